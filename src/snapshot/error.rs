@@ -92,7 +92,9 @@ impl StoreError {
     /// The record concerned.
     pub const fn key(&self) -> Key {
         match *self {
-            StoreError::NotFound { key } | StoreError::Conflict { key, .. } | StoreError::Unavailable { key, .. } => key,
+            StoreError::NotFound { key } | StoreError::Conflict { key, .. } | StoreError::Unavailable { key, .. } => {
+                key
+            }
         }
     }
 }
@@ -110,7 +112,11 @@ mod tests {
             (StoreError::NotFound { key }, "snapshot/not-found", "put a record first"),
             (StoreError::Conflict { key, expected: 4, actual: 6 }, "snapshot/conflict", "retry from version 6"),
             (unavailable(Unavailable::Full { keys_max: 8 }), "snapshot/unavailable", "raise `keys_max`"),
-            (unavailable(Unavailable::TooLarge { words: 9, words_max: 8 }), "snapshot/unavailable", "`record_words_max`"),
+            (
+                unavailable(Unavailable::TooLarge { words: 9, words_max: 8 }),
+                "snapshot/unavailable",
+                "`record_words_max`",
+            ),
             (unavailable(Unavailable::OutOfMemory { words: 9 }), "snapshot/unavailable", "memory limit"),
             (unavailable(Unavailable::WriterBusy { spins: 5 }), "snapshot/unavailable", "one writer"),
             (unavailable(Unavailable::Outrun { retries: 5 }), "snapshot/unavailable", "same buffer"),
