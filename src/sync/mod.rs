@@ -1,5 +1,6 @@
-//! Purpose: atomics, from `std` or, under `cfg(loom)`, from loom. Owns: nothing. Thread: any.
-//! Takes and gives: re-exports. Never: `SeqCst` in this house.
+//! Atomics, from the standard library or from loom when a model is checked (`--cfg loom`).
+//!
+//! Every atomic of the house comes from here, so that the same code runs and is model-checked. No SeqCst anywhere.
 
 #[cfg(not(loom))]
 pub use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
