@@ -42,7 +42,10 @@ const HOMES: [(&str, &[&str]); 18] = [
     ("loom", &["sync", "ring", "snapshot"]),
     ("bytemuck", &["schema", "binance", "dispatch", "conductor", "bus", "engine", "sim", "snapshot"]),
     ("tempfile", &["capture", "config", "cli"]),
-    ("proptest", &["schema", "binance", "dispatch", "conductor", "bus", "sim", "capture", "config", "snapshot", "ring"]),
+    (
+        "proptest",
+        &["schema", "binance", "dispatch", "conductor", "bus", "sim", "capture", "config", "snapshot", "ring"],
+    ),
 ];
 
 /// Crates that any room may name.
@@ -114,7 +117,10 @@ fn rooms_look_only_down() {
                 let Some(other) = floor_of(&named) else { continue };
                 let allowed = named == room || other < floor || NEIGHBOURS.contains(&(room.as_str(), named.as_str()));
                 if !allowed {
-                    faults.push(format!("{}:{line}: room `{room}` (floor {floor}) names `{named}` (floor {other})", path.display()));
+                    faults.push(format!(
+                        "{}:{line}: room `{room}` (floor {floor}) names `{named}` (floor {other})",
+                        path.display()
+                    ));
                 }
             }
         }
@@ -128,7 +134,11 @@ fn every_room_has_a_floor_and_every_floor_its_rooms() {
     for (path, _) in sources("src") {
         let room = room_of(&path);
         if room != "lib" && room != "main" {
-            assert!(floor_of(&room).is_some(), "{}: room `{room}` stands on no floor: add it here and to ARCHITECTURE.md", path.display());
+            assert!(
+                floor_of(&room).is_some(),
+                "{}: room `{room}` stands on no floor: add it here and to ARCHITECTURE.md",
+                path.display()
+            );
             rooms.insert(room);
         }
     }
@@ -165,7 +175,9 @@ fn every_dependency_is_listed_here() {
             inside = line.contains("dependencies");
             continue;
         }
-        let Some((name, _)) = line.split_once('=').filter(|_| inside && !line.trim_start().starts_with('#')) else { continue };
+        let Some((name, _)) = line.split_once('=').filter(|_| inside && !line.trim_start().starts_with('#')) else {
+            continue;
+        };
         let name = name.trim().replace('-', "_");
         let known = EVERYWHERE.contains(&name.as_str())
             || HOMES.iter().any(|(n, _)| *n == name)
@@ -218,11 +230,16 @@ fn each_ring_has_one_table_of_orderings_and_it_is_true() {
         assert!(ids.contains(partner), "`{id}` names the partner `{partner}`, which is not in the table");
         let code = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/ring").join(file)).unwrap();
         let sites = [format!("ordering!(\"{id}\", {ordering})"), format!("fence_at!(\"{id}\", {ordering})")];
-        assert_eq!(sites.iter().map(|s| code.matches(s.as_str()).count()).sum::<usize>(), 1, "`{id}` ({ordering}) in {file}");
+        assert_eq!(
+            sites.iter().map(|s| code.matches(s.as_str()).count()).sum::<usize>(),
+            1,
+            "`{id}` ({ordering}) in {file}"
+        );
     }
     for (path, text) in sources("src/ring") {
         for (line, code) in code_lines(&text) {
-            let strong = ["Ordering::Acquire", "Ordering::Release", "Ordering::AcqRel"].iter().any(|o| code.contains(o));
+            let strong =
+                ["Ordering::Acquire", "Ordering::Release", "Ordering::AcqRel"].iter().any(|o| code.contains(o));
             assert!(!strong, "{}:{line}: an ordering that is not in the table", path.display());
             for (at, _) in code.match_indices("ordering!(\"").chain(code.match_indices("fence_at!(\"")) {
                 let id = code[at..].split('"').nth(1).unwrap();
@@ -249,7 +266,8 @@ fn files_open_with_their_purpose_and_mod_files_hold_no_logic() {
             faults.push(format!("{}: does not open with `//!`", path.display()));
         }
         if path.file_name().is_some_and(|n| n == "mod.rs") {
-            let logic = code_lines(&text).find(|(_, c)| c.contains("fn ") || c.contains("impl ") || c.contains("struct "));
+            let logic =
+                code_lines(&text).find(|(_, c)| c.contains("fn ") || c.contains("impl ") || c.contains("struct "));
             if let Some((line, _)) = logic {
                 faults.push(format!("{}:{line}: a mod.rs holds no logic", path.display()));
             }
@@ -268,7 +286,10 @@ fn long_files_are_pointed_at() {
     for (path, text) in sources("src") {
         let code = text.split("#[cfg(test)]").next().unwrap_or_default().lines().count();
         if code > LINES_WARN {
-            println!("warning: {} has {code} lines before its tests (over {LINES_WARN}): is there a noun to split it by?", path.display());
+            println!(
+                "warning: {} has {code} lines before its tests (over {LINES_WARN}): is there a noun to split it by?",
+                path.display()
+            );
         }
     }
 }
