@@ -252,13 +252,20 @@ impl Table {
     }
 
     fn get_into(&self, place: usize, key: Key, buf: &mut RecordBuf) -> Result<Meta, StoreError> {
-        let retries = self.options.reader_retries;
-        let error = match self.slots[place].read(retries, buf.filling()) {
+        let read = self.slots[place].read(self.options.reader_retries, buf.filling());
+        self.answer(read, key, buf)
+    }
+
+    fn answer(&self, read: Read, key: Key, buf: &mut RecordBuf) -> Result<Meta, StoreError> {
+        let error = match read {
             Read::Whole(version) => return Ok(buf.accept(key, version)),
             Read::Absent => StoreError::NotFound { key },
             Read::Outrun(latest) => match buf.last_good(key, latest) {
                 Some(meta) => return Ok(meta),
-                None => StoreError::Unavailable { key, reason: Unavailable::Outrun { retries } },
+                None => {
+                    let retries = self.options.reader_retries;
+                    StoreError::Unavailable { key, reason: Unavailable::Outrun { retries } }
+                }
             },
         };
         buf.clear();
@@ -317,5 +324,51 @@ impl fmt::Debug for MemoryStore {
 impl fmt::Debug for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entry").field("key", &self.key).field("version", &self.version()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::super::record::Freshness;
+    use super::super::sweeper::{SweepReport, Sweeper};
+    use super::*;
+    use crate::schema::id::{InstrumentId, Market, TypeId};
+
+    fn key(instrument: u32) -> Key {
+        Key::new(Market::BinanceUsdm, InstrumentId(instrument), TypeId(9))
+    }
+
+    #[test]
+    fn a_writers_turn_keeps_out_writers_and_the_sweeper_but_no_reader() {
+        let store = MemoryStore::new(StoreOptions { keys_max: 1, writer_spins: 3, ..StoreOptions::default() });
+        let record = RecordRef::new(key(1), 5, 0, &[1, 2]).with_ttl(std::time::Duration::ZERO);
+        store.put(record).unwrap();
+        let turn = store.table.turn(store.table.place_of(key(1)).unwrap(), key(1)).unwrap();
+        let busy = Err(StoreError::Unavailable { key: key(1), reason: Unavailable::WriterBusy { spins: 3 } });
+        assert_eq!(store.put(record), busy);
+        assert_eq!(store.compare_and_swap(1, record), busy);
+        let report = Sweeper::new(store.clone()).sweep(i64::MAX, &|_| false);
+        assert_eq!(report, SweepReport { busy: 1, round_ended: true, ..SweepReport::default() });
+        assert_eq!(store.get(key(1)).unwrap().data, [1, 2]);
+        drop(turn);
+        assert_eq!(store.put(record), Ok(2), "a turn that wrote nothing leaves nothing");
+    }
+
+    #[test]
+    fn an_outrun_reader_gets_what_it_held_of_the_key_with_its_age_or_an_error() {
+        let store = MemoryStore::new(StoreOptions { keys_max: 2, reader_retries: 4, ..StoreOptions::default() });
+        store.put(RecordRef::new(key(1), 5, 1_000, &[1, 2])).unwrap();
+        let mut buf = RecordBuf::new();
+        let held = store.get_into(key(1), &mut buf).unwrap();
+        // Half a copy of a later version lies in the other half of the buffer.
+        buf.filling().extend([9; 4]);
+        let meta = store.table.answer(Read::Outrun(7), key(1), &mut buf).unwrap();
+        assert_eq!(meta, Meta { freshness: Freshness::LastGood { versions_behind: 6 }, ..held });
+        assert_eq!((meta.age_ns(1_400), buf.meta(), buf.data()), (400, Some(&meta), &[1, 2][..]));
+        let outrun = Err(StoreError::Unavailable { key: key(2), reason: Unavailable::Outrun { retries: 4 } });
+        assert_eq!(store.table.answer(Read::Outrun(7), key(2), &mut buf), outrun, "another key's state is no answer");
+        assert_eq!(buf.meta(), None);
+        assert_eq!(store.get_into(key(1), &mut buf), Ok(held), "the next read is current again");
     }
 }

@@ -18,7 +18,8 @@ pub mod key;
 pub mod memory;
 pub mod record;
 mod slot;
-#[cfg(all(test, loom))]
+#[cfg(test)]
+#[cfg(loom)]
 mod slot_loom;
 pub mod store;
 pub mod sweeper;

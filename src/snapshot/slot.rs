@@ -219,8 +219,9 @@ impl<const BANKS: usize> Turn<'_, BANKS> {
         }
         // S3, partner S7.
         length_word.store(length as u64, Ordering::Relaxed);
-        for (word, value) in bank.iter().zip(header.iter().chain(data)) {
-            word.store(*value, Ordering::Relaxed);
+        let (bank_header, bank_data) = bank.split_at_checked(header.len()).ok_or(NoMemory)?;
+        for (words, values) in [(bank_header, header), (bank_data, data)] {
+            words.iter().zip(values).for_each(|(word, value)| word.store(*value, Ordering::Relaxed));
         }
         // S4, partner S5: from here on readers find it.
         self.slot.head.store(next.0, HEAD_STORE);
@@ -263,5 +264,76 @@ impl<const BANKS: usize> Drop for Turn<'_, BANKS> {
     fn drop(&mut self) {
         // S6, partner S1.
         self.slot.writer.store(self.stamp.0, TURN_END);
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+
+    fn publish<const BANKS: usize>(slot: &Slot<BANKS>, data: &[u64]) -> Published {
+        slot.try_turn(1).unwrap().publish(&[], data).unwrap()
+    }
+
+    /// A reader that found version 1 and then lost its core while others were written.
+    fn slow_copy<const BANKS: usize>(later_writes: u64) -> bool {
+        let slot = Slot::<BANKS>::new();
+        publish(&slot, &[1]);
+        let found = slot.latest();
+        for at in 0..later_writes {
+            publish(&slot, &[at + 2]);
+        }
+        let mut words = Vec::new();
+        let whole = slot.copy(found, &mut words);
+        assert!(!whole || words == [1]);
+        whole
+    }
+
+    #[test]
+    fn a_copy_counts_only_while_no_writer_can_be_in_its_bank() {
+        // With `BANKS` banks, version 1 is safe until version `BANKS` is published: then the next writer takes its bank.
+        for writes in 0..6 {
+            assert_eq!(slow_copy::<2>(writes), writes == 0);
+            assert_eq!(slow_copy::<3>(writes), writes <= 1);
+            assert_eq!(slow_copy::<4>(writes), writes <= 2);
+        }
+    }
+
+    #[test]
+    fn growth_leaves_the_old_banks_to_their_readers() {
+        let slot = Slot::<4>::new();
+        publish(&slot, &[1]);
+        let found = slot.latest();
+        let grown = publish(&slot, &vec![2; 10 * CLASS_WORDS_MIN]);
+        assert_eq!(grown.words_allocated, 4 * 16 * CLASS_WORDS_MIN);
+        let mut words = Vec::new();
+        assert!(slot.copy(found, &mut words));
+        assert_eq!(words, [1]);
+        assert_eq!(publish(&slot, &[3]), Published { version: 3, words_allocated: 0 });
+        assert_eq!(slot.read(1, &mut words), Read::Whole(3));
+        assert_eq!(words, [3]);
+    }
+
+    #[test]
+    fn a_record_takes_a_class_with_head_room_and_the_last_one_to_its_brim() {
+        let cases = [
+            (0, 0),
+            (51, 0),
+            (52, 1),
+            (63, 1),
+            (64, 1),
+            (SLOT_WORDS_MAX / 2, CLASSES - 1),
+            (SLOT_WORDS_MAX - 1, CLASSES - 1),
+            (SLOT_WORDS_MAX, CLASSES - 1),
+        ];
+        for (words, class) in cases {
+            let slot = Slot::<2>::new();
+            publish(&slot, &vec![7; words]);
+            assert_eq!(slot.latest().class(), class, "{words} words");
+        }
+        let slot = Slot::<2>::new();
+        assert_eq!(slot.try_turn(1).unwrap().publish(&[], &vec![7; SLOT_WORDS_MAX + 1]), Err(NoMemory));
+        assert_eq!(slot.latest().version(), 0);
     }
 }
