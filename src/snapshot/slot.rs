@@ -11,7 +11,7 @@
 //!
 //! | id | site | ordering | partner | what breaks without it |
 //! |---|---|---|---|---|
-//! | S1 | `try_turn`, exchange of `writer` | Acquire | S6 | a writer's S2 does not cover its predecessor's S4: a reader validates against an old head, torn |
+//! | S1 | `try_turn`, exchange of `writer` | Acquire | S6 | a writer's S4 may come before its predecessor's: the head goes back; and its S2 does not cover that S4: torn |
 //! | S2 | `publish`, fence before the words | Release | S8 | a reader sees words of `v + BANKS` but not head `v + BANKS - 1`: torn |
 //! | S3 | bank words, store | Relaxed | S7 | nothing: S2/S8 and S4/S5 order them |
 //! | S4 | `publish`, store to `head` | Release | S5 | a reader sees the version before its words: torn |
@@ -27,6 +27,7 @@
 
 use std::sync::OnceLock;
 
+use super::stamp::Stamp;
 use crate::sync::{AtomicU64, Ordering, fence};
 
 /// Words of a bank of the smallest class; each class doubles it.
@@ -47,33 +48,6 @@ const FENCE_BEFORE_WORDS: bool = !cfg!(meltica_mutant = "snapshot_s2");
 const FENCE_AFTER_COPY: bool = !cfg!(meltica_mutant = "snapshot_s8");
 /// Banks that lie between a reader's and the writer's at the least.
 const BANKS_APART: u64 = if cfg!(meltica_mutant = "snapshot_bound") { 1 } else { 2 };
-
-/// Version (bits 8..), size class (2..8), live (1); bit 0 is the turn, in `writer` only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp(u64);
-
-impl Stamp {
-    const TURN: u64 = 1;
-    const LIVE: u64 = 2;
-
-    const fn new(version: u64, class: usize) -> Stamp {
-        Stamp(version << 8 | (class as u64) << 2 | Stamp::LIVE)
-    }
-
-    /// Writes so far; 0 before the first. 56 bits: over two thousand years at a million a second.
-    pub(super) const fn version(self) -> u64 {
-        self.0 >> 8
-    }
-
-    /// Whether there is a record: written and not expired.
-    pub(super) const fn is_live(self) -> bool {
-        self.0 & Stamp::LIVE != 0
-    }
-
-    const fn class(self) -> usize {
-        (self.0 >> 2) as usize & 0x3f
-    }
-}
 
 /// One key's words.
 pub(super) struct Slot<const BANKS: usize> {
@@ -231,7 +205,7 @@ impl<const BANKS: usize> Turn<'_, BANKS> {
 
     /// Takes the record away; its version stays.
     pub(super) fn retire(&mut self) {
-        self.stamp = Stamp(self.stamp.0 & !Stamp::LIVE);
+        self.stamp = self.stamp.retired();
         // S4, partner S5.
         self.slot.head.store(self.stamp.0, HEAD_STORE);
     }
