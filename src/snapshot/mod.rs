@@ -6,7 +6,9 @@
 //! | [`record`] | records, borrowed and owned, and the reader's reusable buffer |
 //! | [`error`] | the three codes: not found, conflict, unavailable |
 //! | [`store`] | the `Store` trait and its contract, the options |
+//! | `stamp` | version, size class and live bit in one word |
 //! | `slot` | the protocol of one key: writer word, head word, banks; the table of orderings |
+//! | `table` | the index of keys and their slots |
 //! | [`memory`] | the in-memory store, and the handles that a hot path keeps |
 //! | [`sweeper`] | expiry, off the data path |
 //!
@@ -18,10 +20,13 @@ pub mod key;
 pub mod memory;
 pub mod record;
 mod slot;
-#[cfg(all(test, loom))]
+#[cfg(test)]
+#[cfg(loom)]
 mod slot_loom;
+mod stamp;
 pub mod store;
 pub mod sweeper;
+mod table;
 
 pub use error::{StoreError, Unavailable};
 pub use key::Key;

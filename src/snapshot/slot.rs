@@ -11,7 +11,7 @@
 //!
 //! | id | site | ordering | partner | what breaks without it |
 //! |---|---|---|---|---|
-//! | S1 | `try_turn`, exchange of `writer` | Acquire | S6 | a writer's S2 does not cover its predecessor's S4: a reader validates against an old head, torn |
+//! | S1 | `try_turn`, exchange of `writer` | Acquire | S6 | a writer's S4 may come before its predecessor's: the head goes back; and its S2 does not cover that S4: torn |
 //! | S2 | `publish`, fence before the words | Release | S8 | a reader sees words of `v + BANKS` but not head `v + BANKS - 1`: torn |
 //! | S3 | bank words, store | Relaxed | S7 | nothing: S2/S8 and S4/S5 order them |
 //! | S4 | `publish`, store to `head` | Release | S5 | a reader sees the version before its words: torn |
@@ -27,6 +27,7 @@
 
 use std::sync::OnceLock;
 
+use super::stamp::Stamp;
 use crate::sync::{AtomicU64, Ordering, fence};
 
 /// Words of a bank of the smallest class; each class doubles it.
@@ -47,33 +48,6 @@ const FENCE_BEFORE_WORDS: bool = !cfg!(meltica_mutant = "snapshot_s2");
 const FENCE_AFTER_COPY: bool = !cfg!(meltica_mutant = "snapshot_s8");
 /// Banks that lie between a reader's and the writer's at the least.
 const BANKS_APART: u64 = if cfg!(meltica_mutant = "snapshot_bound") { 1 } else { 2 };
-
-/// Version (bits 8..), size class (2..8), live (1); bit 0 is the turn, in `writer` only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp(u64);
-
-impl Stamp {
-    const TURN: u64 = 1;
-    const LIVE: u64 = 2;
-
-    const fn new(version: u64, class: usize) -> Stamp {
-        Stamp(version << 8 | (class as u64) << 2 | Stamp::LIVE)
-    }
-
-    /// Writes so far; 0 before the first. 56 bits: over two thousand years at a million a second.
-    pub(super) const fn version(self) -> u64 {
-        self.0 >> 8
-    }
-
-    /// Whether there is a record: written and not expired.
-    pub(super) const fn is_live(self) -> bool {
-        self.0 & Stamp::LIVE != 0
-    }
-
-    const fn class(self) -> usize {
-        (self.0 >> 2) as usize & 0x3f
-    }
-}
 
 /// One key's words.
 pub(super) struct Slot<const BANKS: usize> {
@@ -219,8 +193,9 @@ impl<const BANKS: usize> Turn<'_, BANKS> {
         }
         // S3, partner S7.
         length_word.store(length as u64, Ordering::Relaxed);
-        for (word, value) in bank.iter().zip(header.iter().chain(data)) {
-            word.store(*value, Ordering::Relaxed);
+        let (bank_header, bank_data) = bank.split_at_checked(header.len()).ok_or(NoMemory)?;
+        for (words, values) in [(bank_header, header), (bank_data, data)] {
+            words.iter().zip(values).for_each(|(word, value)| word.store(*value, Ordering::Relaxed));
         }
         // S4, partner S5: from here on readers find it.
         self.slot.head.store(next.0, HEAD_STORE);
@@ -230,7 +205,7 @@ impl<const BANKS: usize> Turn<'_, BANKS> {
 
     /// Takes the record away; its version stays.
     pub(super) fn retire(&mut self) {
-        self.stamp = Stamp(self.stamp.0 & !Stamp::LIVE);
+        self.stamp = self.stamp.retired();
         // S4, partner S5.
         self.slot.head.store(self.stamp.0, HEAD_STORE);
     }
@@ -263,5 +238,76 @@ impl<const BANKS: usize> Drop for Turn<'_, BANKS> {
     fn drop(&mut self) {
         // S6, partner S1.
         self.slot.writer.store(self.stamp.0, TURN_END);
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+
+    fn publish<const BANKS: usize>(slot: &Slot<BANKS>, data: &[u64]) -> Published {
+        slot.try_turn(1).unwrap().publish(&[], data).unwrap()
+    }
+
+    /// A reader that found version 1 and then lost its core while others were written.
+    fn slow_copy<const BANKS: usize>(later_writes: u64) -> bool {
+        let slot = Slot::<BANKS>::new();
+        publish(&slot, &[1]);
+        let found = slot.latest();
+        for at in 0..later_writes {
+            publish(&slot, &[at + 2]);
+        }
+        let mut words = Vec::new();
+        let whole = slot.copy(found, &mut words);
+        assert!(!whole || words == [1]);
+        whole
+    }
+
+    #[test]
+    fn a_copy_counts_only_while_no_writer_can_be_in_its_bank() {
+        // With `BANKS` banks, version 1 is safe until version `BANKS` is published: then the next writer takes its bank.
+        for writes in 0..6 {
+            assert_eq!(slow_copy::<2>(writes), writes == 0);
+            assert_eq!(slow_copy::<3>(writes), writes <= 1);
+            assert_eq!(slow_copy::<4>(writes), writes <= 2);
+        }
+    }
+
+    #[test]
+    fn growth_leaves_the_old_banks_to_their_readers() {
+        let slot = Slot::<4>::new();
+        publish(&slot, &[1]);
+        let found = slot.latest();
+        let grown = publish(&slot, &vec![2; 10 * CLASS_WORDS_MIN]);
+        assert_eq!(grown.words_allocated, 4 * 16 * CLASS_WORDS_MIN);
+        let mut words = Vec::new();
+        assert!(slot.copy(found, &mut words));
+        assert_eq!(words, [1]);
+        assert_eq!(publish(&slot, &[3]), Published { version: 3, words_allocated: 0 });
+        assert_eq!(slot.read(1, &mut words), Read::Whole(3));
+        assert_eq!(words, [3]);
+    }
+
+    #[test]
+    fn a_record_takes_a_class_with_head_room_and_the_last_one_to_its_brim() {
+        let cases = [
+            (0, 0),
+            (51, 0),
+            (52, 1),
+            (63, 1),
+            (64, 1),
+            (SLOT_WORDS_MAX / 2, CLASSES - 1),
+            (SLOT_WORDS_MAX - 1, CLASSES - 1),
+            (SLOT_WORDS_MAX, CLASSES - 1),
+        ];
+        for (words, class) in cases {
+            let slot = Slot::<2>::new();
+            publish(&slot, &vec![7; words]);
+            assert_eq!(slot.latest().class(), class, "{words} words");
+        }
+        let slot = Slot::<2>::new();
+        assert_eq!(slot.try_turn(1).unwrap().publish(&[], &vec![7; SLOT_WORDS_MAX + 1]), Err(NoMemory));
+        assert_eq!(slot.latest().version(), 0);
     }
 }
