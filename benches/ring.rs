@@ -2,6 +2,7 @@
 //!
 //! Owns: the rings measured. Thread: one, or two for the streams. Takes and gives: times per record, by criterion.
 //! Never: a verdict: the box is shared and noisy, so compare by ratios inside one run.
+#![allow(clippy::unwrap_used, reason = "a bench that cannot be set up has nothing to say")]
 #![allow(missing_docs, reason = "criterion's macros make public functions without docs")]
 
 use std::hint::{black_box, spin_loop};

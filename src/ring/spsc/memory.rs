@@ -5,11 +5,11 @@
 //! Thread: both, on disjoint ranges. Takes and gives: offsets in, slices out.
 //! Never: who may touch which range; that is the cursors' promise, passed on through `unsafe`.
 
-use crate::sync::PlainCell;
+use crate::sync::PlainUnsafeCell;
 
 /// A fixed buffer of words.
 pub(super) struct Words {
-    cells: Box<[PlainCell<u64>]>,
+    cells: Box<[PlainUnsafeCell<u64>]>,
     #[cfg(loom)]
     shadow: Box<[crate::sync::UnsafeCell<()>]>,
 }
@@ -22,7 +22,7 @@ impl Words {
     /// A zeroed buffer, written once so that its pages are there before the first record.
     pub(super) fn new(capacity: usize) -> Words {
         Words {
-            cells: (0..capacity).map(|_| PlainCell::new(0)).collect(),
+            cells: (0..capacity).map(|_| PlainUnsafeCell::new(0)).collect(),
             #[cfg(loom)]
             shadow: (0..capacity).map(|_| crate::sync::UnsafeCell::new(())).collect(),
         }
