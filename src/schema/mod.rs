@@ -1,1 +1,35 @@
-//! Room `schema`.
+//! Words and plain data: what every other room speaks. No I/O, no atomics, no threads.
+//!
+//! | file | holds |
+//! |---|---|
+//! | [`id`] | small ids: market, instrument, type, source, connection, trace |
+//! | [`decimal`] | exact decimals |
+//! | [`time`] | UTC nanoseconds |
+//! | [`canonical_type`] | validated names of event categories, the built-in ones |
+//! | [`instrument`] | `BASE-QUOTE` names and what the venue says of them |
+//! | [`topic`] | the venue's stream names and the templates of routes |
+//! | [`layout`] | the slots of a raw instance, one table a stream kind |
+//! | [`frame`] | bytes as they enter, and what hands them over |
+//! | [`raw`] | `RawInstance` |
+//! | [`event`] | `MelticaEvent`: the record |
+//! | [`payload`] | its payloads |
+//! | [`json`] | its JSON form |
+//! | [`quality`] | what an instrument's book is worth, and why |
+//! | [`stage`] | the seams between stages that share a thread |
+//! | [`command`] | commands and acknowledgements |
+
+pub mod canonical_type;
+pub mod command;
+pub mod decimal;
+pub mod event;
+pub mod frame;
+pub mod id;
+pub mod instrument;
+pub mod json;
+pub mod layout;
+pub mod payload;
+pub mod quality;
+pub mod raw;
+pub mod stage;
+pub mod time;
+pub mod topic;

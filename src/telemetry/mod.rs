@@ -1,1 +1,9 @@
-//! Room `telemetry`.
+//! Purpose: the one clock, counters with English labels, latency histograms.
+//! Owns: the only readings of time. Thread: each file says. Takes and gives: numbers.
+//! Never: formats or locks on the data path.
+
+mod clock;
+mod counter;
+
+pub use clock::Clock;
+pub use counter::{Counter, Counts, Ledger};

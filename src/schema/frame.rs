@@ -1,0 +1,90 @@
+//! Purpose: frames as they enter, and the seam to whatever hands them over (sockets, captures, the simulated exchange).
+//! Owns: nothing. Thread: the io thread. Takes and gives: borrowed bytes. Never: copies a frame.
+
+use super::id::{ConnectionId, Market};
+use super::time::UnixNanos;
+
+/// Where the bytes of a frame came from, and so how to read them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin<'a> {
+    /// A combined WebSocket frame: `{"stream":"<name>","data":<payload>}`.
+    Combined,
+    /// A raw WebSocket frame of one stream: the payload alone.
+    Raw {
+        /// The stream's name.
+        stream: &'a str,
+    },
+    /// The body of a depth snapshot.
+    RestDepth {
+        /// The symbol that was asked for, uppercase.
+        symbol: &'a str,
+        /// The `limit` that was asked for; 0 when it is not known. A side with fewer levels is known to its end.
+        limit: u32,
+    },
+    /// The body of exchangeInfo.
+    ExchangeInfo,
+    /// Another REST body.
+    RestOther {
+        /// Path and query.
+        path: &'a str,
+    },
+}
+
+/// One frame. The parser works in place: after it the bytes are spent.
+#[derive(Debug)]
+pub struct Frame<'a> {
+    /// The market it belongs to.
+    pub market: Market,
+    /// The connection it came in on.
+    pub connection: ConnectionId,
+    /// Its number on that connection, from 0.
+    pub number: u64,
+    /// When it was received.
+    pub receive: UnixNanos,
+    /// What the bytes are.
+    pub origin: Origin<'a>,
+    /// The bytes.
+    pub bytes: &'a mut [u8],
+}
+
+/// What asking a source for a frame came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pulled {
+    /// One frame was handed over.
+    Frame,
+    /// Nothing now; ask again.
+    Nothing,
+    /// There will never be another one.
+    Ended,
+}
+
+/// "Fetch a fresh depth snapshot of this instrument": the way back from the conductor to whoever speaks REST.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SnapshotRequest<'a> {
+    /// The market.
+    pub market: Market,
+    /// The venue's symbol, uppercase.
+    pub symbol: &'a str,
+    /// The instrument's epoch at the time of asking.
+    pub epoch: u32,
+}
+
+/// Hands frames over, one at a time, on the io thread. It never blocks: a source that must wait says [`Pulled::Nothing`].
+pub trait FrameSource: Send {
+    /// Hands the next frame to `take`, at most one a call.
+    ///
+    /// # Errors
+    /// When the source is broken for good (an unreadable file, a damaged archive): who erred, where, and what to do.
+    fn pull(&mut self, take: &mut dyn FnMut(Frame<'_>)) -> Result<Pulled, SourceError>;
+
+    /// Takes a request for a snapshot. A source that cannot serve it (a capture) counts it and does nothing.
+    fn request_snapshot(&mut self, request: SnapshotRequest<'_>);
+}
+
+/// A source that cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SourceError {
+    /// For a person: who erred, where, what was expected, what to do.
+    pub message: String,
+}

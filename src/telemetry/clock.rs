@@ -1,0 +1,56 @@
+//! Purpose: the one clock. Owns: its calibration. Thread: any; a reading is a few nanoseconds (TSC by way of quanta).
+//! Takes and gives: nanoseconds. Never: goes backwards; is set by the wall clock after its start.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::schema::time::UnixNanos;
+
+/// Monotonic nanoseconds, tied once to UTC when it is made: a wall clock that jumps later moves nothing here.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    tsc: quanta::Clock,
+    start: quanta::Instant,
+    start_unix: i64,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        let tsc = quanta::Clock::new();
+        let start = tsc.now();
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Clock { tsc, start, start_unix: i64::try_from(wall.as_nanos()).unwrap_or(i64::MAX) }
+    }
+}
+
+impl Clock {
+    /// Nanoseconds since the clock was made.
+    #[inline]
+    pub fn now_ns(&self) -> u64 {
+        self.tsc.now().saturating_duration_since(self.start).as_nanos() as u64
+    }
+
+    /// The same moment as UTC nanoseconds.
+    #[inline]
+    pub fn unix_now(&self) -> UnixNanos {
+        UnixNanos(self.start_unix.saturating_add(self.now_ns() as i64))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_never_runs_backwards_and_starts_at_the_wall_clock() {
+        let clock = Clock::default();
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as i64;
+        let minute = 60_000_000_000;
+        assert!((clock.unix_now().0 - wall).abs() < minute);
+        let mut last = clock.now_ns();
+        for _ in 0..10_000 {
+            let now = clock.now_ns();
+            assert!(now >= last);
+            last = now;
+        }
+    }
+}
