@@ -54,10 +54,7 @@ impl Words {
     /// No one may hold or touch the range while the slice lives, and all earlier reads and writes of it by another
     /// thread must happen before this call.
     #[inline(always)]
-    #[allow(
-        clippy::mut_from_ref,
-        reason = "the cells are the interior mutability; exclusivity is the caller's promise"
-    )]
+    #[allow(clippy::mut_from_ref, reason = "the cells make it mutable, the caller makes it exclusive")]
     pub(super) unsafe fn get_mut(&self, at: usize, len: usize) -> &mut [u64] {
         let cells = &self.cells[at..at + len];
         #[cfg(loom)]
