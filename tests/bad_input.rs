@@ -1,5 +1,6 @@
 //! Promise: whatever is wrong with an input or an output, the program says what and where, ends with the documented code,
 //! and never hangs, panics or grows.
+#![allow(clippy::unwrap_used)] // A test that cannot go on should say where.
 
 mod support;
 
@@ -23,7 +24,12 @@ fn captures() -> Vec<(&'static str, Vec<u8>, i32, &'static [&'static str])> {
     let whole = gzip(line(5).repeat(1_000).as_bytes());
     vec![
         ("truncated.gz", whole[..whole.len() / 2].to_vec(), 65, &["truncated.gz"]),
-        ("garbage.bin", (0..4096u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect(), 65, &["garbage.bin:1"]),
+        (
+            "garbage.bin",
+            (0..4096u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect(),
+            65,
+            &["garbage.bin:1"],
+        ),
         ("unsorted.txt", (line(5) + &line(3)).into_bytes(), 65, &["unsorted.txt:2", "5", "3"]),
         ("no_stamp.txt", format!("{TRADE}\n").into_bytes(), 65, &["no_stamp.txt:1"]),
         ("empty.txt", Vec::new(), 65, &["empty.txt"]),
@@ -79,7 +85,11 @@ fn a_line_of_a_gigabyte_is_refused_without_being_read_whole() {
 fn every_fault_of_a_configuration_is_shown_with_its_place() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("bad.yaml");
-    fs::write(&path, "topology: fusd\nbooks:\n  fill_deadline: 200\nbogus: 1\nroutes:\n  trade!:\n    topics: [\"{symbol}@trad\"]\n").unwrap();
+    fs::write(
+        &path,
+        "topology: fusd\nbooks:\n  fill_deadline: 200\nbogus: 1\nroutes:\n  trade!:\n    topics: [\"{symbol}@trad\"]\n",
+    )
+    .unwrap();
     let output = meltica(&["run", "--config", path.to_str().unwrap()], &[]);
     check("config", &output, 78, &["bad.yaml:1:", "bad.yaml:3:", "bad.yaml:4:", "fusd", "200", "bogus"]);
     let output = meltica(&["check", path.to_str().unwrap()], &[]);

@@ -1,6 +1,7 @@
 //! Promise: real captured frames, sent through the whole program, give the expected books to the last digit: counts of
 //! applied and dropped diffs, the top after every applied diff, the whole final book, and not one failed integrity check.
 //! The same capture gives the same events in every topology, every time.
+#![allow(clippy::unwrap_used)] // A test that cannot go on should say where.
 
 mod support;
 

@@ -1,6 +1,7 @@
 //! Promise: `meltica run` on the simulated exchange publishes valid events of at least eight canonical types, numbered
 //! without a hole, with every book Good at the end and nothing dropped; it stops cleanly on its deadline, on SIGINT, on
 //! SIGTERM and when its reader goes away.
+#![allow(clippy::unwrap_used)] // A test that cannot go on should say where.
 
 mod support;
 
@@ -21,7 +22,9 @@ fn the_demo_publishes_valid_events_and_ends_with_good_books() {
     let types: BTreeSet<_> = events.iter().map(|e| e["type"].as_str().unwrap()).collect();
     assert!(types.len() >= 8, "{types:?}");
     for event in &events {
-        for key in ["source", "ts", "receiveTs", "instrument", "market", "seq", "key", "payload", "latencyNs", "traceId"] {
+        for key in
+            ["source", "ts", "receiveTs", "instrument", "market", "seq", "key", "payload", "latencyNs", "traceId"]
+        {
             assert!(event.get(key).is_some(), "{key} is missing in {event}");
         }
         assert_eq!(event["traceId"].as_str().unwrap().len(), 32);

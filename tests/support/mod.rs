@@ -1,5 +1,5 @@
 //! What the integration tests share: where the captures are, how to convert them, how to run the program.
-#![allow(dead_code, missing_docs, unreachable_pub)] // Each test binary uses its own part.
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)] // Each test binary uses its own part.
 
 use std::collections::BTreeMap;
 use std::fs;
