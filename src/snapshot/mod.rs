@@ -14,10 +14,27 @@
 //!
 //! Invariants: versions of a key start at 1 and rise by one with each write, also across expiry; a read is whole or an
 //! error, never torn; a reader never makes a writer wait; nothing allocates but a key's first write and its growth.
+//!
+//! # Orderings
+//!
+//! Every ordering stronger than `Relaxed` and every fence of this room. The id stands at its one site in the code, as
+//! `ordering!("id", ..)` or `fence_at!("id", ..)`. Under loom each is weakened in turn, and a model must fail for it
+//! (`slot_loom`).
+//!
+//! | id | file | ordering | partner | without it |
+//! |---|---|---|---|---|
+//! | `slot_turn_acquire` | `slot.rs` | Acquire | `slot_turn_release` | a writer's head may come before its predecessor's: the version goes back; and its fence does not cover it: torn |
+//! | `slot_turn_release` | `slot.rs` | Release | `slot_turn_acquire` | the same, from the other side |
+//! | `slot_words_fence` | `slot.rs` | Release | `slot_copy_fence` | a reader sees words of a bank's next use but not the head before it: a torn copy passes for whole |
+//! | `slot_copy_fence` | `slot.rs` | Acquire | `slot_words_fence` | the same, from the other side |
+//! | `slot_head_release` | `slot.rs` | Release | `slot_head_acquire` | a reader finds a version before its words are there |
+//! | `slot_head_acquire` | `slot.rs` | Acquire | `slot_head_release` | the same, from the other side |
 
 pub mod error;
 pub mod key;
 pub mod memory;
+#[cfg(test)]
+mod orderings;
 pub mod record;
 mod slot;
 #[cfg(test)]
