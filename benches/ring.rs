@@ -2,6 +2,7 @@
 //!
 //! Owns: the rings measured. Thread: one, or two for the streams. Takes and gives: times per record, by criterion.
 //! Never: a verdict: the box is shared and noisy, so compare by ratios inside one run.
+#![allow(clippy::unwrap_used, reason = "a bench that cannot be set up has nothing to say")]
 #![allow(missing_docs, reason = "criterion's macros make public functions without docs")]
 
 use std::hint::{black_box, spin_loop};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime};
 use crossbeam_queue::ArrayQueue;
+use crossbeam_utils::Backoff;
 use meltica::ring::broadcast::{self, Delivery};
 use meltica::ring::spsc;
 
@@ -64,31 +66,38 @@ fn one_thread(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Times a stream of `count` records: `send` and `receive` try one step and say how many records it moved.
+/// Times a stream of `count` records: `send` tries to put one in, `receive` takes some out and says how many.
 fn stream(count: u64, mut send: impl FnMut() -> bool + Send, mut receive: impl FnMut() -> u64) -> Duration {
-    let go = AtomicBool::new(false);
+    let (ready, go) = (AtomicBool::new(false), AtomicBool::new(false));
     thread::scope(|scope| {
         scope.spawn(|| {
+            ready.store(true, Ordering::Release);
             while !go.load(Ordering::Acquire) {
                 spin_loop();
             }
-            let mut sent = 0;
+            let (mut sent, backoff) = (0, Backoff::new());
             while sent < count {
                 if send() {
                     sent += 1;
+                    backoff.reset();
                 } else {
-                    thread::yield_now();
+                    backoff.snooze();
                 }
             }
         });
+        while !ready.load(Ordering::Acquire) {
+            thread::yield_now();
+        }
         let begin = Instant::now();
         go.store(true, Ordering::Release);
-        let mut received = 0;
+        let (mut received, backoff) = (0, Backoff::new());
         while received < count {
-            let step = receive();
-            received += step;
-            if step == 0 {
-                thread::yield_now();
+            match receive() {
+                0 => backoff.snooze(),
+                step => {
+                    received += step;
+                    backoff.reset();
+                }
             }
         }
         begin.elapsed()

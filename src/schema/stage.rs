@@ -51,8 +51,10 @@ pub trait Publish {
     fn publish_stored(&mut self, event: &mut EventBuf) -> u64;
 
     /// Puts a whole book ([`super::payload::Book`]) into the store under the reference's (instrument, type), writes the
-    /// store's version into the reference ([`super::payload::BookReference`]) and publishes that.
-    fn publish_book(&mut self, reference: &mut EventBuf, book: &EventBuf) -> u64;
+    /// store's version into the reference ([`super::payload::BookReference`]) and publishes that. The book's head becomes
+    /// the reference's (number, epoch, quality and all; its own kind stays), so what lies in the store is an event like
+    /// any other. `delta_seq` in both payloads is the caller's.
+    fn publish_book(&mut self, reference: &mut EventBuf, book: &mut EventBuf) -> u64;
 
     /// The last `seq` given to an (instrument, type); 0 before the first.
     fn last_seq(&self, instrument: InstrumentId, type_id: TypeId) -> u64;

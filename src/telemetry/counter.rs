@@ -108,6 +108,10 @@ counters! {
     ReadersDemoted = "lossless readers demoted";
     /// Records that a consumer missed.
     Lagged = "records missed by lapped readers";
+    /// Events that were numbered but are longer than an eighth of their ring; for a book a reset is announced.
+    EventsTooLarge = "events too large for their ring";
+    /// Latencies above 60 s, recorded as 60 s.
+    LatencyClamped = "latencies above 60 s, recorded as 60 s";
 }
 
 const COUNTERS: usize = Counter::ALL.len();

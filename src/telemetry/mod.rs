@@ -4,6 +4,8 @@
 
 mod clock;
 mod counter;
+mod histogram;
 
 pub use clock::Clock;
 pub use counter::{Counter, Counts, Ledger};
+pub use histogram::{Digits, LATENCY_NS_MAX, LatencyReader, LatencyRecorder, LatencySummary, latency_histogram};

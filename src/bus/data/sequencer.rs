@@ -1,0 +1,217 @@
+//! Purpose: gives each (instrument, type) its own strictly increasing `seq`, and publishes: seq, then store, then ring.
+//! Owns: the sending half of a shard's ring, the numbers, the places kept in the store, the latency histogram.
+//! Thread: the conductor's. Takes and gives: events in; out, numbered and with their latency, to the ring.
+//! Never: waits, allocates for a key it has seen, reuses a number, loses an event without a count.
+
+use crate::ring::broadcast::{PublishError, Publisher, RECORD_OVERHEAD_WORDS};
+use crate::schema::event::{EventBuf, EventHeader, flag};
+use crate::schema::id::{InstrumentId, TypeId};
+use crate::schema::payload::BookReference;
+use crate::schema::stage::Publish;
+use crate::telemetry::{Clock, Counter, Counts, Digits, LatencyReader, LatencyRecorder, latency_histogram};
+
+use super::keyed::KeyTable;
+use super::oversize::announce;
+use super::shelf::Shelves;
+use super::shelving::{Shelving, ShelvingOptions};
+
+/// What a sequencer is told.
+#[derive(Clone, Copy, Debug)]
+pub struct SequencerOptions {
+    /// The longest event that must fit a record of the ring, in words. See [`EVENT_WORDS_MAX`].
+    pub event_words_max: usize,
+    /// How it writes to the store.
+    pub shelving: ShelvingOptions,
+}
+
+/// The longest event that Meltica publishes, in words: a diff of 5,000 levels a side, the deepest book that the venue
+/// serves in one body (binance.md, section 1), every level of it changed.
+pub const EVENT_WORDS_MAX: usize = 20_032;
+
+/// The smallest ring that carries events of `words` words: records are at most an eighth of it.
+pub const fn ring_words_for(words: usize) -> usize {
+    (words * 8).next_power_of_two()
+}
+
+impl Default for SequencerOptions {
+    /// [`EVENT_WORDS_MAX`], so a ring of at least 2 MiB; default shelving.
+    fn default() -> Self {
+        SequencerOptions { event_words_max: EVENT_WORDS_MAX, shelving: ShelvingOptions::default() }
+    }
+}
+
+/// The ring is too small for the events that must fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the bus ring's records hold {max_record} words but events have up to {needed}: make the ring {ring_words} words or larger"
+)]
+pub struct RingTooSmall {
+    /// Words of its longest record.
+    pub max_record: usize,
+    /// Words of the longest event.
+    pub needed: usize,
+    /// Words of a ring that would do.
+    pub ring_words: usize,
+}
+
+/// Numbers and publishes the events of one shard.
+///
+/// Numbers begin at 1 and rise by one for each (instrument, type), for the life of the sequencer: a resynchronised book
+/// does not start again. Events of [`InstrumentId::NONE`] have numbers of their own for each type; shard 0 alone
+/// publishes them, else their keys would not be unique.
+///
+/// An event too long for the ring takes its number and is not published: the number missing tells every consumer. It is
+/// counted, and where it is a book's change, a `STATUS.BOOK` that resets the consumers' books follows in its place.
+#[derive(Debug)]
+pub struct Sequencer<S: Shelves> {
+    ring: Publisher,
+    seqs: KeyTable<u64>,
+    shelving: Shelving<S>,
+    clock: Clock,
+    latency: LatencyRecorder,
+    counts: Counts,
+    /// As last counted.
+    demotions: u64,
+    status: EventBuf,
+}
+
+impl<S: Shelves> Sequencer<S> {
+    /// A sequencer over the sending half of its shard's ring, and the reading end of its latency histogram.
+    ///
+    /// # Errors
+    /// [`RingTooSmall`].
+    pub fn new(
+        ring: Publisher,
+        store: S,
+        clock: Clock,
+        counts: Counts,
+        options: SequencerOptions,
+    ) -> Result<(Sequencer<S>, LatencyReader), RingTooSmall> {
+        let (max_record, needed) = (ring.max_record(), options.event_words_max);
+        if max_record < needed {
+            return Err(RingTooSmall { max_record, needed, ring_words: ring_words_for(needed) });
+        }
+        let (latency, reader) = latency_histogram(Digits::Three);
+        let sequencer = Sequencer {
+            ring,
+            seqs: KeyTable::default(),
+            shelving: Shelving::new(store, options.shelving),
+            clock,
+            latency,
+            counts,
+            demotions: 0,
+            status: EventBuf::default(),
+        };
+        Ok((sequencer, reader))
+    }
+
+    /// How many records its ring has taken.
+    pub fn published(&self) -> u64 {
+        self.ring.next_number()
+    }
+
+    #[inline]
+    fn number(&mut self, event: &mut EventBuf) -> u64 {
+        let header = event.header_mut();
+        let seq = self.seqs.place(InstrumentId(header.instrument), TypeId(header.type_id));
+        *seq += 1;
+        header.seq = *seq;
+        *seq
+    }
+
+    /// Nanoseconds since ingress.
+    #[inline]
+    fn since(&self, ingress_ns: u64) -> u64 {
+        self.clock.now_ns().saturating_sub(ingress_ns)
+    }
+
+    /// The last step of every event.
+    #[inline]
+    fn send(&mut self, event: &mut EventBuf, ingress_ns: u64) {
+        let latency_ns = self.since(ingress_ns);
+        event.header_mut().latency_ns = latency_ns;
+        match self.ring.publish(event.read().words()) {
+            Ok(_) => {
+                self.counts.add(Counter::Published, 1);
+                if !self.latency.record(latency_ns) {
+                    self.counts.add(Counter::LatencyClamped, 1);
+                }
+            }
+            Err(PublishError::TooLarge) => self.refuse(event, ingress_ns),
+        }
+        self.count_demotions();
+    }
+
+    #[cold]
+    fn refuse(&mut self, event: &mut EventBuf, ingress_ns: u64) {
+        self.counts.add(Counter::EventsTooLarge, 1);
+        let mut status = core::mem::take(&mut self.status);
+        // A status is far smaller than any ring's record, so this ends here.
+        if announce(event.read(), &mut status) {
+            self.number(&mut status);
+            self.send(&mut status, ingress_ns);
+        }
+        self.status = status;
+    }
+
+    #[inline]
+    fn count_demotions(&mut self) {
+        let demotions = self.ring.demotions();
+        if demotions != self.demotions {
+            self.counts.add(Counter::ReadersDemoted, demotions - self.demotions);
+            self.demotions = demotions;
+        }
+    }
+}
+
+impl<S: Shelves> Publish for Sequencer<S> {
+    /// More than the ring's capacity never fits while a lossless reader without a bound is there: what one input can
+    /// cause must be less.
+    #[inline]
+    fn room_for(&mut self, records: usize, words: usize) -> bool {
+        let room = self.ring.room_for(words.saturating_add(records.saturating_mul(RECORD_OVERHEAD_WORDS)));
+        self.count_demotions();
+        room
+    }
+
+    #[inline]
+    fn publish(&mut self, event: &mut EventBuf) -> u64 {
+        let seq = self.number(event);
+        let ingress_ns = event.header_mut().latency_ns;
+        self.send(event, ingress_ns);
+        seq
+    }
+
+    fn publish_stored(&mut self, event: &mut EventBuf) -> u64 {
+        let seq = self.number(event);
+        let ingress_ns = event.header_mut().latency_ns;
+        // What is stored is stored now and published a moment later: each copy says its own latency.
+        event.header_mut().latency_ns = self.since(ingress_ns);
+        if self.shelving.replace(event.read(), &mut self.counts).is_none() {
+            event.header_mut().flags |= flag::NOT_STORED;
+        }
+        self.send(event, ingress_ns);
+        seq
+    }
+
+    fn publish_book(&mut self, reference: &mut EventBuf, book: &mut EventBuf) -> u64 {
+        let seq = self.number(reference);
+        let ingress_ns = reference.header_mut().latency_ns;
+        let latency_ns = self.since(ingress_ns);
+        let (head, own) = (*reference.read().header(), *book.read().header());
+        *book.header_mut() = EventHeader { words: own.words, kind: own.kind, latency_ns, ..head };
+        let stored = self.shelving.put_under(reference.read(), book.read(), &mut self.counts);
+        if let Some(payload) = reference.payload_mut::<BookReference>() {
+            payload.store_version = stored.map_or(0, |version| i64::try_from(version).unwrap_or(i64::MAX));
+        }
+        if stored.is_none() {
+            reference.header_mut().flags |= flag::NOT_STORED;
+        }
+        self.send(reference, ingress_ns);
+        seq
+    }
+
+    fn last_seq(&self, instrument: InstrumentId, type_id: TypeId) -> u64 {
+        self.seqs.get(instrument, type_id).copied().unwrap_or(0)
+    }
+}
