@@ -61,7 +61,8 @@ pub struct Runner {
 
 impl Runner {
     /// Starts a thread for `agent` and returns once it is placed. A core that is not to be had degrades the
-    /// [`Placement`] and stops nothing.
+    /// [`Placement`] and stops nothing. Cores are those of the caller's affinity mask, which a new thread inherits: call
+    /// it from an unpinned thread.
     ///
     /// The thread ends when `shutdown` is requested and the agent drained, when the agent is done, or when it panics:
     /// then `failure` and the handle name it.

@@ -31,10 +31,7 @@ impl Stepper {
 
     /// One duty cycle of each agent, in order; the sum of their work.
     pub fn step(&mut self) -> usize {
-        if !self.started {
-            self.started = true;
-            self.agents.on_start();
-        }
+        self.start();
         self.agents.do_work()
     }
 
@@ -57,9 +54,17 @@ impl Stepper {
 
     /// Stops, drains within `steps_max` steps and closes the agents.
     pub fn close(mut self, steps_max: usize) -> Settled {
+        self.start();
         self.agents.on_stop();
         let settled = self.run_until_idle(steps_max);
         self.agents.on_close();
         settled
+    }
+
+    fn start(&mut self) {
+        if !self.started {
+            self.started = true;
+            self.agents.on_start();
+        }
     }
 }

@@ -1,1 +1,11 @@
-//! Room `binance`.
+//! The venue: its bytes in, raw instances out.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`parse`] | frames → raw instances, by simd-json's tape |
+//! | [`catalogue`] | exchangeInfo → instruments and limits |
+//! | [`io`] | the agent that pulls frames, parses them and hands them on |
+
+pub mod catalogue;
+pub mod io;
+pub mod parse;

@@ -38,7 +38,8 @@ pub mod broadcast;
 mod error;
 pub mod spsc;
 
-#[cfg(all(test, loom))]
+#[cfg(test)]
+#[cfg(loom)]
 mod loom;
 #[cfg(test)]
 mod table;

@@ -5,6 +5,7 @@
 
 /// One row of the table.
 #[derive(Debug)]
+#[cfg_attr(loom, allow(dead_code, reason = "under loom only the ids are wanted"))]
 pub(super) struct Row {
     pub(super) id: &'static str,
     file: &'static str,
@@ -12,6 +13,7 @@ pub(super) struct Row {
     partner: &'static str,
 }
 
+#[cfg(not(loom))]
 const SOURCES: &[(&str, &str)] = &[
     ("spsc/consumer.rs", include_str!("spsc/consumer.rs")),
     ("spsc/memory.rs", include_str!("spsc/memory.rs")),
@@ -28,7 +30,8 @@ const SOURCES: &[(&str, &str)] = &[
 /// All rows.
 pub(super) fn rows() -> Vec<Row> {
     let row = |line: &'static str| {
-        let cells: Vec<&str> = line.strip_prefix("//! | `")?.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        let cells: Vec<&str> =
+            line.strip_prefix("//! | `")?.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
         Some(Row { id: cells[0], file: cells[1], ordering: cells[2], partner: cells[3] })
     };
     include_str!("mod.rs").lines().filter_map(row).collect()
@@ -67,9 +70,9 @@ mod tests {
             .iter()
             .map(|(file, source)| {
                 let code = code(source);
-                for bare in ["Ordering::Acquire", "Ordering::Release", "AcqRel", "SeqCst", "fence(Ordering"] {
-                    assert!(!code.contains(bare), "{bare} in {file}");
-                }
+                let bare = code.split("Ordering::").skip(1).filter(|rest| !rest.starts_with("Relaxed"));
+                assert_eq!(bare.count(), 0, "an ordering without an id in {file}");
+                assert!(!code.contains("fence("), "a fence without an id in {file}");
                 code.matches("ordering!(\"").count() + code.matches("fence_at!(\"").count()
             })
             .sum();

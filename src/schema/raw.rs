@@ -23,8 +23,8 @@ pub struct RawHeader {
     pub market: u8,
     /// How many slots follow.
     pub slots: u8,
-    /// Zero.
-    pub reserved: u8,
+    /// [`mark`]s.
+    pub marks: u8,
     /// [`InstrumentId`]; `NONE` where the frame concerns none that is known.
     pub instrument: u32,
     /// [`ConnectionId`].
@@ -57,6 +57,14 @@ pub struct RawHeader {
     pub tail_at: u32,
     /// For a depth body: the `limit` asked for, 0 when unknown.
     pub limit: u32,
+}
+
+/// Bits of [`RawHeader::marks`].
+pub mod mark {
+    /// The result of a REST poll other than a depth body: it goes to the routes that list such a poll, not to a stream's.
+    pub const POLLED: u8 = 1;
+    /// More raw instances of the same frame follow (`!ticker@arr`).
+    pub const MORE_FOLLOW: u8 = 2;
 }
 
 /// Words of a [`RawHeader`].
@@ -336,6 +344,11 @@ impl RawBuf {
     /// For a depth body: the `limit` asked for.
     pub fn set_limit(&mut self, limit: u32) {
         self.header.limit = limit;
+    }
+
+    /// Sets [`RawHeader::marks`].
+    pub fn set_marks(&mut self, marks: u8) {
+        self.header.marks = marks;
     }
 
     /// Sets a whole number.

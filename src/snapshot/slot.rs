@@ -9,25 +9,15 @@
 //! is whole if `head` was at most `v + BANKS - 2` after it. Larger records go to a larger class with banks of its own; the
 //! old ones stay, so growth disturbs nobody (sizes double: all old classes together are smaller than the new one).
 //!
-//! | id | site | ordering | partner | what breaks without it |
-//! |---|---|---|---|---|
-//! | S1 | `try_turn`, exchange of `writer` | Acquire | S6 | a writer's S2 does not cover its predecessor's S4: a reader validates against an old head, torn |
-//! | S2 | `publish`, fence before the words | Release | S8 | a reader sees words of `v + BANKS` but not head `v + BANKS - 1`: torn |
-//! | S3 | bank words, store | Relaxed | S7 | nothing: S2/S8 and S4/S5 order them |
-//! | S4 | `publish`, store to `head` | Release | S5 | a reader sees the version before its words: torn |
-//! | S5 | `read`, first load of `head` | Acquire | S4 | as S4 |
-//! | S6 | end of a turn, store to `writer` | Release | S1 | as S1 |
-//! | S7 | bank words, load | Relaxed | S3 | nothing, as S3 |
-//! | S8 | `is_whole`, fence before the load of `head` | Acquire | S2 | as S2 |
-//! | S9 | `is_whole`, load of `head` | Relaxed | S4 | nothing: S8 stands before it |
-//!
-//! Each ordering that matters has a mutant (`--cfg meltica_mutant="snapshot_s1"` and so on, and `snapshot_bound` for the
-//! arithmetic), and the models in `slot_loom.rs` kill it. A writer takes its stamp from `writer`, never from `head`: loom
-//! overlooks broken sequence locks whose writer loads the word that it publishes.
+//! Orderings: the table in `mod.rs` has each one that is stronger than `Relaxed`. Words of a bank are `Relaxed` both ways:
+//! `slot_head_*` orders a record's words before its reader, `slot_*_fence` its reader before the bank's next use. A writer
+//! takes its stamp from `writer`, never from `head`: loom overlooks broken sequence locks whose writer loads the word that
+//! it publishes.
 
 use std::sync::OnceLock;
 
-use crate::sync::{AtomicU64, Ordering, fence};
+use super::stamp::Stamp;
+use crate::sync::{AtomicU64, Ordering, fence_at, ordering};
 
 /// Words of a bank of the smallest class; each class doubles it.
 pub(super) const CLASS_WORDS_MIN: usize = if cfg!(loom) { 4 } else { 64 };
@@ -36,44 +26,8 @@ pub(super) const CLASSES: usize = if cfg!(loom) { 2 } else { 16 };
 /// Most words of one record in a slot, its length word not counted.
 pub(super) const SLOT_WORDS_MAX: usize = (CLASS_WORDS_MIN << (CLASSES - 1)) - 1;
 
-const fn ordering(planned: Ordering, mutated: bool) -> Ordering {
-    if mutated { Ordering::Relaxed } else { planned }
-}
-const TURN_TAKE: Ordering = ordering(Ordering::Acquire, cfg!(meltica_mutant = "snapshot_s1"));
-const HEAD_STORE: Ordering = ordering(Ordering::Release, cfg!(meltica_mutant = "snapshot_s4"));
-const HEAD_LOAD: Ordering = ordering(Ordering::Acquire, cfg!(meltica_mutant = "snapshot_s5"));
-const TURN_END: Ordering = ordering(Ordering::Release, cfg!(meltica_mutant = "snapshot_s6"));
-const FENCE_BEFORE_WORDS: bool = !cfg!(meltica_mutant = "snapshot_s2");
-const FENCE_AFTER_COPY: bool = !cfg!(meltica_mutant = "snapshot_s8");
-/// Banks that lie between a reader's and the writer's at the least.
-const BANKS_APART: u64 = if cfg!(meltica_mutant = "snapshot_bound") { 1 } else { 2 };
-
-/// Version (bits 8..), size class (2..8), live (1); bit 0 is the turn, in `writer` only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stamp(u64);
-
-impl Stamp {
-    const TURN: u64 = 1;
-    const LIVE: u64 = 2;
-
-    const fn new(version: u64, class: usize) -> Stamp {
-        Stamp(version << 8 | (class as u64) << 2 | Stamp::LIVE)
-    }
-
-    /// Writes so far; 0 before the first. 56 bits: over two thousand years at a million a second.
-    pub(super) const fn version(self) -> u64 {
-        self.0 >> 8
-    }
-
-    /// Whether there is a record: written and not expired.
-    pub(super) const fn is_live(self) -> bool {
-        self.0 & Stamp::LIVE != 0
-    }
-
-    const fn class(self) -> usize {
-        (self.0 >> 2) as usize & 0x3f
-    }
-}
+/// Versions by which the head must stay behind a bank's next use for a copy from the bank to count.
+const BANKS_APART: u64 = 2;
 
 /// One key's words.
 pub(super) struct Slot<const BANKS: usize> {
@@ -113,8 +67,8 @@ impl<const BANKS: usize> Slot<BANKS> {
 
     /// The latest published stamp.
     pub(super) fn latest(&self) -> Stamp {
-        // S5, partner S4.
-        Stamp(self.head.load(HEAD_LOAD))
+        // Acquire, partner slot_head_release.
+        Stamp(self.head.load(ordering!("slot_head_acquire", Acquire)))
     }
 
     /// Copies the latest record into `words`, at most `tries` times (at least once).
@@ -139,25 +93,22 @@ impl<const BANKS: usize> Slot<BANKS> {
     /// Copies the record of `stamp`; whether the copy is whole.
     fn copy(&self, stamp: Stamp, words: &mut Vec<u64>) -> bool {
         let Some((length, bank)) = self.bank(stamp).and_then(<[AtomicU64]>::split_first) else { return false };
-        // S7. The length is checked before it is used: a torn one would make the caller's buffer grow for nothing.
+        // The length is checked before it is used: a torn one would make the caller's buffer grow for nothing.
         let length = length.load(Ordering::Relaxed) as usize;
         if !self.is_whole(stamp) {
             return false;
         }
         let Some(bank) = bank.get(..length) else { return false };
         words.clear();
-        // S7, partner S3, ordered by S5 before and S8 after.
+        // Ordered by slot_head_acquire before and slot_copy_fence after.
         words.extend(bank.iter().map(|word| word.load(Ordering::Relaxed)));
         self.is_whole(stamp)
     }
 
     /// Whether everything loaded so far from the bank of `stamp` was that version's.
     fn is_whole(&self, stamp: Stamp) -> bool {
-        if FENCE_AFTER_COPY {
-            // S8, partner S2: who saw a word of the bank's next use sees here the head that came before that use.
-            fence(Ordering::Acquire);
-        }
-        // S9.
+        // Acquire, partner slot_words_fence: who saw a word of the bank's next use sees below the head before that use.
+        fence_at!("slot_copy_fence", Acquire);
         let latest = Stamp(self.head.load(Ordering::Relaxed)).version();
         latest.wrapping_sub(stamp.version()) + BANKS_APART <= BANKS as u64
     }
@@ -175,8 +126,9 @@ impl<const BANKS: usize> Slot<BANKS> {
         // A guess only: the exchange below decides.
         let mut seen = self.writer.load(Ordering::Relaxed) & !Stamp::TURN;
         loop {
-            // S1, partner S6.
-            match self.writer.compare_exchange(seen, seen | Stamp::TURN, TURN_TAKE, Ordering::Relaxed) {
+            // Acquire, partner slot_turn_release.
+            let take = ordering!("slot_turn_acquire", Acquire);
+            match self.writer.compare_exchange(seen, seen | Stamp::TURN, take, Ordering::Relaxed) {
                 Ok(_) => return Some(Turn { slot: self, stamp: Stamp(seen) }),
                 Err(word) => seen = word & !Stamp::TURN,
             }
@@ -203,7 +155,7 @@ impl<const BANKS: usize> Turn<'_, BANKS> {
 
     /// Word `at` of the latest record; `None` when there is none.
     pub(super) fn peek(&self, at: usize) -> Option<u64> {
-        // S3 was the predecessor's; S1/S6 order it.
+        // Stored by a predecessor; slot_turn_acquire orders it.
         self.slot.bank(self.stamp)?.get(1 + at).map(|word| word.load(Ordering::Relaxed))
     }
 
@@ -213,26 +165,28 @@ impl<const BANKS: usize> Turn<'_, BANKS> {
         let (class, words_allocated) = self.class_for(length)?;
         let next = Stamp::new(self.stamp.version() + 1, class);
         let (length_word, bank) = self.slot.bank(next).and_then(<[AtomicU64]>::split_first).ok_or(NoMemory)?;
-        if FENCE_BEFORE_WORDS {
-            // S2, partner S8: the head that we found, stored by us or before S1, is seen by who sees a word below.
-            fence(Ordering::Release);
-        }
-        // S3, partner S7.
+        // Release, partner slot_copy_fence: who sees a word stored below sees the head that we found, ours or that of a
+        // writer before us.
+        fence_at!("slot_words_fence", Release);
         length_word.store(length as u64, Ordering::Relaxed);
-        for (word, value) in bank.iter().zip(header.iter().chain(data)) {
-            word.store(*value, Ordering::Relaxed);
+        let (bank_header, bank_data) = bank.split_at_checked(header.len()).ok_or(NoMemory)?;
+        for (words, values) in [(bank_header, header), (bank_data, data)] {
+            words.iter().zip(values).for_each(|(word, value)| word.store(*value, Ordering::Relaxed));
         }
-        // S4, partner S5: from here on readers find it.
-        self.slot.head.store(next.0, HEAD_STORE);
-        self.stamp = next;
+        self.lead_with(next);
         Ok(Published { version: next.version(), words_allocated })
     }
 
     /// Takes the record away; its version stays.
     pub(super) fn retire(&mut self) {
-        self.stamp = Stamp(self.stamp.0 & !Stamp::LIVE);
-        // S4, partner S5.
-        self.slot.head.store(self.stamp.0, HEAD_STORE);
+        self.lead_with(self.stamp.retired());
+    }
+
+    /// From here on readers find `stamp`.
+    fn lead_with(&mut self, stamp: Stamp) {
+        // Release, partner slot_head_acquire.
+        self.slot.head.store(stamp.0, ordering!("slot_head_release", Release));
+        self.stamp = stamp;
     }
 
     /// The class for a record of `length` words, and the words allocated for it: the present one if it fits, else one
@@ -261,7 +215,78 @@ impl<const BANKS: usize> Turn<'_, BANKS> {
 
 impl<const BANKS: usize> Drop for Turn<'_, BANKS> {
     fn drop(&mut self) {
-        // S6, partner S1.
-        self.slot.writer.store(self.stamp.0, TURN_END);
+        // Release, partner slot_turn_acquire.
+        self.slot.writer.store(self.stamp.0, ordering!("slot_turn_release", Release));
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(loom))]
+mod tests {
+    use super::*;
+
+    fn publish<const BANKS: usize>(slot: &Slot<BANKS>, data: &[u64]) -> Published {
+        slot.try_turn(1).unwrap().publish(&[], data).unwrap()
+    }
+
+    /// A reader that found version 1 and then lost its core while others were written.
+    fn slow_copy<const BANKS: usize>(later_writes: u64) -> bool {
+        let slot = Slot::<BANKS>::new();
+        publish(&slot, &[1]);
+        let found = slot.latest();
+        for at in 0..later_writes {
+            publish(&slot, &[at + 2]);
+        }
+        let mut words = Vec::new();
+        let whole = slot.copy(found, &mut words);
+        assert!(!whole || words == [1]);
+        whole
+    }
+
+    #[test]
+    fn a_copy_counts_only_while_no_writer_can_be_in_its_bank() {
+        // With `BANKS` banks, version 1 is safe until version `BANKS` is published: then the next writer takes its bank.
+        for writes in 0..6 {
+            assert_eq!(slow_copy::<2>(writes), writes == 0);
+            assert_eq!(slow_copy::<3>(writes), writes <= 1);
+            assert_eq!(slow_copy::<4>(writes), writes <= 2);
+        }
+    }
+
+    #[test]
+    fn growth_leaves_the_old_banks_to_their_readers() {
+        let slot = Slot::<4>::new();
+        publish(&slot, &[1]);
+        let found = slot.latest();
+        let grown = publish(&slot, &vec![2; 10 * CLASS_WORDS_MIN]);
+        assert_eq!(grown.words_allocated, 4 * 16 * CLASS_WORDS_MIN);
+        let mut words = Vec::new();
+        assert!(slot.copy(found, &mut words));
+        assert_eq!(words, [1]);
+        assert_eq!(publish(&slot, &[3]), Published { version: 3, words_allocated: 0 });
+        assert_eq!(slot.read(1, &mut words), Read::Whole(3));
+        assert_eq!(words, [3]);
+    }
+
+    #[test]
+    fn a_record_takes_a_class_with_head_room_and_the_last_one_to_its_brim() {
+        let cases = [
+            (0, 0),
+            (51, 0),
+            (52, 1),
+            (63, 1),
+            (64, 1),
+            (SLOT_WORDS_MAX / 2, CLASSES - 1),
+            (SLOT_WORDS_MAX - 1, CLASSES - 1),
+            (SLOT_WORDS_MAX, CLASSES - 1),
+        ];
+        for (words, class) in cases {
+            let slot = Slot::<2>::new();
+            publish(&slot, &vec![7; words]);
+            assert_eq!(slot.latest().class(), class, "{words} words");
+        }
+        let slot = Slot::<2>::new();
+        assert_eq!(slot.try_turn(1).unwrap().publish(&[], &vec![7; SLOT_WORDS_MAX + 1]), Err(NoMemory));
+        assert_eq!(slot.latest().version(), 0);
     }
 }

@@ -1,10 +1,14 @@
-//! Purpose: loom models of the slot: every interleaving of readers and writers that its bounds allow.
-//! Run: `RUSTFLAGS="--cfg loom" cargo test --lib slot_loom`, and once with each mutant of `slot.rs`, which must fail.
+//! Purpose: loom models of the slot, and the run that weakens each ordering of the table in turn.
+//! Owns: nothing. Thread: loom's. Takes and gives: nothing; `RUSTFLAGS="--cfg loom" cargo test --lib slot_loom` runs it.
 //! Bounds: two banks, the fewest there can be, so that the third record lies where the first did; two words a record.
+//! Never: part of a build that ships.
+
+use std::process::{Command, Stdio};
 
 use loom::sync::Arc;
 use loom::thread;
 
+use super::orderings;
 use super::slot::{Read, Slot};
 
 type Pair = Slot<2>;
@@ -129,4 +133,29 @@ fn a_version_lives_on_when_its_record_is_taken_away() {
         assert!(written.is_none_or(|version| version == 2));
         assert_eq!(slot.latest().version(), written.unwrap_or(1));
     });
+}
+
+/// Runs the models in a process of their own with one site weakened (with none for an id that no site has); the number
+/// of models that fail.
+fn failing_models(id: &str) -> usize {
+    let mut run = Command::new(std::env::current_exe().unwrap());
+    run.args(["slot_loom::", "--skip", "every_weakened_ordering", "--test-threads=1"]).env("MELTICA_MUTANT", id);
+    let output = run.env("RUST_BACKTRACE", "0").stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let count = |verdict: &str| said.lines().filter(|l| l.starts_with("test ") && l.ends_with(verdict)).count();
+    let (held, failed) = (count(" ... ok"), count(" ... FAILED"));
+    assert!(output.status.success() == (failed == 0) && held + failed == 5, "not every model ran: {said}");
+    failed
+}
+
+#[test]
+fn every_weakened_ordering_is_noticed() {
+    assert_eq!(failing_models("none"), 0, "the models fail as they are");
+    let rows = orderings::rows();
+    assert!(!rows.is_empty());
+    for [id, ..] in rows {
+        let failed = failing_models(id);
+        println!("{id}: noticed by {failed} models");
+        assert!(failed > 0, "no model notices {id}");
+    }
 }

@@ -44,7 +44,7 @@ pub trait Store: Send + Sync {
 /// Bounds of a [`MemoryStore`](super::memory::MemoryStore).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreOptions {
-    /// Most keys ever known; an expired key keeps its place, for its version lives on. At least 1 is taken.
+    /// Most keys ever known; an expired key keeps its place, for its version lives on. Cut to 1 to 1,048,576.
     pub keys_max: usize,
     /// Most data words of one record; larger than the largest slot is cut to that (2,097,148 words).
     pub record_words_max: usize,

@@ -32,4 +32,4 @@ pub use ::loom::{
 
 /// A cell that loom does not watch, in every build: for memory that must stay contiguous, whose accesses are then
 /// shown to loom through a shadow of [`UnsafeCell`]s.
-pub use core::cell::UnsafeCell as PlainCell;
+pub use core::cell::UnsafeCell as PlainUnsafeCell;

@@ -1,34 +1,35 @@
 //! The places of gating readers: where each one's cursor can be seen by the producer.
 //!
 //! Owns: a fixed array of places. A place is free, taken by a reader that fills it in, active, or demoted.
-//! Thread: a place belongs to the reader that took it, which alone writes cursor and bound and frees it; the producer
-//! reads them and may turn active into demoted.
+//! Thread: a place belongs to the reader that took it, which alone writes its cursor and frees it; the producer
+//! reads it and may turn active into demoted.
 //! Takes and gives: a cursor and a bound in, a [`Hold`] out; the producer is given [`Sight`]s.
 //! Never: a place that changes hands unnoticed: its state carries a generation, and a demotion names the one it means.
 
 use crossbeam_utils::CachePadded;
 
+use crate::ring::CAPACITY_WORDS_MAX;
 use crate::sync::{AtomicU64, Ordering, ordering};
 
 /// How many gating readers a ring can have at a time.
 pub const GATES: usize = 16;
 
-/// The bound of a reader that has none.
-pub(super) const UNBOUNDED: u64 = u64::MAX;
-
+// A place's state is one word: tag, bound (0 for none) and generation, so that they are always seen together.
 const TAG: u64 = 0b11;
 const FREE: u64 = 0;
 const TAKEN: u64 = 1;
 const ACTIVE: u64 = 2;
 const DEMOTED: u64 = 3;
+const BOUND_SHIFT: u32 = 2;
+const GENERATION_SHIFT: u32 = 32;
+const BOUND: u64 = (1 << (GENERATION_SHIFT - BOUND_SHIFT)) - 1;
+const _: () = assert!(CAPACITY_WORDS_MAX as u64 <= BOUND, "a bound fits its place in the state");
 
 struct Gate {
-    /// Generation and tag.
+    /// Tag, bound and generation.
     state: AtomicU64,
     /// Position of the first record that its reader has not been handed.
     cursor: AtomicU64,
-    /// How many words its reader may be behind, or `UNBOUNDED`.
-    bound: AtomicU64,
 }
 
 /// All places of a ring.
@@ -41,28 +42,34 @@ pub(super) struct Gates {
 /// A reader's right to its place.
 pub(super) struct Hold {
     place: usize,
-    generation: u64,
+    /// The place's state without its tag.
+    identity: u64,
 }
 
 /// What the producer saw in a place.
 pub(super) struct Sight {
     place: usize,
     state: u64,
-    /// At most the reader's real cursor.
-    pub(super) cursor: u64,
-    /// In words, or `UNBOUNDED`.
-    pub(super) bound: u64,
+    /// At most the reader's real cursor, or already that of the place's next owner.
+    cursor: u64,
+}
+
+impl Sight {
+    /// How many words the reader may be behind, if that is bounded.
+    pub(super) fn bound_words(&self) -> Option<u64> {
+        let bound = self.state >> BOUND_SHIFT & BOUND;
+        (bound != 0).then_some(bound)
+    }
+
+    /// The position up to which the producer may write for all that this reader minds.
+    pub(super) fn limit(&self, capacity: usize) -> u64 {
+        self.cursor.wrapping_add(self.bound_words().unwrap_or(capacity as u64))
+    }
 }
 
 impl Gates {
     pub(super) fn new(places: usize) -> Gates {
-        let gate = |_| {
-            CachePadded::new(Gate {
-                state: AtomicU64::new(FREE),
-                cursor: AtomicU64::new(0),
-                bound: AtomicU64::new(UNBOUNDED),
-            })
-        };
+        let gate = |_| CachePadded::new(Gate { state: AtomicU64::new(FREE), cursor: AtomicU64::new(0) });
         Gates { places: (0..places).map(gate).collect(), registered: CachePadded::new(AtomicU64::new(0)) }
     }
 
@@ -72,34 +79,35 @@ impl Gates {
     }
 
     /// Takes a free place for a reader at `cursor`. `None` when there is none. Reader side.
-    pub(super) fn register(&self, cursor: u64, bound: u64) -> Option<Hold> {
-        let (place, generation) = self.places.iter().enumerate().find_map(|(place, gate)| {
+    pub(super) fn register(&self, cursor: u64, bound_words: Option<u64>) -> Option<Hold> {
+        let bound = bound_words.unwrap_or(0) << BOUND_SHIFT;
+        let (place, identity) = self.places.iter().enumerate().find_map(|(place, gate)| {
             let state = gate.state.load(Ordering::Relaxed);
-            let generation = state & !TAG;
-            let taken = generation.wrapping_add(TAG + 1) | TAKEN;
+            let generation = (state >> GENERATION_SHIFT).wrapping_add(1) << GENERATION_SHIFT;
+            let identity = generation | bound;
             // Acquire, partner gate_free_release: the last owner's cursors come before ours, in every thread's eyes.
             let acquire = ordering!("gate_claim_acquire", Acquire);
-            let free = state & TAG == FREE;
-            let won = free && gate.state.compare_exchange(state, taken, acquire, Ordering::Relaxed).is_ok();
-            won.then_some((place, taken & !TAG))
+            let taken = identity | TAKEN;
+            let won =
+                state & TAG == FREE && gate.state.compare_exchange(state, taken, acquire, Ordering::Relaxed).is_ok();
+            won.then_some((place, identity))
         })?;
         let gate = &self.places[place];
-        // Relaxed, both: the state's release below makes them visible.
+        // Relaxed: the state's release below makes it visible.
         gate.cursor.store(cursor, Ordering::Relaxed);
-        gate.bound.store(bound, Ordering::Relaxed);
-        // Release, partner gate_active_acquire: who sees the place active sees its cursor and bound.
-        gate.state.store(generation | ACTIVE, ordering!("gate_active_release", Release));
+        // Release, partner gate_active_acquire: who sees the place active sees its cursor.
+        gate.state.store(identity | ACTIVE, ordering!("gate_active_release", Release));
         // Release, partner gate_registered_acquire: who sees the count sees the place active.
         self.registered.fetch_add(1, ordering!("gate_registered_release", Release));
-        Some(Hold { place, generation })
+        Some(Hold { place, identity })
     }
 
     /// Frees a place. Reader side.
     pub(super) fn free(&self, hold: &Hold) {
-        // Release, partner gate_claim_acquire. A plain store also where the producer demotes at the same time: either
-        // its exchange comes first and is overwritten, or it finds another state and fails.
+        // Release, partner gate_claim_acquire. A swap, since the producer may demote at the same time: either its
+        // exchange comes first and is replaced, or it finds another state and fails.
         let free = ordering!("gate_free_release", Release);
-        self.places[hold.place].state.store(hold.generation | FREE, free);
+        self.places[hold.place].state.swap(hold.identity | FREE, free);
     }
 
     /// Shows the producer how far a reader is. Reader side, when it is done with everything before `cursor`.
@@ -125,14 +133,14 @@ impl Gates {
     /// Looks into a place: `None` when nobody gates there. Producer side.
     pub(super) fn look(&self, place: usize) -> Option<Sight> {
         let gate = &self.places[place];
-        // Acquire, partner gate_active_release: cursor and bound are this reader's, or a later one's.
+        // Acquire, partner gate_active_release: the cursor is this reader's, or a later one's.
         let state = gate.state.load(ordering!("gate_active_acquire", Acquire));
         if state & TAG != ACTIVE {
             return None;
         }
         // Acquire, partner gate_cursor_release.
         let cursor = gate.cursor.load(ordering!("gate_cursor_acquire", Acquire));
-        Some(Sight { place, state, cursor, bound: gate.bound.load(Ordering::Relaxed) })
+        Some(Sight { place, state, cursor })
     }
 
     /// Turns the reader seen into one that gates no more. `false` when it has left the place meanwhile: look again.
@@ -140,12 +148,8 @@ impl Gates {
     pub(super) fn demote(&self, sight: &Sight) -> bool {
         let demoted = sight.state & !TAG | DEMOTED;
         // Relaxed: see `is_demoted`. The generation in the state keeps the blow from a later owner of the place.
-        let exchange = self.places[sight.place].state.compare_exchange(
-            sight.state,
-            demoted,
-            Ordering::Relaxed,
-            Ordering::Relaxed,
-        );
+        let exchange =
+            self.places[sight.place].state.compare_exchange(sight.state, demoted, Ordering::Relaxed, Ordering::Relaxed);
         exchange.is_ok()
     }
 }

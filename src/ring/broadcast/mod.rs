@@ -23,7 +23,8 @@ mod publisher;
 mod reader;
 mod shared;
 mod tap;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;
 mod watch;
 

@@ -7,7 +7,6 @@
 use core::fmt;
 
 use super::Reader;
-use super::gates::UNBOUNDED;
 use super::shared::{AHEAD_WORDS, Oldest, RECORD_OVERHEAD_WORDS, Shared};
 use crate::ring::RingError;
 use crate::sync::{Arc, spin_loop};
@@ -57,10 +56,7 @@ impl Tap {
     /// [`RingError::NoFreeGate`] when [`GATES`](super::GATES) readers gate; [`RingError::BoundOutOfRange`] when the
     /// bound is below the longest record with its overhead and one word, or above the capacity.
     pub fn gating_reader(&self, bound_words: Option<usize>) -> Result<Reader, RingError> {
-        let bound = match bound_words {
-            None => UNBOUNDED,
-            Some(bound_words) => self.check_bound(bound_words)?,
-        };
+        let bound = bound_words.map(|bound| self.check_bound(bound)).transpose()?;
         let from = self.find(Shared::newest);
         let hold = self.shared.gates.register(from.position, bound);
         let hold = hold.ok_or(RingError::NoFreeGate { gates: self.shared.gates.places() })?;

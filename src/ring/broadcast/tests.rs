@@ -5,7 +5,9 @@ use std::collections::VecDeque;
 
 use proptest::prelude::*;
 
-use super::{Delivery, GATES, Lag, PublishError, Publisher, RECORD_OVERHEAD_WORDS, Reader, channel, channel_starting_at};
+use super::{
+    Delivery, GATES, Lag, PublishError, Publisher, RECORD_OVERHEAD_WORDS, Reader, channel, channel_starting_at,
+};
 use crate::ring::RingError;
 
 /// Positions from which both kinds of wrap, of the buffer and of the position, come soon, and one from which none does.

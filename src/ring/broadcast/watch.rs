@@ -4,7 +4,7 @@
 //! Thread: the producer's. Takes and gives: the position it wants to write up to in, yes or no out.
 //! Never: a wait. A limit only ever errs on the safe side: cursors move forward, and a registration is counted.
 
-use super::gates::{Gates, Sight, UNBOUNDED};
+use super::gates::{Gates, Sight};
 use super::shared::past;
 
 /// Whom a look at the gates may demote.
@@ -80,7 +80,7 @@ impl Watch {
         (self.gates, self.held) = (0, None);
         for place in 0..gates.places() {
             while let Some(sight) = gates.look(place) {
-                let limit = sight.cursor.wrapping_add(sight.bound.min(capacity as u64));
+                let limit = sight.limit(capacity);
                 if past(end, limit) && in_reach(&sight, demote) {
                     if gates.demote(&sight) {
                         self.demotions += 1;
@@ -98,7 +98,7 @@ impl Watch {
         if self.gates == 0 || past(self.limit, limit) {
             self.limit = limit;
         }
-        if sight.bound == UNBOUNDED && self.held.is_none_or(|held| past(held, limit)) {
+        if sight.bound_words().is_none() && self.held.is_none_or(|held| past(held, limit)) {
             self.held = Some(limit);
         }
         self.gates += 1;
@@ -108,7 +108,7 @@ impl Watch {
 fn in_reach(sight: &Sight, demote: Demote) -> bool {
     match demote {
         Demote::None => false,
-        Demote::Bounded => sight.bound != UNBOUNDED,
+        Demote::Bounded => sight.bound_words().is_some(),
         Demote::All => true,
     }
 }

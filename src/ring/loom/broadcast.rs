@@ -5,7 +5,7 @@
 
 use ::loom::thread;
 
-use super::bound::explore;
+use super::explore::explore;
 use crate::ring::broadcast::{Delivery, Publisher, Reader, join};
 
 /// Both records have three words, each telling its record.

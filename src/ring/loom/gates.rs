@@ -4,7 +4,7 @@
 
 use ::loom::thread;
 
-use super::bound::explore;
+use super::explore::explore;
 use crate::ring::broadcast::{Delivery, RECORD_OVERHEAD_WORDS, join};
 use crate::sync::{Arc, UnsafeCell};
 

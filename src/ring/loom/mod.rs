@@ -4,8 +4,8 @@
 //! Takes and gives: nothing. Run with `RUSTFLAGS="--cfg loom" CARGO_TARGET_DIR=target/loom cargo test --lib ring::loom`.
 //! Never: part of a build that ships.
 
-mod bound;
 mod broadcast;
+mod explore;
 mod gates;
 mod mutants;
 mod spsc;

@@ -4,7 +4,7 @@
 
 use ::loom::thread;
 
-use super::bound::explore;
+use super::explore::explore;
 use crate::ring::spsc::{Consumer, join};
 
 const FIRST: [u64; 2] = [10, 11];

@@ -5,11 +5,11 @@
 //! Thread: both, on disjoint ranges. Takes and gives: offsets in, slices out.
 //! Never: who may touch which range; that is the cursors' promise, passed on through `unsafe`.
 
-use crate::sync::PlainCell;
+use crate::sync::PlainUnsafeCell;
 
 /// A fixed buffer of words.
 pub(super) struct Words {
-    cells: Box<[PlainCell<u64>]>,
+    cells: Box<[PlainUnsafeCell<u64>]>,
     #[cfg(loom)]
     shadow: Box<[crate::sync::UnsafeCell<()>]>,
 }
@@ -22,7 +22,7 @@ impl Words {
     /// A zeroed buffer, written once so that its pages are there before the first record.
     pub(super) fn new(capacity: usize) -> Words {
         Words {
-            cells: (0..capacity).map(|_| PlainCell::new(0)).collect(),
+            cells: (0..capacity).map(|_| PlainUnsafeCell::new(0)).collect(),
             #[cfg(loom)]
             shadow: (0..capacity).map(|_| crate::sync::UnsafeCell::new(())).collect(),
         }
@@ -54,7 +54,7 @@ impl Words {
     /// No one may hold or touch the range while the slice lives, and all earlier reads and writes of it by another
     /// thread must happen before this call.
     #[inline(always)]
-    #[allow(clippy::mut_from_ref, reason = "the cells are the interior mutability; exclusivity is the caller's promise")]
+    #[allow(clippy::mut_from_ref, reason = "the cells make it mutable, the caller makes it exclusive")]
     pub(super) unsafe fn get_mut(&self, at: usize, len: usize) -> &mut [u64] {
         let cells = &self.cells[at..at + len];
         #[cfg(loom)]

@@ -13,7 +13,8 @@ mod consumer;
 mod memory;
 mod producer;
 mod shared;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;
 
 pub use consumer::Consumer;

@@ -1,0 +1,225 @@
+//! Purpose: the duty cycle of the io thread: pull frames, parse them, hand raw instances on.
+//! Owns: the source, the parser, the outlet. Thread: the io thread; the only reader of the clock on it.
+//! Takes and gives: frames and requests in; raw instances out. Never: blocks; pulls a frame while a raw instance waits.
+
+use super::outlet::{Loss, OnFull, Outlet};
+use super::requests::SnapshotRequestSource;
+use crate::agent::Agent;
+use crate::binance::parse::Parser;
+use crate::schema::frame::{Frame, FrameSource, Pulled, SnapshotRequest, SourceError};
+use crate::schema::id::InstrumentId;
+use crate::schema::raw::{RAW_HEADER_WORDS, RawRef};
+use crate::schema::stage::RawSink;
+use crate::schema::time::UnixNanos;
+use crate::telemetry::{Clock, Counter};
+
+/// Whose time the stages behind are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeSource {
+    /// The receive time of the frame at hand: replay and simulation.
+    Frames,
+    /// The clock's, once a duty cycle.
+    Clock,
+}
+
+/// What an io agent is told.
+#[derive(Clone, Copy, Debug)]
+pub struct IoOptions {
+    /// The most frames pulled in a duty cycle; at least 1 is.
+    pub batch: usize,
+    /// Whose time the stages behind are told.
+    pub time: TimeSource,
+    /// What happens when the sink has no room.
+    pub on_full: OnFull,
+    /// The longest raw instance, in words, that the sink can ever take; longer ones are dropped and counted.
+    pub words_max: usize,
+}
+
+/// How far the agent has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Frames may come.
+    Pulling,
+    /// None will come; some raw instances wait.
+    Draining,
+    /// The sink has been told; it may have work left.
+    Finishing,
+    /// All has been handed on.
+    Done,
+}
+
+/// Pulls frames from a source, parses them, and hands their raw instances to a sink.
+#[derive(Debug)]
+pub struct IoAgent<S, K> {
+    name: String,
+    options: IoOptions,
+    source: S,
+    parser: Parser,
+    outlet: Outlet<K>,
+    requests: Requests,
+    clock: Clock,
+    now: UnixNanos,
+    phase: Phase,
+    fault: Option<SourceError>,
+}
+
+struct Requests(Box<dyn SnapshotRequestSource>);
+
+impl core::fmt::Debug for Requests {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str("Requests")
+    }
+}
+
+impl<S: FrameSource, K: RawSink> IoAgent<S, K> {
+    /// An agent. It counts on the parser's sheet.
+    pub fn new(
+        name: &str,
+        options: IoOptions,
+        source: S,
+        parser: Parser,
+        sink: K,
+        requests: Box<dyn SnapshotRequestSource>,
+        clock: Clock,
+    ) -> IoAgent<S, K> {
+        IoAgent {
+            name: name.to_owned(),
+            options,
+            source,
+            parser,
+            outlet: Outlet::new(sink, options.on_full, options.words_max),
+            requests: Requests(requests),
+            clock,
+            now: UnixNanos(i64::MIN),
+            phase: Phase::Pulling,
+            fault: None,
+        }
+    }
+
+    /// Why the source broke, when it did.
+    pub fn fault(&self) -> Option<&SourceError> {
+        self.fault.as_ref()
+    }
+
+    /// The parser: counters, and what exchangeInfo said.
+    pub fn parser(&mut self) -> &mut Parser {
+        &mut self.parser
+    }
+
+    /// The sink; for those that step the agent themselves.
+    pub fn sink(&mut self) -> &mut K {
+        &mut self.outlet.sink
+    }
+
+    /// The source; for those that step the agent themselves.
+    pub fn source(&mut self) -> &mut S {
+        &mut self.source
+    }
+
+    fn pass_requests(&mut self) -> usize {
+        let mut passed = 0;
+        while let Some((id, epoch)) = self.requests.0.next() {
+            passed += 1;
+            match self.parser.directory().instrument(id) {
+                Some(instrument) => {
+                    let (market, symbol) = (instrument.market, &*instrument.symbol);
+                    self.source.request_snapshot(SnapshotRequest { market, symbol, epoch });
+                }
+                None => self.unserved(id),
+            }
+        }
+        passed
+    }
+
+    #[cold]
+    fn unserved(&mut self, _: InstrumentId) {
+        self.parser.counts().add(Counter::SnapshotsUnserved, 1);
+    }
+
+    /// Pulls at most one frame; `false` when there is none now.
+    fn pull(&mut self) -> bool {
+        let IoAgent { source, parser, outlet, clock, now, options, .. } = self;
+        let mut loss = Loss::default();
+        let pulled = source.pull(&mut |frame: Frame<'_>| {
+            let ingress_ns = clock.now_ns();
+            if options.time == TimeSource::Frames {
+                // Receive clocks step back; a stage's time never does.
+                *now = (*now).max(frame.receive);
+                outlet.sink.advance(*now);
+            }
+            // What is malformed is counted, and said by a raw instance where it matters: there is no more to do about it.
+            let _ = parser.parse(frame, ingress_ns, |raw: RawRef<'_>| outlet.offer(raw, &mut loss));
+        });
+        loss.count(self.parser.counts());
+        match pulled {
+            Ok(Pulled::Frame) => true,
+            Ok(Pulled::Nothing) => false,
+            Ok(Pulled::Ended) => {
+                self.phase = Phase::Draining;
+                false
+            }
+            Err(error) => {
+                self.fault = Some(error);
+                self.phase = Phase::Draining;
+                false
+            }
+        }
+    }
+
+    fn pull_batch(&mut self) -> usize {
+        let mut frames = 0;
+        while frames < self.options.batch.max(1) && self.phase == Phase::Pulling && self.outlet.is_open() {
+            if !self.pull() {
+                break;
+            }
+            frames += 1;
+        }
+        frames
+    }
+
+    /// Goes on towards the end, when no frame will come.
+    fn end(&mut self, worked: usize) {
+        if self.phase == Phase::Draining && self.outlet.is_idle() {
+            self.outlet.sink.finish();
+            self.phase = Phase::Finishing;
+        } else if self.phase == Phase::Finishing && worked == 0 && self.outlet.sink.ready(1, RAW_HEADER_WORDS) {
+            // No work and room: nothing is held behind. No work without room is back-pressure.
+            self.phase = Phase::Done;
+        }
+    }
+}
+
+impl<S: FrameSource, K: RawSink + Send> Agent for IoAgent<S, K> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn do_work(&mut self) -> usize {
+        if self.phase == Phase::Done {
+            return 0;
+        }
+        let passed = self.pass_requests();
+        if self.options.time == TimeSource::Clock {
+            self.now = self.now.max(self.clock.unix_now());
+            self.outlet.sink.advance(self.now);
+        }
+        let worked = self.outlet.sink.work();
+        let moved = self.outlet.flush();
+        let mut loss = Loss::default();
+        self.outlet.wait(moved, &mut loss);
+        loss.count(self.parser.counts());
+        let frames = self.pull_batch();
+        self.end(worked);
+        passed + worked + moved + frames
+    }
+
+    fn is_done(&self) -> bool {
+        self.phase == Phase::Done
+    }
+
+    fn on_stop(&mut self) {
+        if self.phase == Phase::Pulling {
+            self.phase = Phase::Draining;
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Purpose: level arrays. Owns: nothing. Thread: the io thread. Takes and gives: tape values into a raw instance.
+//! Never: leaves out a level; takes a negative one.
+
+use super::error::Cause;
+use super::tape::{At, decimal};
+use crate::schema::decimal::Decimal;
+use crate::schema::raw::{RawBuf, Side};
+
+/// Reads one side: `[["price","quantity"],…]`.
+pub(super) fn read(value: At<'_, '_>, side: Side, raw: &mut RawBuf) -> Result<(), Cause> {
+    for level in value.elements().ok_or(Cause::WrongType)? {
+        let mut parts = level.elements().ok_or(Cause::BadLevel)?;
+        let (Some(price), Some(quantity)) = (parts.next(), parts.next()) else { return Err(Cause::BadLevel) };
+        // Until 2019 spot levels ended with an empty array.
+        match parts.next().map(At::elements) {
+            None => {}
+            Some(Some(empty)) if empty.left() == 0 && parts.left() == 0 => {}
+            Some(_) => return Err(Cause::BadLevel),
+        }
+        raw.push_level(side, part(price)?, part(quantity)?).map_err(|_| Cause::DecimalOverflow)?;
+    }
+    Ok(())
+}
+
+fn part(value: At<'_, '_>) -> Result<Decimal, Cause> {
+    let number = decimal(value.text().ok_or(Cause::BadLevel)?)?;
+    if number.mantissa() < 0 { Err(Cause::BadLevel) } else { Ok(number) }
+}

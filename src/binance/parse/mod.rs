@@ -1,0 +1,36 @@
+//! Frames → raw instances, by simd-json's tape in reused buffers: no tree, no owned strings.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `parser` | `Parser`: one frame in, raw instances out; counts |
+//! | `instances` | the raw instances of one frame: stream, payloads, whose they are |
+//! | `envelope` | the wrapper of combined frames |
+//! | `control` | frames that are no data: answers, notices |
+//! | `tape` | walking a tape: entries of an object, elements of an array, exact numbers |
+//! | `keys` | native key → slot, one table a stream kind |
+//! | `fields` | the fields of one payload into the slots of a raw instance |
+//! | `levels` | level arrays |
+//! | `names` | stream name → topic and instrument, symbol → instrument, remembered |
+//! | `text` | the JSON text of values that no table knows |
+//! | `scan` | the stream name of bytes that are no JSON |
+//! | `error` | why a frame is malformed |
+//!
+//! Invariants: a stream's name alone decides what its frames are; a value is exact or the frame is malformed; a malformed
+//! frame of a book is never silent (`StreamKind::Lost`).
+
+mod control;
+mod envelope;
+mod error;
+mod fields;
+mod instances;
+mod keys;
+mod levels;
+mod names;
+mod parser;
+mod scan;
+mod tape;
+mod text;
+
+pub use control::ControlKind;
+pub use error::{Cause, ParseError};
+pub use parser::{ParsedFrame, Parser, ParserOptions};

@@ -1,0 +1,211 @@
+//! Purpose: stream name → topic and instrument, symbol → instrument, remembered so that a frame costs one look-up.
+//! Owns: the memory, bounded. Thread: the io thread. Takes and gives: names and ids.
+//! Never: allocates for a name that it knows; admits a symbol that a broken frame names.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use crate::directory::Directory;
+use crate::schema::id::{InstrumentId, Market};
+use crate::schema::instrument::{Instrument, SYMBOL_LEN_MAX, uppercase_symbol};
+use crate::schema::topic::{StreamKind, StreamName, Topic};
+
+/// The most names remembered a market; those past it are looked up the slow way each time.
+const NAMES_MAX: usize = 65_536;
+/// The longest stream name remembered, in bytes.
+const NAME_LEN_MAX: usize = 4 * SYMBOL_LEN_MAX;
+
+/// Whose frames a stream carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// Those of one instrument.
+    One(InstrumentId),
+    /// Those of one instrument that the directory has no room for.
+    Refused,
+    /// Those of all: the payload names each.
+    Whole,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// A stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stream {
+    /// What its frames are.
+    pub(super) topic: Topic,
+    /// Whose.
+    pub(super) subject: Subject,
+}
+
+type Map<V> = HashMap<Box<str>, V, BuildHasherDefault<WordHasher>>;
+
+/// What is remembered.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    streams: [Map<Stream>; Market::ALL.len()],
+    symbols: [Map<Option<InstrumentId>>; Market::ALL.len()],
+}
+
+impl Names {
+    /// What a stream's name says; a new symbol is admitted.
+    #[inline]
+    pub(super) fn stream(&mut self, directory: &Directory, market: Market, name: &str) -> Stream {
+        match self.streams[index(market)].get(name) {
+            Some(stream) => *stream,
+            None => self.meet_stream(directory, market, name),
+        }
+    }
+
+    /// The instrument of a symbol as a payload writes it, admitted if it is new; `None` when the directory is full.
+    #[inline]
+    pub(super) fn symbol(&mut self, directory: &Directory, market: Market, symbol: &str) -> Option<InstrumentId> {
+        match self.symbols[index(market)].get(symbol) {
+            Some(id) => *id,
+            None => self.meet_symbol(directory, market, symbol),
+        }
+    }
+
+    /// What is known of a stream whose name may be damaged: nothing is admitted or remembered.
+    pub(super) fn known(&self, directory: &Directory, market: Market, name: &str) -> Option<Stream> {
+        if let Some(stream) = self.streams[index(market)].get(name) {
+            return Some(*stream);
+        }
+        let StreamName { symbol, topic } = StreamName::parse(name)?;
+        let id = directory.find_symbol(market, &uppercase_symbol(symbol?))?;
+        Some(Stream { topic, subject: Subject::One(id) })
+    }
+
+    #[cold]
+    fn meet_stream(&mut self, directory: &Directory, market: Market, name: &str) -> Stream {
+        let unknown = Stream { topic: Topic::plain(StreamKind::Other), subject: Subject::Unknown };
+        let stream = match StreamName::parse(name) {
+            None => unknown,
+            Some(StreamName { symbol: None, topic }) => Stream { topic, subject: Subject::Whole },
+            Some(StreamName { symbol: Some(symbol), .. }) if !is_symbol(symbol) => unknown,
+            Some(StreamName { symbol: Some(symbol), topic }) => {
+                let id = self.symbol(directory, market, symbol);
+                Stream { topic, subject: id.map_or(Subject::Refused, Subject::One) }
+            }
+        };
+        let known = &mut self.streams[index(market)];
+        if known.len() < NAMES_MAX && name.len() <= NAME_LEN_MAX {
+            known.insert(name.into(), stream);
+        }
+        stream
+    }
+
+    #[cold]
+    fn meet_symbol(&mut self, directory: &Directory, market: Market, symbol: &str) -> Option<InstrumentId> {
+        let id = directory.admit(Instrument::from_symbol(market, symbol)).ok();
+        let known = &mut self.symbols[index(market)];
+        // A directory that is full stays full, so a refusal is worth remembering too.
+        if known.len() < NAMES_MAX {
+            known.insert(symbol.into(), id);
+        }
+        id
+    }
+}
+
+/// Whether a text can be a symbol.
+#[inline]
+pub(super) fn is_symbol(text: &str) -> bool {
+    !text.is_empty() && text.len() <= SYMBOL_LEN_MAX
+}
+
+const fn index(market: Market) -> usize {
+    market as usize - 1
+}
+
+/// Hashes eight bytes at a step. Names come from the venue over TLS, and how many are kept is bounded: nothing here needs
+/// to withstand chosen keys.
+#[derive(Clone, Copy, Debug, Default)]
+struct WordHasher(u64);
+
+impl WordHasher {
+    #[inline]
+    fn mix(&mut self, word: u64) {
+        // Odd, with its bits well spread: the golden ratio in 64 bits.
+        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+impl Hasher for WordHasher {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            self.mix(u64::from_le_bytes(*word));
+        }
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        self.mix(u64::from_le_bytes(last) ^ bytes.len() as u64);
+    }
+
+    #[inline]
+    fn write_u8(&mut self, _: u8) {
+        // The end mark of a `str`; `write` has mixed in the length.
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        // The table takes the low bits, which a product spreads worst.
+        self.0 ^ (self.0 >> 32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPOT: Market = Market::BinanceSpot;
+
+    #[test]
+    fn a_stream_is_the_same_when_it_is_remembered() {
+        let (directory, mut names) = (Directory::default(), Names::default());
+        for _ in 0..2 {
+            let depth = names.stream(&directory, SPOT, "btcusdt@depth@100ms");
+            assert_eq!(
+                depth,
+                Stream { topic: Topic::plain(StreamKind::DepthDiff), subject: Subject::One(InstrumentId(0)) }
+            );
+            assert_eq!(names.stream(&directory, SPOT, "btcusdt@trade").subject, Subject::One(InstrumentId(0)));
+            assert_eq!(names.stream(&directory, SPOT, "!miniTicker@arr").subject, Subject::Whole);
+            assert_eq!(names.stream(&directory, SPOT, "x@nothing").topic.kind, StreamKind::Other);
+            assert_eq!(names.symbol(&directory, SPOT, "BTCUSDT"), Some(InstrumentId(0)));
+            assert_eq!(names.symbol(&directory, Market::BinanceUsdm, "BTCUSDT"), Some(InstrumentId(1)));
+        }
+        assert_eq!(directory.instruments(), 2);
+    }
+
+    #[test]
+    fn damaged_names_admit_nothing() {
+        let (directory, mut names) = (Directory::default(), Names::default());
+        assert_eq!(names.known(&directory, SPOT, "btcusdt@depth"), None);
+        names.stream(&directory, SPOT, "btcusdt@trade");
+        let known = names.known(&directory, SPOT, "btcusdt@depth").unwrap();
+        assert_eq!((known.topic.kind, known.subject), (StreamKind::DepthDiff, Subject::One(InstrumentId(0))));
+        assert_eq!(names.known(&directory, SPOT, "ctcusdt@depth"), None);
+        assert_eq!(directory.instruments(), 1);
+    }
+
+    #[test]
+    fn a_full_directory_refuses_and_a_long_symbol_is_no_stream() {
+        let (directory, mut names) = (Directory::with_capacity(1), Names::default());
+        names.stream(&directory, SPOT, "btcusdt@trade");
+        for _ in 0..2 {
+            assert_eq!(names.stream(&directory, SPOT, "ethusdt@trade").subject, Subject::Refused);
+        }
+        let long = format!("{}@trade", "x".repeat(SYMBOL_LEN_MAX + 1));
+        assert_eq!(names.stream(&directory, SPOT, &long).topic.kind, StreamKind::Other);
+    }
+
+    #[test]
+    fn a_flood_of_names_is_not_remembered_for_ever() {
+        let (directory, mut names) = (Directory::with_capacity(1), Names::default());
+        for n in 0..NAMES_MAX + 10 {
+            names.stream(&directory, SPOT, &format!("flood {n}"));
+        }
+        assert_eq!(names.streams[index(SPOT)].len(), NAMES_MAX);
+        assert_eq!(names.stream(&directory, SPOT, "flood again").topic.kind, StreamKind::Other);
+    }
+}

@@ -1,0 +1,152 @@
+//! Purpose: one frame in, its raw instances out; counts. Owns: the tape and its reused buffers.
+//! Thread: the io thread. Takes and gives: frames; raw instances, each only for the length of a call.
+//! Never: allocates after warm-up but for a name it meets first; lets a broken frame of a book go unsaid.
+
+use std::sync::Arc;
+
+use simd_json::{Buffers, Tape};
+
+use super::control::ControlKind;
+use super::error::{Cause, ParseError};
+use super::instances::Instances;
+use super::tape::At;
+use crate::binance::catalogue::{self, Catalogue};
+use crate::directory::Directory;
+use crate::schema::frame::{Frame, Origin};
+use crate::schema::id::{Market, TraceId};
+use crate::schema::raw::{RawOrigin, RawRef};
+use crate::telemetry::{Counter, Counts};
+
+/// How deep a frame may nest. The venue's nest five deep.
+const DEPTH_MAX: usize = 32;
+/// Bytes for which buffers are made at the start: a frame of about 1,200 levels.
+const FRAME_BYTES: usize = 64 << 10;
+
+/// What a parser is told.
+#[derive(Clone, Copy, Debug)]
+pub struct ParserOptions {
+    /// The run's seed of trace ids; fixed in replay.
+    pub trace_seed: u64,
+}
+
+/// What a frame came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ParsedFrame {
+    /// Data.
+    Data {
+        /// Raw instances handed out.
+        raws: u32,
+        /// Elements of an array that were malformed; their siblings are among `raws`.
+        malformed: u32,
+    },
+    /// No data.
+    Control(ControlKind),
+    /// exchangeInfo: its instruments are in the directory, the rest waits in [`Parser::take_catalogue`].
+    Catalogue,
+}
+
+/// Turns frames into raw instances.
+pub struct Parser {
+    options: ParserOptions,
+    buffers: Buffers,
+    // Empty between frames; kept for its memory.
+    tape: Tape<'static>,
+    instances: Instances,
+    catalogue: Option<Catalogue>,
+}
+
+impl core::fmt::Debug for Parser {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Parser").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl Parser {
+    /// A parser that admits what it meets into `directory`.
+    pub fn new(options: ParserOptions, directory: Arc<Directory>, counts: Counts) -> Parser {
+        Parser {
+            options,
+            buffers: Buffers::with_max_depth(FRAME_BYTES, DEPTH_MAX),
+            tape: Tape(Vec::with_capacity(FRAME_BYTES / 8)),
+            instances: Instances::new(directory, counts),
+            catalogue: None,
+        }
+    }
+
+    /// Parses a frame in place and hands out its raw instances in the order of the frame. The frame's bytes are spent.
+    ///
+    /// A malformed frame of a book's diff stream hands out one [`StreamKind::Lost`]. An element of an array that is
+    /// malformed does not lose its siblings.
+    ///
+    /// # Errors
+    /// [`ParseError`] when nothing of the frame could be read; it is counted.
+    pub fn parse<F>(&mut self, frame: Frame<'_>, ingress_ns: u64, mut out: F) -> Result<ParsedFrame, ParseError>
+    where
+        F: FnMut(RawRef<'_>),
+    {
+        self.instances.counts.add(Counter::FramesIn, 1);
+        let Frame { market, connection, number, receive, origin, bytes } = frame;
+        let trace = TraceId::of_frame(self.options.trace_seed, connection, number);
+        let from = RawOrigin { market, connection, number, receive, ingress_ns, trace };
+        if origin == Origin::ExchangeInfo {
+            return self.exchange_info(market, bytes);
+        }
+        let mut stream = None;
+        let mut tape = core::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
+        let parsed = match simd_json::fill_tape(bytes, &mut self.buffers, &mut tape) {
+            Ok(()) => self.instances.read(At::root(&tape.0), &from, origin, &mut stream, &mut out),
+            Err(error) => {
+                Err(ParseError { cause: Cause::Syntax, key: None, offset: Some(error.index()).filter(|i| *i > 0) })
+            }
+        };
+        self.tape = tape.reset();
+        match parsed {
+            Ok(ParsedFrame::Control(kind)) => {
+                self.instances.counts.add(Counter::FramesControl, 1);
+                Ok(ParsedFrame::Control(kind))
+            }
+            Ok(done @ ParsedFrame::Data { malformed, .. }) => {
+                if malformed > 0 {
+                    self.instances.malformed(&from, stream, &mut out);
+                }
+                Ok(done)
+            }
+            Ok(done) => Ok(done),
+            Err(error) => {
+                let stream = stream.or_else(|| self.instances.damaged(market, origin, bytes));
+                self.instances.malformed(&from, stream, &mut out);
+                Err(error)
+            }
+        }
+    }
+
+    /// What the last exchangeInfo said, once.
+    pub fn take_catalogue(&mut self) -> Option<Catalogue> {
+        self.catalogue.take()
+    }
+
+    /// The directory that it admits into.
+    pub fn directory(&self) -> &Directory {
+        &self.instances.directory
+    }
+
+    /// The io thread's counters.
+    pub fn counts(&mut self) -> &mut Counts {
+        &mut self.instances.counts
+    }
+
+    #[cold]
+    fn exchange_info(&mut self, market: Market, bytes: &[u8]) -> Result<ParsedFrame, ParseError> {
+        let Ok(catalogue) = catalogue::read(market, bytes) else {
+            self.instances.counts.add(Counter::FramesMalformed, 1);
+            return Err(ParseError::of(Cause::BadCatalogue));
+        };
+        for instrument in &catalogue.instruments {
+            if self.instances.directory.admit(instrument.clone()).is_err() {
+                self.instances.counts.add(Counter::SymbolsRefused, 1);
+            }
+        }
+        self.catalogue = Some(catalogue);
+        Ok(ParsedFrame::Catalogue)
+    }
+}

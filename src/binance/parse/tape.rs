@@ -1,0 +1,141 @@
+//! Purpose: walking a tape: entries of an object, elements of an array, exact numbers.
+//! Owns: nothing. Thread: the io thread. Takes and gives: positions on a tape.
+//! Never: reads a number that went through binary floating point.
+
+use simd_json::{Node, StaticNode};
+
+use super::error::Cause;
+use crate::schema::decimal::{Decimal, DecimalError};
+
+/// A value: the tape and where the value begins on it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At<'t, 'i> {
+    nodes: &'t [Node<'i>],
+    index: usize,
+}
+
+impl<'t, 'i> At<'t, 'i> {
+    /// The value that the whole document is. `None` for an empty tape.
+    pub(super) fn root(nodes: &'t [Node<'i>]) -> Option<At<'t, 'i>> {
+        (!nodes.is_empty()).then_some(At { nodes, index: 0 })
+    }
+
+    /// Its node.
+    #[inline]
+    pub(super) fn node(self) -> Node<'i> {
+        self.nodes[self.index]
+    }
+
+    /// The text, when it is one.
+    #[inline]
+    pub(super) fn text(self) -> Option<&'i str> {
+        if let Node::String(text) = self.node() { Some(text) } else { None }
+    }
+
+    /// Its entries, when it is an object.
+    #[inline]
+    pub(super) fn entries(self) -> Option<Entries<'t, 'i>> {
+        let Node::Object { len, .. } = self.node() else { return None };
+        Some(Entries { nodes: self.nodes, index: self.index + 1, left: len })
+    }
+
+    /// Its elements, when it is an array.
+    #[inline]
+    pub(super) fn elements(self) -> Option<Elements<'t, 'i>> {
+        let Node::Array { len, .. } = self.node() else { return None };
+        Some(Elements { nodes: self.nodes, index: self.index + 1, left: len })
+    }
+
+    /// A whole number, exactly. A fraction, an exponent, a number past `i64` and `-0` are none.
+    #[inline]
+    pub(super) fn int(self) -> Result<i64, Cause> {
+        match self.node() {
+            Node::Static(StaticNode::U64(value)) => i64::try_from(value).map_err(|_| Cause::NotExact),
+            // The tape keeps what had no minus sign as unsigned: a signed zero was written `-0` (faults.md, F41).
+            Node::Static(StaticNode::I64(0)) => Err(Cause::NotExact),
+            Node::Static(StaticNode::I64(value)) => Ok(value),
+            Node::Static(StaticNode::F64(_)) => Err(Cause::NotExact),
+            _ => Err(Cause::WrongType),
+        }
+    }
+
+    /// A decimal: a text, or a bare whole number. The tape turns a bare fraction into binary floating point: it is refused.
+    #[inline]
+    pub(super) fn decimal(self) -> Result<Decimal, Cause> {
+        match self.node() {
+            Node::String(text) => decimal(text),
+            _ => self.int().map(Decimal::whole),
+        }
+    }
+
+    fn size(self) -> usize {
+        match self.node() {
+            Node::Object { count, .. } | Node::Array { count, .. } => count + 1,
+            Node::String(_) | Node::Static(_) => 1,
+        }
+    }
+}
+
+/// A decimal from its text.
+#[inline]
+pub(super) fn decimal(text: &str) -> Result<Decimal, Cause> {
+    Decimal::parse(text.as_bytes()).map_err(|error| match error {
+        DecimalError::Malformed => Cause::BadDecimal,
+        DecimalError::Overflow => Cause::DecimalOverflow,
+    })
+}
+
+/// The entries of an object, in the order of the frame.
+#[derive(Clone, Debug)]
+pub(super) struct Entries<'t, 'i> {
+    nodes: &'t [Node<'i>],
+    index: usize,
+    left: usize,
+}
+
+impl Entries<'_, '_> {
+    /// How many are left.
+    pub(super) fn left(&self) -> usize {
+        self.left
+    }
+}
+
+impl<'t, 'i> Iterator for Entries<'t, 'i> {
+    type Item = (&'i str, At<'t, 'i>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let key = At { nodes: self.nodes, index: self.index }.text()?;
+        let value = At { nodes: self.nodes, index: self.index + 1 };
+        self.index += 1 + value.size();
+        Some((key, value))
+    }
+}
+
+/// The elements of an array.
+#[derive(Clone, Debug)]
+pub(super) struct Elements<'t, 'i> {
+    nodes: &'t [Node<'i>],
+    index: usize,
+    left: usize,
+}
+
+impl Elements<'_, '_> {
+    /// How many are left.
+    pub(super) fn left(&self) -> usize {
+        self.left
+    }
+}
+
+impl<'t, 'i> Iterator for Elements<'t, 'i> {
+    type Item = At<'t, 'i>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let value = At { nodes: self.nodes, index: self.index };
+        self.index += value.size();
+        Some(value)
+    }
+}

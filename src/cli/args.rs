@@ -1,0 +1,136 @@
+//! Purpose: the command line. Owns: its grammar. Thread: main. Takes and gives: arguments in, a parsed command out.
+//! Never: reads a file or the environment.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::exit::exit_code_help;
+use crate::schema::id::Market;
+
+/// Binance market data in, canonical events out.
+#[derive(Debug, Parser)]
+#[command(name = "meltica", version, about, after_help = exit_code_help(), max_term_width = 100)]
+pub(super) struct Cli {
+    /// What to do; `run` when nothing is said.
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the feed on the built-in simulated exchange, with a live status.
+    #[command(after_help = exit_code_help())]
+    Run(RunArgs),
+    /// Send captured frames through the engine.
+    #[command(after_help = exit_code_help())]
+    Replay(ReplayArgs),
+    /// Check a configuration or a capture and list everything that is wrong with it.
+    #[command(after_help = exit_code_help())]
+    Check(CheckArgs),
+}
+
+/// What a run gives out.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct OutputArgs {
+    /// Write each published event as one JSON object a line to this file; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(super) events: Option<PathBuf>,
+    /// At the end write every book as JSON to this file; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(super) books: Option<PathBuf>,
+    /// Show neither status nor progress nor summary.
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct RunArgs {
+    /// Configuration (YAML); without it the shipped defaults hold.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Stop after this long, e.g. 10s or 5m; without it, on SIGINT or SIGTERM.
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub(super) run_for: Option<Duration>,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct ReplayArgs {
+    /// Captures, plain or gzip, one `<unix ns> <json>` a line; several are merged by receive time.
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) files: Vec<PathBuf>,
+    /// Configuration (YAML); without it the shipped defaults hold.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// A body of exchangeInfo (plain or gzip) that names symbols; without it they are split by known quote assets.
+    #[arg(long, value_name = "FILE")]
+    pub(super) exchange_info: Option<PathBuf>,
+    /// The market of all files; without it each file's is guessed from its content.
+    #[arg(long, value_name = "MARKET", value_parser = market)]
+    pub(super) market: Option<Market>,
+    /// As fast as the consumers allow, or as it was recorded.
+    #[arg(long, value_enum, default_value_t = SpeedArg::Max)]
+    pub(super) speed: SpeedArg,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum SpeedArg {
+    /// As fast as the consumers allow.
+    Max,
+    /// With the distances of the recording.
+    Recorded,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(super) struct CheckArgs {
+    /// A configuration (YAML) or a capture.
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: humantime_serde::Serde<Duration> = serde_json::from_value(serde_json::Value::String(text.to_owned()))
+        .map_err(|e| format!("{e}; write a number with a unit, e.g. 500ms, 10s, 5m, 1h"))?;
+    match parsed.into_inner() {
+        Duration::ZERO => Err("must be longer than nothing".to_owned()),
+        span => Ok(span),
+    }
+}
+
+fn market(text: &str) -> Result<Market, String> {
+    Market::from_name(text).ok_or_else(|| {
+        let names: Vec<_> = Market::ALL.iter().map(|m| m.name()).collect();
+        format!("not a market; known are {}", names.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn arguments_are_read_or_refused() {
+        let parse = |words: &str| Cli::try_parse_from(words.split(' '));
+        assert!(parse("meltica").unwrap().command.is_none());
+        let Some(Command::Run(run)) = parse("meltica run --for 1m30s --events -").unwrap().command else { panic!("not run") };
+        assert_eq!(run.run_for, Some(Duration::from_secs(90)));
+        let replay = parse("meltica replay a b --market binance-usdm --speed recorded").unwrap().command;
+        let Some(Command::Replay(replay)) = replay else { panic!("not replay") };
+        assert_eq!((replay.files.len(), replay.market, replay.speed), (2, Some(Market::BinanceUsdm), SpeedArg::Recorded));
+        for bad in ["meltica replay", "meltica run --for 10", "meltica run --for 0s", "meltica replay x --market NYSE", "meltica replay x --speed fast", "meltica check", "meltica fly"] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+    }
+}

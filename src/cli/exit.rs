@@ -1,0 +1,68 @@
+//! Purpose: how the program ends: one exit code a cause, the same in every command.
+//! Owns: the codes (those of BSD's sysexits where one fits). Thread: main. Takes and gives: a failure, a number.
+//! Never: ends with 0 when something asked for was not done.
+
+use std::fmt;
+
+/// Why a command did not do what it was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The command line is wrong.
+    Usage = 2,
+    /// An input's content is not what it must be: a damaged capture, one that is out of order.
+    BadInput = 65,
+    /// An input cannot be opened or read.
+    NoInput = 66,
+    /// A stage panicked: a defect of the program.
+    Stage = 70,
+    /// The system refused a thread or memory.
+    System = 71,
+    /// An output cannot be written: a full disk, a missing directory.
+    Output = 74,
+    /// The configuration is wrong.
+    Config = 78,
+}
+
+impl Cause {
+    /// Every cause with what the manual says of it.
+    pub const ALL: [(Cause, &'static str); 7] = [
+        (Cause::Usage, "the command line is wrong"),
+        (Cause::BadInput, "an input's content is damaged or out of order"),
+        (Cause::NoInput, "an input cannot be opened or read"),
+        (Cause::Stage, "a stage of the engine panicked (a defect)"),
+        (Cause::System, "the system refused a thread or memory"),
+        (Cause::Output, "an output cannot be written"),
+        (Cause::Config, "the configuration is wrong"),
+    ];
+}
+
+/// A failure, for a person and for a shell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// Decides the exit code.
+    pub cause: Cause,
+    /// Who erred, what was expected, what to do.
+    pub message: String,
+}
+
+impl Failed {
+    /// A failure.
+    pub fn new(cause: Cause, message: impl Into<String>) -> Failed {
+        Failed { cause, message: message.into() }
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// The exit codes as `--help` shows them.
+pub(super) fn exit_code_help() -> String {
+    let mut text = String::from("Exit codes:\n   0  done, or stopped by a signal or a closed pipe\n");
+    for (cause, meaning) in Cause::ALL {
+        text.push_str(&format!("  {:>2}  {meaning}\n", cause as u8));
+    }
+    text
+}

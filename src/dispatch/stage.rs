@@ -1,0 +1,226 @@
+//! Purpose: the dispatch stage: raw instances in, canonical events out.
+//! Owns: one reused event buffer, the table it works by, its counts. Thread: the shard's (or dispatch's own).
+//! Takes and gives: `RawRef` in, `EventRef` out. Never: locks, allocates after warm-up, keeps state between inputs.
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, Cache};
+use bytemuck::Zeroable;
+
+use super::canonical::{Canonicaliser, EVENT_WORDS_OVER_RAW, canonicaliser};
+use super::publish::SharedTable;
+use super::table::{DispatchTable, ROUTES_PER_TOPIC_MAX, Target};
+use super::unknown::{UnknownCounts, UnknownTally};
+use crate::directory::Directory;
+use crate::schema::canonical_type::builtin;
+use crate::schema::event::{EventBuf, EventHeader, flag};
+use crate::schema::id::{Source, TypeId};
+use crate::schema::layout::layout;
+use crate::schema::payload::Lost;
+use crate::schema::raw::{RawRef, mark};
+use crate::schema::stage::{EventSink, RawSink, Stage};
+use crate::schema::time::UnixNanos;
+use crate::schema::topic::StreamKind;
+use crate::telemetry::{Counter, Counts};
+
+/// Dispatch, in front of the stage `K` that takes its events.
+///
+/// A batch begins with [`Stage::ready`]: there, and only there, a newly published table is taken up, so that the room
+/// promised downstream fits the table that the batch is routed by.
+#[derive(Debug)]
+pub struct DispatchStage<K> {
+    published: Cache<Arc<ArcSwap<DispatchTable>>, Arc<DispatchTable>>,
+    /// The table of the running batch.
+    table: Arc<DispatchTable>,
+    directory: Arc<Directory>,
+    event: EventBuf,
+    /// Counts and names, apart from the rest so that both can be borrowed at once.
+    books: Books,
+    next: K,
+}
+
+#[derive(Debug)]
+struct Books {
+    counts: Counts,
+    unknown: UnknownCounts,
+}
+
+/// The types of the routes that want an event of one raw instance.
+struct Accepted {
+    types: [TypeId; ROUTES_PER_TOPIC_MAX],
+    used: usize,
+}
+
+impl<K: EventSink> DispatchStage<K> {
+    /// A stage that works by the published table, and hands its events to `next`.
+    pub fn new(table: SharedTable, directory: Arc<Directory>, counts: Counts, next: K) -> DispatchStage<K> {
+        let current = table.load_full();
+        let books = Books { counts, unknown: UnknownCounts::new() };
+        DispatchStage {
+            published: Cache::new(table),
+            table: current,
+            directory,
+            event: EventBuf::default(),
+            books,
+            next,
+        }
+    }
+
+    /// The stage behind.
+    pub fn next(&self) -> &K {
+        &self.next
+    }
+
+    /// The stage behind, to be changed.
+    pub fn next_mut(&mut self) -> &mut K {
+        &mut self.next
+    }
+
+    /// A reader's handle on the names and counts of unknown fields; it may go to any thread.
+    pub fn unknown_fields(&self) -> UnknownTally {
+        self.books.unknown.tally()
+    }
+
+    /// The version of the table that the running batch is routed by.
+    pub fn table_version(&self) -> u32 {
+        self.table.version()
+    }
+
+    /// Tells the conductor that content of the instrument's book stream is gone, whatever the routes say.
+    fn pass_lost(&mut self, raw: RawRef<'_>) {
+        if !raw.instrument().is_some() {
+            self.books.counts.add(Counter::NoInstrument, 1);
+            return;
+        }
+        let mut header = EventHeader::from_raw(raw.header, builtin::ORDERBOOK_DELTA, Source::WsDepth);
+        header.dispatch_version = self.table.version();
+        self.event.begin(&header, &Lost::zeroed());
+        self.next.take_event(self.event.read());
+    }
+
+    /// The routes whose feeds, filters and field policy let the raw instance through; `None` when no route lists its topic.
+    fn accept(&mut self, raw: RawRef<'_>, kind: StreamKind) -> Option<Accepted> {
+        let symbol = || self.directory.instrument(raw.instrument()).map(|i| &*i.symbol);
+        let (mut accepted, mut routed) = (Accepted { types: [TypeId(0); ROUTES_PER_TOPIC_MAX], used: 0 }, false);
+        for target in self.table.targets(kind, raw.header) {
+            if !target.symbols.is_empty() && !symbol().is_some_and(|s| target.symbols.iter().any(|t| **t == *s)) {
+                continue;
+            }
+            routed = true;
+            if !target.plan.filters.iter().all(|rule| rule.holds(raw, symbol)) {
+                self.books.counts.add(Counter::Filtered, 1);
+            } else if self.books.fields(raw, kind, target) {
+                // In bounds: no table has more routes a topic.
+                accepted.types[accepted.used] = target.type_id;
+                accepted.used += 1;
+            }
+        }
+        routed.then_some(accepted)
+    }
+
+    /// Makes the event once and hands it to every accepted route, for they differ in nothing but the type.
+    fn emit(&mut self, raw: RawRef<'_>, kind: StreamKind, maker: &Canonicaliser, accepted: &Accepted) {
+        let types = &accepted.types[..accepted.used];
+        let Some((&first, &last)) = types.first().zip(types.last()) else { return };
+        let source = if raw.header.marks & mark::POLLED != 0 { Source::RestPoll } else { kind.source() };
+        let mut header = EventHeader::from_raw(raw.header, first, source);
+        header.dispatch_version = self.table.version();
+        if (maker.make)(raw, header, &mut self.event).is_none() {
+            self.refuse(raw, types);
+            return;
+        }
+        let alone = raw.header.marks & mark::MORE_FOLLOW == 0;
+        for &type_id in types {
+            let header = self.event.header_mut();
+            header.type_id = type_id.0;
+            if alone && type_id == last {
+                header.flags |= flag::LAST_OF_BATCH;
+            }
+            self.next.take_event(self.event.read());
+        }
+        self.books.counts.add(Counter::Canonical, types.len() as u64);
+    }
+
+    fn refuse(&mut self, raw: RawRef<'_>, types: &[TypeId]) {
+        self.books.counts.add(Counter::RefusedCanonical, types.len() as u64);
+        if types.contains(&builtin::ORDERBOOK_DELTA) {
+            self.books.counts.add(Counter::BookFramesLost, 1);
+            self.pass_lost(raw);
+        }
+    }
+}
+
+impl Books {
+    /// Counts the unknown fields of a raw instance; whether the route's policy lets it pass.
+    #[inline]
+    fn fields(&mut self, raw: RawRef<'_>, kind: StreamKind, target: &Target) -> bool {
+        let unmapped = raw.header.present & !target.plan.known;
+        if unmapped == 0 && raw.header.unknown == 0 {
+            return true;
+        }
+        self.count_fields(raw, kind, target, unmapped)
+    }
+
+    #[cold]
+    fn count_fields(&mut self, raw: RawRef<'_>, kind: StreamKind, target: &Target, unmapped: u64) -> bool {
+        let mut found = 0;
+        for (slot, spec) in layout(kind).iter().enumerate() {
+            if unmapped >> slot & 1 == 1 {
+                self.unknown.add(target.type_id, spec.key);
+                found += 1;
+            }
+        }
+        for (key, _) in raw.unknown() {
+            if !target.plan.ignored.iter().any(|ignored| **ignored == *key) {
+                self.unknown.add(target.type_id, key);
+                found += 1;
+            }
+        }
+        self.counts.add(Counter::UnknownFields, found);
+        let refused = found > 0 && target.plan.reject;
+        self.counts.add(Counter::RefusedUnknownField, u64::from(refused));
+        !refused
+    }
+}
+
+impl<K: EventSink> Stage for DispatchStage<K> {
+    /// Worst case: every input feeds as many routes as any topic of the table does (at least one event: a loss), and each
+    /// event is at most [`EVENT_WORDS_OVER_RAW`] words longer than its raw instance.
+    fn ready(&mut self, records: usize, words: usize) -> bool {
+        let published = self.published.load();
+        if !Arc::ptr_eq(published, &self.table) {
+            // The publisher still holds the old one, so nothing is freed here.
+            self.table = Arc::clone(published);
+        }
+        let fanout = self.table.fanout().max(1);
+        self.next.ready(records * fanout, (words + records * EVENT_WORDS_OVER_RAW) * fanout)
+    }
+
+    fn work(&mut self) -> usize {
+        self.next.work()
+    }
+
+    fn advance(&mut self, now: UnixNanos) {
+        self.next.advance(now);
+    }
+
+    fn finish(&mut self) {
+        self.next.finish();
+    }
+}
+
+impl<K: EventSink> RawSink for DispatchStage<K> {
+    fn take_raw(&mut self, raw: RawRef<'_>) {
+        let kind = raw.kind();
+        if kind == StreamKind::Lost {
+            return self.pass_lost(raw);
+        }
+        let Some((maker, accepted)) = canonicaliser(kind).zip(self.accept(raw, kind)) else {
+            return self.books.counts.add(Counter::Unrouted, 1);
+        };
+        if !raw.instrument().is_some() {
+            return self.books.counts.add(Counter::NoInstrument, 1);
+        }
+        self.emit(raw, kind, maker, &accepted);
+    }
+}

@@ -1,0 +1,139 @@
+//! Purpose: the dispatch table: canonical type → route, and stream kind → the routes its frames feed.
+//! Owns: one immutable, versioned table. Thread: made cold, read by any. Takes and gives: routes.
+//! Never: changes once made; hashes on the data path.
+
+use std::collections::BTreeMap;
+
+use smallvec::SmallVec;
+
+use super::compile::compile;
+use super::fault::RouteFault;
+use super::route::{Plan, RestFn, Route};
+use crate::config::route::RouteConfig;
+use crate::directory::Directory;
+use crate::schema::canonical_type::CanonicalType;
+use crate::schema::id::{Market, TypeId};
+use crate::schema::raw::{RawHeader, mark};
+use crate::schema::topic::StreamKind;
+
+/// The most routes that one frame may feed.
+pub const ROUTES_PER_TOPIC_MAX: usize = 8;
+
+const KINDS: usize = StreamKind::ALL.len() + 1;
+
+/// One (topic → route) arrow, with all that the data path needs of the route.
+#[derive(Debug)]
+pub(super) struct Target {
+    detail: Option<u16>,
+    /// Literal symbols that the route names, uppercase; empty for every symbol.
+    pub(super) symbols: SmallVec<[Box<str>; 1]>,
+    pub(super) type_id: TypeId,
+    pub(super) plan: Plan,
+}
+
+type Targets = [SmallVec<[Target; 1]>; KINDS];
+
+/// The table. It changes by being replaced: [`super::TablePublisher`].
+#[derive(Debug)]
+pub struct DispatchTable {
+    version: u32,
+    routes: Vec<Route>,
+    streamed: Targets,
+    polled: Targets,
+    fanout: usize,
+}
+
+impl DispatchTable {
+    /// Compiles configured routes into a table. Types that are new are interned in the directory, but only when nothing
+    /// is wrong: a bad configuration changes nothing.
+    ///
+    /// # Errors
+    /// Every fault of every route.
+    pub fn compile(
+        version: u32,
+        routes: &BTreeMap<String, RouteConfig>,
+        directory: &Directory,
+    ) -> Result<DispatchTable, Vec<RouteFault>> {
+        let routes = compile(routes, directory)?;
+        let (mut streamed, mut polled): (Targets, Targets) = Default::default();
+        for route in &routes {
+            for feed in &route.feeds {
+                let side = if feed.polled { &mut polled } else { &mut streamed };
+                let targets = &mut side[feed.kind as usize];
+                let known = targets.iter_mut().find(|t| t.type_id == route.type_id && t.detail == feed.detail);
+                match (known, route.plans.iter().find(|(kind, _)| *kind == feed.kind)) {
+                    (Some(target), _) => target.symbols.extend(feed.symbol.clone()),
+                    (None, Some((_, plan))) => targets.push(Target {
+                        detail: feed.detail,
+                        symbols: feed.symbol.clone().into_iter().collect(),
+                        type_id: route.type_id,
+                        plan: plan.clone(),
+                    }),
+                    (None, None) => {}
+                }
+            }
+        }
+        let fanout = streamed.iter().chain(&polled).map(widest).max().unwrap_or(0);
+        Ok(DispatchTable { version, routes, streamed, polled, fanout })
+    }
+
+    /// The version that events carry.
+    #[inline]
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// The most events that one raw instance can become, at most [`ROUTES_PER_TOPIC_MAX`].
+    #[inline]
+    pub fn fanout(&self) -> usize {
+        self.fanout
+    }
+
+    /// Every route, in order of its type's name as configured.
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
+    }
+
+    /// The route of a type.
+    pub fn route(&self, name: &CanonicalType) -> Option<&Route> {
+        self.routes.iter().find(|route| route.name() == name)
+    }
+
+    /// The native streams that the routes want for one symbol of a market, each once, in order; without those of all symbols.
+    pub fn topics_for(&self, market: Market, symbol: &str) -> Vec<String> {
+        once(self.routes.iter().flat_map(|route| route.topics_for(market, symbol)))
+    }
+
+    /// The native streams of all symbols that the routes want of a market, each once, in order.
+    pub fn whole_market_topics(&self, market: Market) -> Vec<String> {
+        once(self.routes.iter().flat_map(|route| route.whole_market_topics(market)))
+    }
+
+    /// Every REST poll, with the route that wants it.
+    pub fn rest_fns(&self) -> impl Iterator<Item = (&Route, &RestFn)> {
+        self.routes.iter().flat_map(|route| route.rest().iter().map(move |fun| (route, fun)))
+    }
+
+    /// The arrows that a raw instance follows, as far as its topic says.
+    #[inline]
+    pub(super) fn targets<'t>(&'t self, kind: StreamKind, raw: &RawHeader) -> impl Iterator<Item = &'t Target> {
+        let side = if raw.marks & mark::POLLED != 0 { &self.polled } else { &self.streamed };
+        let detail = raw.topic_detail;
+        side[kind as usize].iter().filter(move |target| target.detail.is_none_or(|d| d == detail))
+    }
+}
+
+/// The most targets that share a topic.
+fn widest(targets: &SmallVec<[Target; 1]>) -> usize {
+    targets.iter().map(|t| targets.iter().filter(|other| other.detail == t.detail).count()).max().unwrap_or(0)
+}
+
+fn once(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut out: Vec<String> = Vec::new();
+    for name in names {
+        if !out.contains(&name) {
+            out.push(name);
+        }
+    }
+    out
+}

@@ -1,0 +1,184 @@
+//! Purpose: the agents at the receiving ends of rings: each feeds one stage from the stage before it.
+//! Owns: the consumers and the stage. Thread: its own. Takes and gives: records in, calls on the stage out.
+//! Never: takes a record that the stage is not ready for; reads a clock unless it is told to keep live time.
+
+use crate::agent::Agent;
+use crate::ring::spsc::Consumer;
+use crate::schema::event::EventRef;
+use crate::schema::raw::RawRef;
+use crate::schema::stage::{EventSink, RawSink, Stage};
+use crate::schema::time::UnixNanos;
+use crate::schema::topic::StreamKind;
+use crate::telemetry::Clock;
+
+/// Records taken in one duty cycle at most.
+const BATCH: usize = 256;
+
+/// Time for the stage behind a ring: from the records (replay: virtual), or from the clock besides (live).
+pub struct StageTime {
+    clock: Option<Clock>,
+    now: UnixNanos,
+}
+
+impl StageTime {
+    /// Virtual when `clock` is `None`: only records move time, so a replay fires its timers at the same places always.
+    pub fn new(clock: Option<Clock>) -> StageTime {
+        StageTime { clock, now: UnixNanos(i64::MIN + 1) }
+    }
+
+    fn tick<S: Stage + ?Sized>(&mut self, stage: &mut S) {
+        if let Some(clock) = &self.clock {
+            let now = clock.unix_now();
+            self.reach(now, stage);
+        }
+    }
+
+    fn reach<S: Stage + ?Sized>(&mut self, now: UnixNanos, stage: &mut S) {
+        if now > self.now {
+            self.now = now;
+            stage.advance(now);
+        }
+    }
+}
+
+/// Whether the stage can take an input now; does its left-over work first, for that comes before any input.
+fn make_ready<S: Stage + ?Sized>(stage: &mut S, words: usize, work: &mut usize) -> bool {
+    while !stage.ready(1, words) {
+        let done = stage.work();
+        *work += done;
+        if done == 0 {
+            return stage.ready(1, words);
+        }
+    }
+    true
+}
+
+/// Feeds a dispatch stage from the rings of one shard.
+pub struct ShardAgent<K: RawSink> {
+    name: String,
+    frames: Consumer,
+    bodies: Consumer,
+    stage: K,
+    time: StageTime,
+    finished: bool,
+}
+
+impl<K: RawSink> ShardAgent<K> {
+    /// Over the consumers of one shard.
+    pub fn new(name: String, frames: Consumer, bodies: Consumer, stage: K, time: StageTime) -> ShardAgent<K> {
+        ShardAgent { name, frames, bodies, stage, time, finished: false }
+    }
+
+    /// Takes one record; `false` when there is none, or the stage cannot take it yet.
+    fn take_one(&mut self, work: &mut usize) -> bool {
+        let Some(raw) = self.frames.peek().and_then(RawRef::from_words) else { return false };
+        let from_bodies = raw.kind() == StreamKind::BodyFollows;
+        let raw = match from_bodies {
+            true => match self.bodies.peek().and_then(RawRef::from_words) {
+                Some(body) => body,
+                None => return false,
+            },
+            false => raw,
+        };
+        self.time.reach(UnixNanos(raw.header.receive), &mut self.stage);
+        if !make_ready(&mut self.stage, raw.words(), work) {
+            return false;
+        }
+        // A `Lost` without an instrument is a tick: it only says how late it is.
+        if raw.kind() != StreamKind::Lost || raw.instrument().is_some() {
+            self.stage.take_raw(raw);
+        }
+        if from_bodies {
+            self.bodies.release();
+        }
+        self.frames.release();
+        true
+    }
+}
+
+impl<K: RawSink + Send> Agent for ShardAgent<K> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn do_work(&mut self) -> usize {
+        self.time.tick(&mut self.stage);
+        let mut work = self.stage.work();
+        for _ in 0..BATCH {
+            if !self.take_one(&mut work) {
+                break;
+            }
+            work += 1;
+        }
+        finish_once(&mut self.finished, self.frames.is_closed(), &mut self.stage, &mut work);
+        work
+    }
+
+    fn is_done(&self) -> bool {
+        self.finished
+    }
+}
+
+/// Feeds a conductor from the ring of canonical events.
+pub struct ConductorAgent<K: EventSink> {
+    name: String,
+    events: Consumer,
+    stage: K,
+    time: StageTime,
+    finished: bool,
+}
+
+impl<K: EventSink> ConductorAgent<K> {
+    /// Over the consumer of one shard.
+    pub fn new(name: String, events: Consumer, stage: K, time: StageTime) -> ConductorAgent<K> {
+        ConductorAgent { name, events, stage, time, finished: false }
+    }
+
+    fn take_one(&mut self, work: &mut usize) -> bool {
+        let Some(event) = self.events.peek().and_then(EventRef::from_words) else { return false };
+        self.time.reach(UnixNanos(event.header().receive), &mut self.stage);
+        if !make_ready(&mut self.stage, event.words().len(), work) {
+            return false;
+        }
+        if event.header().instrument().is_some() {
+            self.stage.take_event(event);
+        }
+        self.events.release();
+        true
+    }
+}
+
+impl<K: EventSink + Send> Agent for ConductorAgent<K> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn do_work(&mut self) -> usize {
+        self.time.tick(&mut self.stage);
+        let mut work = self.stage.work();
+        for _ in 0..BATCH {
+            if !self.take_one(&mut work) {
+                break;
+            }
+            work += 1;
+        }
+        finish_once(&mut self.finished, self.events.is_closed(), &mut self.stage, &mut work);
+        work
+    }
+
+    fn is_done(&self) -> bool {
+        self.finished
+    }
+}
+
+/// Once the ring is closed and drained: no input will follow. Counts as work, so that what it caused is done before
+/// the agent may end.
+fn finish_once<S: Stage + ?Sized>(finished: &mut bool, closed: bool, stage: &mut S, work: &mut usize) {
+    if closed && !*finished {
+        *work += 1 + stage.work();
+        if stage.ready(1, 0) {
+            stage.finish();
+            *finished = true;
+        }
+    }
+}

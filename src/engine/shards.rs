@@ -1,0 +1,50 @@
+//! Purpose: sends each instrument to its shard, always the same one.
+//! Owns: the shards' sinks. Thread: the io thread. Takes and gives: raw instances. Never: two shards for an instrument.
+
+use crate::schema::raw::RawRef;
+use crate::schema::stage::{RawSink, Stage};
+use crate::schema::time::UnixNanos;
+
+/// Several sinks as one. What concerns no instrument goes to shard 0.
+pub struct Shards<K> {
+    sinks: Vec<K>,
+}
+
+impl<K: RawSink> Shards<K> {
+    /// Over at least one sink.
+    pub fn new(sinks: Vec<K>) -> Shards<K> {
+        Shards { sinks }
+    }
+}
+
+/// The shard of an instrument among `shards`.
+#[inline]
+pub fn shard_of(instrument: crate::schema::id::InstrumentId, shards: usize) -> usize {
+    if instrument.is_some() { instrument.index() % shards.max(1) } else { 0 }
+}
+
+impl<K: RawSink> Stage for Shards<K> {
+    fn ready(&mut self, records: usize, words: usize) -> bool {
+        self.sinks.iter_mut().all(|s| s.ready(records, words))
+    }
+
+    fn work(&mut self) -> usize {
+        self.sinks.iter_mut().map(Stage::work).sum()
+    }
+
+    fn advance(&mut self, now: UnixNanos) {
+        self.sinks.iter_mut().for_each(|s| s.advance(now));
+    }
+
+    fn finish(&mut self) {
+        self.sinks.iter_mut().for_each(Stage::finish);
+    }
+}
+
+impl<K: RawSink> RawSink for Shards<K> {
+    #[inline]
+    fn take_raw(&mut self, raw: RawRef<'_>) {
+        let shard = shard_of(raw.instrument(), self.sinks.len());
+        self.sinks[shard].take_raw(raw);
+    }
+}

@@ -1,0 +1,127 @@
+//! Promise: whatever is wrong with an input or an output, the program says what and where, ends with the documented code,
+//! and never hangs, panics or grows.
+#![allow(clippy::unwrap_used)] // A test that cannot go on should say where.
+
+mod support;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use support::meltica;
+
+const TRADE: &str = r#"{"stream":"btcusdt@trade","data":{"e":"trade","E":1723161255343,"s":"BTCUSDT","t":1,"p":"61837.63000000","q":"0.02000000","T":1723161255342,"m":true,"M":true}}"#;
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// Name, content, exit code, words that the message must have.
+fn captures() -> Vec<(&'static str, Vec<u8>, i32, &'static [&'static str])> {
+    let line = |stamp: u64| format!("{stamp} {TRADE}\n");
+    let whole = gzip(line(5).repeat(1_000).as_bytes());
+    vec![
+        ("truncated.gz", whole[..whole.len() / 2].to_vec(), 65, &["truncated.gz"]),
+        (
+            "garbage.bin",
+            (0..4096u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect(),
+            65,
+            &["garbage.bin:1"],
+        ),
+        ("unsorted.txt", (line(5) + &line(3)).into_bytes(), 65, &["unsorted.txt:2", "5", "3"]),
+        ("no_stamp.txt", format!("{TRADE}\n").into_bytes(), 65, &["no_stamp.txt:1"]),
+        ("empty.txt", Vec::new(), 65, &["empty.txt"]),
+        ("not_utf8.txt", b"5 {\"stream\":\"\xff\xfe@trade\"}\n6 \xff\n".to_vec(), 0, &[]),
+    ]
+}
+
+#[test]
+fn bad_captures_are_refused_with_a_place_and_a_code() {
+    let scratch = tempfile::tempdir().unwrap();
+    for (name, content, code, words) in captures() {
+        let path = scratch.path().join(name);
+        fs::write(&path, content).unwrap();
+        let output = meltica(&["replay", path.to_str().unwrap()], &[]);
+        check(name, &output, code, words);
+    }
+}
+
+fn check(name: &str, output: &std::process::Output, code: i32, words: &[&str]) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{name}: {stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "{name}: `{word}` is not in: {stderr}");
+    }
+    assert!(!stderr.contains("panicked") && !stderr.contains("RUST_BACKTRACE"), "{name}: {stderr}");
+}
+
+#[test]
+fn files_that_cannot_be_read_say_so() {
+    let scratch = tempfile::tempdir().unwrap();
+    let missing = scratch.path().join("missing.gz");
+    check("missing", &meltica(&["replay", missing.to_str().unwrap()], &[]), 66, &["missing.gz"]);
+    check("folder", &meltica(&["replay", scratch.path().to_str().unwrap()], &[]), 66, &[]);
+    check("config", &meltica(&["run", "--config", missing.to_str().unwrap()], &[]), 78, &["missing.gz"]);
+}
+
+#[test]
+fn a_line_of_a_gigabyte_is_refused_without_being_read_whole() {
+    // A gigabyte of one letter packs to a megabyte: what is refused is the line, not the file.
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("bomb.gz");
+    let mut encoder = flate2::write::GzEncoder::new(fs::File::create(&path).unwrap(), flate2::Compression::fast());
+    encoder.write_all(b"5 {\"stream\":\"").unwrap();
+    let block = vec![b'a'; 1 << 20];
+    for _ in 0..1024 {
+        encoder.write_all(&block).unwrap();
+    }
+    encoder.finish().unwrap();
+    check("bomb", &meltica(&["replay", path.to_str().unwrap()], &[]), 65, &["bomb.gz:1"]);
+}
+
+#[test]
+fn every_fault_of_a_configuration_is_shown_with_its_place() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("bad.yaml");
+    fs::write(
+        &path,
+        "topology: fusd\nbooks:\n  fill_deadline: 200\nbogus: 1\nroutes:\n  trade!:\n    topics: [\"{symbol}@trad\"]\n",
+    )
+    .unwrap();
+    let output = meltica(&["run", "--config", path.to_str().unwrap()], &[]);
+    check("config", &output, 78, &["bad.yaml:1:", "bad.yaml:3:", "bad.yaml:4:", "fusd", "200", "bogus"]);
+    let output = meltica(&["check", path.to_str().unwrap()], &[]);
+    check("check", &output, 78, &["bad.yaml:1:", "bad.yaml:3:", "bad.yaml:4:"]);
+    let output = meltica(&["run"], &[("MELTICA_TOPOLOGY", "fusd"), ("MELTICA_BOGUS", "1")]);
+    check("environment", &output, 78, &["MELTICA_TOPOLOGY", "MELTICA_BOGUS"]);
+}
+
+#[test]
+fn faults_of_routes_have_a_place_too() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("routes.yaml");
+    fs::write(&path, "routes:\n  TRADE:\n    topics: [\"{symbol}@trad\"]\n    payload_version: 9\n").unwrap();
+    let output = meltica(&["check", path.to_str().unwrap()], &[]);
+    check("routes", &output, 78, &["routes.yaml:3:", "routes.yaml:4:", "@trad"]);
+}
+
+#[test]
+fn a_full_disk_under_events_ends_with_a_message() {
+    if !Path::new("/dev/full").exists() {
+        eprintln!("SKIPPED a_full_disk_under_events_ends_with_a_message: this system has no /dev/full");
+        return;
+    }
+    let output = meltica(&["run", "--for", "20s", "--events", "/dev/full"], &[]);
+    check("full disk", &output, 74, &["/dev/full", "space"]);
+    let output = meltica(&["run", "--for", "1s", "--books", "/nowhere/at/all.json"], &[]);
+    check("no folder", &output, 74, &["/nowhere/at/all.json"]);
+}
+
+#[test]
+fn a_wrong_command_line_is_code_2() {
+    for words in [&["replay"][..], &["run", "--for", "10"], &["fly"]] {
+        check("usage", &meltica(words, &[]), 2, &[]);
+    }
+}

@@ -1,0 +1,75 @@
+//! The steady state of the snapshot store allocates nothing: counted on the calling thread by the allocator itself.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use meltica::schema::id::{InstrumentId, Market, TypeId};
+use meltica::snapshot::{Key, MemoryStore, RecordBuf, RecordRef, Store, StoreOptions};
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+fn count() {
+    // A thread whose locals are gone counts for nobody.
+    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+}
+
+// SAFETY: every call goes to the system's allocator unchanged; counting touches only a thread-local without destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise, passed on.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise, passed on.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise, passed on.
+        unsafe { System.realloc(ptr, layout, new_size) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn allocations_of(work: impl FnOnce()) -> u64 {
+    let before = ALLOCATIONS.get();
+    work();
+    ALLOCATIONS.get() - before
+}
+
+#[test]
+fn the_count_sees_an_allocation() {
+    assert_eq!(allocations_of(|| drop(std::hint::black_box(Box::new(1_u64)))), 1);
+}
+
+#[test]
+fn puts_swaps_reads_and_refusals_after_warm_up_allocate_nothing() {
+    let store = MemoryStore::new(StoreOptions { keys_max: 4, ..StoreOptions::default() });
+    let key = |at| Key::new(Market::BinanceUsdm, InstrumentId(at), TypeId(2));
+    for words in [40, 40_000] {
+        let data = vec![3; words];
+        let record = |seq| RecordRef::new(key(words as u32), seq, 0, &data);
+        let mut buf = RecordBuf::with_capacity(words);
+        let first = allocations_of(|| assert_eq!(store.put(record(0)), Ok(1)));
+        assert!(first > 0, "the first put takes memory");
+        let entry = store.entry(key(words as u32)).unwrap();
+        let steady = allocations_of(|| {
+            for round in 1..100 {
+                assert_eq!(store.put(record(round)), Ok(2 * round));
+                assert_eq!(store.get_into(key(words as u32), &mut buf).unwrap().version, 2 * round);
+                assert_eq!(entry.compare_and_swap(2 * round, record(round).update), Ok(2 * round + 1));
+                assert_eq!(entry.get_into(&mut buf).unwrap().seq, round);
+                assert!(store.compare_and_swap(1, record(round)).is_err());
+                assert!(store.get_into(key(9), &mut buf).is_err());
+            }
+        });
+        assert_eq!(steady, 0, "records of {words} words");
+    }
+}

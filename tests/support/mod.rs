@@ -1,0 +1,93 @@
+//! What the integration tests share: where the captures are, how to convert them, how to run the program.
+#![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)] // Each test binary uses its own part.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use meltica::schema::decimal::Decimal;
+use serde_json::Value;
+
+/// The folder of captures, or `None` with a word on standard error: a test that needs them says that it was skipped.
+pub fn captures(test: &str) -> Option<PathBuf> {
+    let named = std::env::var_os("MELTICA_CAPTURES").map(PathBuf::from);
+    let folder = named.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/captures"));
+    if folder.join("README.md").is_file() {
+        return Some(folder);
+    }
+    eprintln!("SKIPPED {test}: no captures at {} (set MELTICA_CAPTURES)", folder.display());
+    None
+}
+
+pub fn read_gz(path: &Path) -> String {
+    let mut text = String::new();
+    let file = fs::File::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    flate2::read::MultiGzDecoder::new(file).read_to_string(&mut text).unwrap();
+    text
+}
+
+/// `1633998512.0633569` seconds as nanoseconds, exactly.
+fn nanos(seconds: &str) -> i64 {
+    let value: Decimal = seconds.parse().unwrap_or_else(|_| panic!("`{seconds}` is no time"));
+    value.mantissa_at(9).unwrap()
+}
+
+/// Turns a cryptofeed recording (WebSocket lines and REST lines) into a capture, in order of time.
+pub fn convert_cryptofeed(ws: &Path, http: &Path, out: &Path) {
+    let mut lines: Vec<(i64, String)> = Vec::new();
+    for line in fs::read_to_string(ws).unwrap().lines().filter(|l| !l.is_empty() && !l.starts_with("wss://")) {
+        let (stamp, json) = line.split_once(": ").unwrap();
+        lines.push((nanos(stamp), json.to_owned()));
+    }
+    for line in fs::read_to_string(http).unwrap().lines().filter(|l| l.contains("/depth?")) {
+        let (url, rest) = line.split_once(" -> ").unwrap();
+        let (stamp, body) = rest.split_once(": ").unwrap();
+        let path = &url[url.find(".com").unwrap() + 4..];
+        lines.push((nanos(stamp), format!("{{\"rest\":\"{path}\",\"data\":{body}}}")));
+    }
+    lines.sort_by_key(|(stamp, _)| *stamp);
+    let text: String = lines.iter().map(|(stamp, json)| format!("{stamp} {json}\n")).collect();
+    fs::write(out, text).unwrap();
+}
+
+/// Runs the program and gives its output. Overrides of the environment are those given and no others.
+pub fn meltica(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_meltica"));
+    for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("MELTICA_")) {
+        command.env_remove(name);
+    }
+    command.args(arguments).envs(environment.iter().copied()).output().unwrap()
+}
+
+/// As [`meltica`], and the program must have ended well.
+pub fn meltica_ok(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
+    let output = meltica(arguments, environment);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "meltica {arguments:?} ended with {}:\n{stderr}", output.status);
+    output
+}
+
+pub fn json_lines(bytes: &[u8]) -> Vec<Value> {
+    let text = std::str::from_utf8(bytes).unwrap();
+    text.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{e} in {l}"))).collect()
+}
+
+pub fn decimal(value: &Value) -> Decimal {
+    let text = value.as_str().unwrap_or_else(|| panic!("{value} is no decimal"));
+    text.parse().unwrap_or_else(|_| panic!("{value} is no decimal"))
+}
+
+/// Published events must be numbered 1, 2, 3… for each (market, instrument, type).
+pub fn assert_gapless(events: &[Value]) {
+    let mut last: BTreeMap<(String, String, String), u64> = BTreeMap::new();
+    for event in events {
+        let word = |key: &str| event[key].as_str().unwrap_or("*").to_owned();
+        let key = (word("market"), word("instrument"), word("type"));
+        let seq = event["seq"].as_u64().unwrap();
+        let before = last.insert(key.clone(), seq).unwrap_or(0);
+        assert_eq!(seq, before + 1, "{key:?}");
+        assert_eq!(event["key"], format!("{}:{}:{seq}", key.1, key.2));
+    }
+}
