@@ -17,15 +17,25 @@
 
 pub mod fan_out;
 pub mod filter;
+#[cfg(all(test, not(loom)))]
+mod filter_tests;
+#[cfg(all(test, not(loom)))]
+mod fixture;
 pub mod join;
+#[cfg(all(test, not(loom)))]
+mod join_tests;
 mod keyed;
 pub mod operand;
 mod oversize;
 pub mod requests;
 pub mod sequencer;
+#[cfg(all(test, not(loom)))]
+mod sequencer_tests;
 pub mod shelf;
 mod shelving;
 pub mod subscription;
+#[cfg(all(test, not(loom)))]
+mod subscription_tests;
 
 pub use fan_out::{Bus, DataBus, Guarantee, Start, SubscribeError, SubscribeOptions, shard_of};
 pub use filter::{Filter, FilterError};

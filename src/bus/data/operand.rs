@@ -136,7 +136,7 @@ mod tests {
             (FilterOp::Eq, json!("1.50"), decimal("1.5"), true),
             (FilterOp::Eq, json!(1.5), decimal("1.50"), true),
             (FilterOp::Eq, json!(1), decimal("1.5"), false),
-            (FilterOp::Eq, json!("0.1"), decimal("0.1000000000000000055"[..20].trim()), false),
+            (FilterOp::Eq, json!("0.1"), decimal("0.100000000000000001"), false),
             (FilterOp::Eq, json!(7), FieldValue::Int(7), true),
             (FilterOp::Eq, json!("7"), FieldValue::Int(7), true),
             (FilterOp::Eq, json!(7.0), FieldValue::Int(7), true),

@@ -1,0 +1,318 @@
+//! Purpose: holds the sequencer to its promises, one thread, small rings. Owns: nothing. Thread: a test's.
+//! Takes and gives: events. Never: part of a build that ships.
+
+use crate::ring::broadcast::channel;
+use crate::schema::canonical_type::builtin;
+use crate::schema::event::{EventBuf, EventRef, flag};
+use crate::schema::id::{InstrumentId, TypeId};
+use crate::schema::json::write_event;
+use crate::schema::payload::{Book, BookReference, BookStatus, PayloadKind};
+use crate::schema::quality::BookChange;
+use crate::schema::stage::Publish;
+use crate::snapshot::{Key, MemoryStore, Meta, Record, RecordBuf, RecordRef, Store, StoreError, StoreOptions};
+use crate::telemetry::{Clock, Counter, Ledger};
+
+use super::fan_out::{Bus, DataBus, Guarantee, SubscribeOptions};
+use super::filter::Filter;
+use super::fixture::*;
+use super::sequencer::{EVENT_WORDS_MAX, RingTooSmall, Sequencer, SequencerOptions, ring_words_for};
+use super::shelf::ByKey;
+use super::subscription::{Delivery, Subscription};
+
+const NONE: InstrumentId = InstrumentId::NONE;
+
+fn everything(bus: &DataBus) -> Subscription {
+    bus.subscribe(&[], Filter::all(), SubscribeOptions::default()).unwrap()
+}
+
+fn events(subscription: &mut Subscription) -> Vec<EventBuf> {
+    let mut all = Vec::new();
+    subscription.poll(usize::MAX, |delivery| {
+        let Delivery::Event(event) = delivery else { panic!("{delivery:?}") };
+        let mut copy = EventBuf::default();
+        copy.copy_from(event);
+        all.push(copy);
+    });
+    all
+}
+
+#[test]
+fn numbers_rise_by_one_for_each_instrument_and_type() {
+    let (mut sequencer, bus, ledger, _) = sequencer(memory(), 1 << 12);
+    let mut subscription = everything(&bus);
+    // Instrument, type, the number it must get.
+    let script = [
+        (BTC, builtin::TRADE, 1),
+        (BTC, builtin::TRADE, 2),
+        (ETH, builtin::TRADE, 1),
+        (BTC, builtin::KLINE, 1),
+        (NONE, builtin::STATUS_CONNECTION, 1),
+        (NONE, builtin::CONTROL_UPDATE, 1),
+        (BTC, builtin::TRADE, 3),
+        (NONE, builtin::STATUS_CONNECTION, 2),
+        (BTC, TypeId(300), 1),
+        (ETH, builtin::TRADE, 2),
+    ];
+    for (instrument, type_id, expected) in script {
+        assert_eq!(sequencer.last_seq(instrument, type_id), expected - 1);
+        assert_eq!(sequencer.publish(&mut trade(instrument, type_id)), expected);
+        assert_eq!(sequencer.last_seq(instrument, type_id), expected);
+    }
+    let got: Vec<_> = events(&mut subscription)
+        .iter()
+        .map(|e| (e.read().header().instrument(), e.read().header().type_id(), e.read().header().seq))
+        .collect();
+    assert_eq!(got, script);
+    assert_eq!(ledger.total(Counter::Published), script.len() as u64);
+    assert_eq!(sequencer.published(), script.len() as u64);
+}
+
+#[test]
+fn what_is_read_is_what_was_published_but_for_number_and_latency() {
+    let (mut sequencer, bus, _, _) = sequencer(memory(), 1 << 12);
+    let mut subscription = everything(&bus);
+    let mut originals = vec![trade(BTC, builtin::TRADE), delta(ETH, 3, 7), status(PERPETUAL, 1, BookChange::GapOpen)];
+    originals.push(book(BTC, 2, 9).0);
+    let json = |event: EventRef<'_>| {
+        let mut out = Vec::new();
+        write_event(event, &**bus.directory(), &mut out);
+        let mut value: serde_json::Value = serde_json::from_slice(&out).unwrap();
+        let object = value.as_object_mut().unwrap();
+        assert!(object.remove("latencyNs").is_some() && object.remove("seq").is_some());
+        assert!(object.remove("key").is_some());
+        value
+    };
+    let before: Vec<_> = originals.iter().map(|event| json(event.read())).collect();
+    originals.iter_mut().for_each(|event| _ = sequencer.publish(event));
+    let after: Vec<_> = events(&mut subscription).iter().map(|event| json(event.read())).collect();
+    assert_eq!(before, after);
+}
+
+#[test]
+fn latency_is_measured_from_ingress_and_never_runs_below_zero() {
+    let (ring, tap) = channel(1 << 12).unwrap();
+    let (clock, ledger) = (Clock::default(), Ledger::default());
+    let options = SequencerOptions { event_words_max: 64, ..SequencerOptions::default() };
+    let (mut sequencer, mut latency) =
+        Sequencer::new(ring, memory(), clock.clone(), ledger.sheet("s"), options).unwrap();
+    let mut subscription = everything(&DataBus::new(vec![tap], directory()));
+    let mut event = trade(BTC, builtin::TRADE);
+    event.header_mut().latency_ns = clock.now_ns();
+    sequencer.publish(&mut event);
+    let ahead = clock.now_ns() + 1_000_000_000_000;
+    event.header_mut().latency_ns = ahead;
+    sequencer.publish(&mut event);
+    let until_now = clock.now_ns();
+    let latencies: Vec<_> = events(&mut subscription).iter().map(|e| e.read().header().latency_ns).collect();
+    assert!(latencies[0] <= until_now, "{latencies:?}");
+    assert_eq!(latencies[1], 0, "an ingress ahead of the clock is no time ago");
+    drop(sequencer);
+    assert_eq!(latency.summary().count, 2);
+    assert_eq!(ledger.total(Counter::LatencyClamped), 0);
+}
+
+#[test]
+fn the_store_has_the_state_before_the_ring_has_the_event() {
+    let store = memory();
+    let (mut sequencer, bus, ledger, _) = sequencer(store.clone(), 1 << 12);
+    let mut subscription = everything(&bus);
+    for expected in 1..=3 {
+        assert_eq!(sequencer.publish_stored(&mut trade(BTC, builtin::ANALYTICS_FUSED)), expected);
+        let record = store.get(Key::new(market(BTC), BTC, builtin::ANALYTICS_FUSED)).unwrap();
+        assert_eq!((record.seq, record.version, record.updated_at), (expected, expected, 1_000));
+        let stored = EventRef::from_words(&record.data).unwrap();
+        let published = events(&mut subscription).remove(0);
+        assert_eq!(stored.header().seq, expected);
+        assert_eq!(stored.payload_words(), published.read().payload_words());
+        assert!(stored.header().latency_ns <= published.read().header().latency_ns, "stored first, published then");
+        assert_eq!(published.read().header().flags & flag::NOT_STORED, 0);
+    }
+    assert_eq!(ledger.total(Counter::StoreRefused) + ledger.total(Counter::StoreConflict), 0);
+}
+
+#[test]
+fn a_book_goes_to_the_store_and_its_reference_to_the_ring() {
+    let store = memory();
+    let (mut sequencer, bus, _, _) = sequencer(store.clone(), 1 << 12);
+    let mut subscription = everything(&bus);
+    for round in 1..=3u64 {
+        let (mut reference, mut whole) = book(ETH, 4, round * 10);
+        assert_eq!(sequencer.publish_book(&mut reference, &mut whole), round);
+        let published = events(&mut subscription).remove(0);
+        let record = store.get(Key::new(market(ETH), ETH, builtin::ORDERBOOK_SNAPSHOT)).unwrap();
+        assert_eq!((record.version, record.seq), (round, round));
+        let stored = EventRef::from_words(&record.data).unwrap();
+        assert_eq!(stored.payload::<Book>().unwrap().delta_seq, round * 10);
+        assert_eq!((stored.header().seq, stored.header().epoch, stored.levels().0.len()), (round, 4, 1));
+        let reference = published.read();
+        assert_eq!(reference.payload::<BookReference>().unwrap().store_version, round as i64);
+        assert_eq!(reference.header().flags & flag::NOT_STORED, 0);
+    }
+}
+
+#[test]
+fn what_the_store_refuses_goes_out_all_the_same_and_says_so() {
+    let full = MemoryStore::new(StoreOptions { keys_max: 1, record_words_max: 64, ..StoreOptions::default() });
+    let (mut sequencer, bus, ledger, _) = sequencer(full, 1 << 12);
+    let mut subscription = everything(&bus);
+    sequencer.publish_stored(&mut trade(BTC, builtin::ANALYTICS_FUSED));
+    // No place for another key, no room for a record of this size, no market to file it under.
+    sequencer.publish_stored(&mut trade(ETH, builtin::ANALYTICS_FUSED));
+    sequencer.publish_stored(&mut trade(ETH, builtin::ANALYTICS_FUSED));
+    let mut large = delta(BTC, 0, 100);
+    large.header_mut().type_id = builtin::ANALYTICS_FUSED.0;
+    sequencer.publish_stored(&mut large);
+    sequencer.publish_stored(&mut trade(NONE, builtin::ANALYTICS_FUSED));
+    let (mut reference, mut whole) = book(ETH, 0, 1);
+    reference.payload_mut::<BookReference>().unwrap().store_version = 77;
+    sequencer.publish_book(&mut reference, &mut whole);
+    let got = events(&mut subscription);
+    let unstored: Vec<_> = got.iter().map(|e| e.read().header().flags & flag::NOT_STORED != 0).collect();
+    assert_eq!(unstored, [false, true, true, true, true, true]);
+    assert_eq!(got[5].read().payload::<BookReference>().unwrap().store_version, 0);
+    assert_eq!(ledger.total(Counter::StoreRefused), 5);
+}
+
+/// A store into which another writer puts before each of the first swaps.
+struct Meddler {
+    store: MemoryStore,
+    left: std::sync::atomic::AtomicU32,
+}
+
+impl Store for Meddler {
+    fn get(&self, key: Key) -> Result<Record, StoreError> {
+        self.store.get(key)
+    }
+
+    fn get_into(&self, key: Key, buf: &mut RecordBuf) -> Result<Meta, StoreError> {
+        self.store.get_into(key, buf)
+    }
+
+    fn put(&self, record: RecordRef<'_>) -> Result<u64, StoreError> {
+        self.store.put(record)
+    }
+
+    fn compare_and_swap(&self, previous_version: u64, record: RecordRef<'_>) -> Result<u64, StoreError> {
+        use std::sync::atomic::Ordering::Relaxed;
+        if self.left.load(Relaxed) > 0 {
+            self.left.fetch_sub(1, Relaxed);
+            self.store.put(RecordRef::new(record.key, 0, 0, &[1]))?;
+        }
+        self.store.compare_and_swap(previous_version, record)
+    }
+}
+
+#[test]
+fn a_conflict_is_counted_and_tried_again_within_its_bound() {
+    // How often the other writer comes between; conflicts counted, whether the state is refused.
+    for (meddling, conflicts, refused) in [(0, 0, 0), (1, 1, 0), (7, 7, 0), (8, 8, 1)] {
+        let (store, left) = (memory(), meddling.into());
+        let (mut sequencer, bus, ledger, _) = sequencer(ByKey(Meddler { store: store.clone(), left }), 1 << 12);
+        let mut subscription = everything(&bus);
+        sequencer.publish_stored(&mut trade(BTC, builtin::ANALYTICS_FUSED));
+        assert_eq!(
+            (ledger.total(Counter::StoreConflict), ledger.total(Counter::StoreRefused)),
+            (conflicts, refused),
+            "{meddling}"
+        );
+        let flags = events(&mut subscription)[0].read().header().flags;
+        assert_eq!(flags & flag::NOT_STORED != 0, refused > 0);
+        sequencer.publish_stored(&mut trade(BTC, builtin::ANALYTICS_FUSED));
+        let record = store.get(Key::new(market(BTC), BTC, builtin::ANALYTICS_FUSED)).unwrap();
+        assert_eq!(record.seq, 2, "the next one stands, whatever became of the first");
+    }
+}
+
+#[test]
+fn a_record_that_expired_is_made_anew() {
+    let store = memory();
+    let (ring, tap) = channel(1 << 12).unwrap();
+    let ledger = Ledger::default();
+    let shelving = super::ShelvingOptions { ttl: Some(std::time::Duration::from_nanos(5)), swap_tries: 2 };
+    let options = SequencerOptions { event_words_max: 64, shelving };
+    let (mut sequencer, _latency) =
+        Sequencer::new(ring, store.clone(), Clock::default(), ledger.sheet("s"), options).unwrap();
+    let mut subscription = everything(&DataBus::new(vec![tap], directory()));
+    sequencer.publish_stored(&mut trade(BTC, builtin::ANALYTICS_FUSED));
+    let report = crate::snapshot::Sweeper::new(store.clone()).sweep(2_000, &|_| false);
+    assert_eq!(report.expired, 1);
+    sequencer.publish_stored(&mut trade(BTC, builtin::ANALYTICS_FUSED));
+    let record = store.get(Key::new(market(BTC), BTC, builtin::ANALYTICS_FUSED)).unwrap();
+    assert_eq!((record.version, record.seq), (2, 2), "and its version goes on");
+    assert!(events(&mut subscription).iter().all(|e| e.read().header().flags & flag::NOT_STORED == 0));
+}
+
+#[test]
+fn a_change_too_long_for_the_ring_keeps_its_number_and_resets_the_consumers_books() {
+    let (mut sequencer, bus, ledger, _) = sequencer(memory(), 1 << 10);
+    let mut subscription = everything(&bus);
+    let fits = (128 - 16) / 2;
+    assert_eq!(sequencer.publish(&mut delta(BTC, 2, fits)), 1);
+    assert_eq!(sequencer.publish(&mut delta(BTC, 2, fits + 1)), 2);
+    assert_eq!(sequencer.publish(&mut delta(BTC, 2, 1)), 3);
+    let got = events(&mut subscription);
+    let kinds: Vec<_> = got.iter().map(|e| (e.read().header().kind(), e.read().header().seq)).collect();
+    use PayloadKind::{BookStatus as Status, DepthDiff};
+    assert_eq!(kinds, [(Some(DepthDiff), 1), (Some(Status), 1), (Some(DepthDiff), 3)]);
+    let status = got[1].read();
+    assert_eq!(status.payload::<BookStatus>().unwrap().change, BookChange::Reset as i64);
+    assert_eq!((status.header().instrument(), status.header().epoch), (BTC, 2));
+    assert_eq!((ledger.total(Counter::EventsTooLarge), ledger.total(Counter::Published)), (1, 3));
+    assert_eq!(sequencer.last_seq(BTC, builtin::STATUS_BOOK), 1);
+
+    let mut other = delta(BTC, 2, fits + 1);
+    other.header_mut().kind = PayloadKind::DepthLevels as u8;
+    sequencer.publish(&mut other);
+    assert!(events(&mut subscription).is_empty(), "no book is made from levels as they stand");
+    assert_eq!(ledger.total(Counter::EventsTooLarge), 2);
+}
+
+#[test]
+fn a_ring_too_small_for_the_longest_event_is_refused_with_the_size_it_needs() {
+    let needed = ring_words_for(EVENT_WORDS_MAX);
+    assert_eq!(needed, 1 << 18);
+    let make = |words: usize| {
+        let (ring, _tap) = channel(words).unwrap();
+        Sequencer::new(ring, memory(), Clock::default(), Ledger::default().sheet("s"), SequencerOptions::default())
+            .map(|_| ())
+    };
+    let error = RingTooSmall { max_record: needed / 16, needed: EVENT_WORDS_MAX, ring_words: needed };
+    assert_eq!(make(needed / 2), Err(error));
+    assert_eq!(make(needed), Ok(()));
+}
+
+#[test]
+fn room_is_refused_for_a_lossless_reader_alone_and_demotions_are_counted() {
+    let (mut sequencer, bus, ledger, _) = sequencer(memory(), 1 << 10);
+    let words = trade(BTC, builtin::TRADE).read().words().len();
+    assert!(sequencer.room_for(1_000_000, 1_000_000));
+    let mut lossless = bus.subscribe(&[], Filter::all(), SubscribeOptions::LOSSLESS).unwrap();
+    let mut published = 0;
+    while sequencer.room_for(1, words) {
+        sequencer.publish(&mut trade(BTC, builtin::TRADE));
+        published += 1;
+    }
+    assert_eq!(published, (1024 - 1) / (words + 2));
+    assert_eq!(lossless.poll(1, |_| ()), 1);
+    assert!(sequencer.room_for(1, words) && !sequencer.room_for(2, 2 * words));
+    assert_eq!(events(&mut lossless).len(), published - 1);
+    drop(lossless);
+    assert!(sequencer.room_for(1_000_000, 1_000_000), "who left holds nobody up");
+
+    let bound = SubscribeOptions { guarantee: Guarantee::Gating { bound_words: Some(512) }, ..Default::default() };
+    let mut bounded = bus.subscribe(&[], Filter::all(), bound).unwrap();
+    for _ in 0..512 / (words + 2) {
+        assert!(sequencer.room_for(1, words), "a bound never holds the stages up");
+        sequencer.publish(&mut trade(BTC, builtin::TRADE));
+    }
+    assert!(sequencer.room_for(1, words) && bounded.is_demoted());
+    assert_eq!(ledger.total(Counter::ReadersDemoted), 1);
+    let mut lag = None;
+    (0..100).for_each(|_| _ = sequencer.publish(&mut trade(BTC, builtin::TRADE)));
+    bounded.poll(1, |delivery| {
+        if let Delivery::Lag(found) = delivery {
+            lag = Some(found)
+        }
+    });
+    assert_eq!(lag.map(|lag| (lag.shard, lag.count)), Some((0, lag.unwrap().to - lag.unwrap().from + 1)));
+}
