@@ -1,0 +1,101 @@
+//! Purpose: how the simulated exchange is run as a source: pace, length, latencies, faults.
+//! Owns: nothing. Thread: any (cold). Takes and gives: plain data. Never: reads a clock; it only carries one.
+
+use super::channel::Channel;
+use super::exchange::ExchangeOptions;
+use super::faults::FaultPlan;
+use super::spec::Status;
+use crate::telemetry::Clock;
+
+/// How fast virtual time passes.
+#[derive(Clone, Debug)]
+pub enum Pace {
+    /// As fast as frames are pulled.
+    AsFast,
+    /// As fast as this clock, from the first pull on.
+    RealTime(Clock),
+}
+
+/// How a [`super::source::SimSource`] runs.
+#[derive(Clone, Debug)]
+pub struct SimOptions {
+    /// The exchange.
+    pub exchange: ExchangeOptions,
+    /// How fast.
+    pub pace: Pace,
+    /// When set, takes the place of the exchange's `events_per_second`, so that all symbols together send about so many
+    /// frames a virtual second.
+    pub frames_per_second: Option<u32>,
+    /// Stream frames after which the exchange stops, counted before faults. What is on its way still arrives.
+    pub frames_max: Option<u64>,
+    /// Virtual nanoseconds after which the exchange stops.
+    pub duration_ns: Option<i64>,
+    /// From the venue to the receiver, for stream frames, in virtual nanoseconds.
+    pub latency_ns: i64,
+    /// From the request for a snapshot to the moment as of which the venue answers.
+    pub rest_latency_ns: i64,
+    /// From that moment to the receiver; at least `latency_ns`.
+    pub rest_return_ns: i64,
+    /// The `limit` of every snapshot, as [`super::rest::depth_limit`] reads it.
+    pub rest_limit: u32,
+    /// Whether the first frame is the body of exchangeInfo.
+    pub announce_exchange_info: bool,
+    /// What goes wrong.
+    pub faults: FaultPlan,
+}
+
+impl Default for SimOptions {
+    /// The default exchange without faults or end, as fast as it goes; snapshots of 1,000 levels within 80 ms.
+    fn default() -> Self {
+        SimOptions {
+            exchange: ExchangeOptions::default(),
+            pace: Pace::AsFast,
+            frames_per_second: None,
+            frames_max: None,
+            duration_ns: None,
+            latency_ns: 2_000_000,
+            rest_latency_ns: 50_000_000,
+            rest_return_ns: 30_000_000,
+            rest_limit: 1_000,
+            announce_exchange_info: true,
+            faults: FaultPlan::default(),
+        }
+    }
+}
+
+/// Frames that a thousand events bring on a channel; counted on the default symbols.
+const PER_THOUSAND_EVENTS: [(Channel, u64); 3] =
+    [(Channel::BookTicker, 700), (Channel::Trade, 250), (Channel::AggTrade, 190)];
+
+/// Frames that a channel sends in ten seconds whatever happens.
+const PER_TEN_SECONDS: [(Channel, u64); 6] = [
+    (Channel::Kline, 5),
+    (Channel::MiniTicker, 10),
+    (Channel::Ticker, 10),
+    (Channel::HourTicker, 10),
+    (Channel::AvgPrice, 10),
+    (Channel::ReferencePrice, 10),
+];
+
+/// The events a second of a symbol that bring about `frames_per_second` from all of them, at least 1. An estimate:
+/// diffs are capped by their interval, and with none but capped streams no rate of events brings more.
+pub fn events_for(frames_per_second: u32, exchange: &ExchangeOptions) -> u32 {
+    let mut steady_per_ten = 0;
+    let mut frames_per_million = 0;
+    for spec in exchange.symbols.iter().filter(|s| s.status == Status::Trading) {
+        let of = exchange.channels_of.iter().find(|(name, _)| *name == spec.symbol);
+        let channels = of.map_or(exchange.channels, |(_, channels)| *channels);
+        let sum = |table: &[(Channel, u64)]| -> u64 {
+            table.iter().filter(|(c, _)| channels.has(*c)).map(|(_, frames)| frames).sum()
+        };
+        steady_per_ten += sum(&PER_TEN_SECONDS);
+        for channel in [Channel::Depth, Channel::PartialDepth] {
+            let capped = 10_000 / u64::from(exchange.depth_interval_ms.max(1));
+            steady_per_ten += if channels.has(channel) { capped } else { 0 };
+        }
+        frames_per_million += sum(&PER_THOUSAND_EVENTS) * u64::from(spec.activity_permille);
+    }
+    let wanted = u64::from(frames_per_second).saturating_sub(steady_per_ten / 10);
+    let events = (wanted * 1_000_000).checked_div(frames_per_million).unwrap_or(1);
+    events.clamp(1, 1_000_000) as u32
+}
