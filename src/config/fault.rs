@@ -55,7 +55,7 @@ impl fmt::Display for Fault {
         if !self.path.is_empty() {
             write!(f, "{}: ", self.path)?;
         }
-        f.write_str(&self.message)?;
+        f.write_str(&printable(&self.message))?;
         let (Place::File { line, column, length }, Some(text)) = (&self.place, &self.source_line) else {
             return Ok(());
         };
