@@ -35,10 +35,8 @@ use oracle::Verdict;
 
 /// Fields of the captures that no layout knows: those of option streams and of open interest, which no layout is for.
 /// Every field of every other frame has its slot.
-const UNKNOWN: [(StreamKind, &[&str]); 1] = [(
-    StreamKind::Other,
-    &["e", "E", "s", "t", "c", "p", "symbol", "pair", "openInterest", "contractType", "time"],
-)];
+const UNKNOWN: [(StreamKind, &[&str]); 1] =
+    [(StreamKind::Other, &["e", "E", "s", "t", "c", "p", "symbol", "pair", "openInterest", "contractType", "time"])];
 
 #[test]
 fn every_captured_frame_decodes_as_the_oracle_says() {

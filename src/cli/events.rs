@@ -38,7 +38,12 @@ impl EventWriter {
             .bus()
             .subscribe(&[], Filter::all(), SubscribeOptions::LOSSLESS)
             .map_err(|e| Failed::new(Cause::System, format!("--events: {e}")))?;
-        Ok(EventWriter { subscription, out: BufWriter::with_capacity(1 << 16, out), name, line: Vec::with_capacity(1 << 16) })
+        Ok(EventWriter {
+            subscription,
+            out: BufWriter::with_capacity(1 << 16, out),
+            name,
+            line: Vec::with_capacity(1 << 16),
+        })
     }
 
     /// Writes what is there.
@@ -57,7 +62,9 @@ impl EventWriter {
                     line.push(b'\n');
                     out.write_all(line)
                 }
-                Delivery::Lag(lag) => Err(io::Error::other(format!("{} events were lost on the way to this output", lag.count))),
+                Delivery::Lag(lag) => {
+                    Err(io::Error::other(format!("{} events were lost on the way to this output", lag.count)))
+                }
             };
         });
         // Nothing more for now: let a reader at the other end of a pipe see what there is.
@@ -77,7 +84,10 @@ pub(super) fn open_output(path: &Path) -> Result<(Box<dyn Write>, String), Faile
     let name = path.display().to_string();
     match File::create(path) {
         Ok(file) => Ok((Box::new(file), name)),
-        Err(error) => Err(Failed::new(Cause::Output, format!("{name}: cannot be created: {error}; name a file in a folder that exists and may be written to"))),
+        Err(error) => Err(Failed::new(
+            Cause::Output,
+            format!("{name}: cannot be created: {error}; name a file in a folder that exists and may be written to"),
+        )),
     }
 }
 
@@ -86,5 +96,10 @@ pub(super) fn gone_or_failed(name: &str, error: &io::Error) -> Result<(), Failed
     if error.kind() == io::ErrorKind::BrokenPipe {
         return Ok(());
     }
-    Err(Failed::new(Cause::Output, format!("{name}: cannot be written: {error}; the run was stopped, and what was written ends in front of the event that failed")))
+    Err(Failed::new(
+        Cause::Output,
+        format!(
+            "{name}: cannot be written: {error}; the run was stopped, and what was written ends in front of the event that failed"
+        ),
+    ))
 }

@@ -24,7 +24,8 @@ const WORK: [Counter; 7] = [
 ];
 
 /// Counters that tell of what is normal on a healthy feed.
-const NOTES: [Counter; 13] = [
+const NOTES: [Counter; 14] = [
+    Counter::NotWanted,
     Counter::FramesControl,
     Counter::Unrouted,
     Counter::Filtered,
@@ -52,8 +53,11 @@ pub(super) fn summary(report: &RunReport, ledger: &Ledger, directory: &Directory
     latency(&mut text, report);
     books(&mut text, report);
     unknown(&mut text, report, directory);
-    let bad: Vec<Counter> =
-        Counter::ALL.iter().copied().filter(|c| !WORK.contains(c) && !NOTES.contains(c) && ledger.total(*c) > 0).collect();
+    let bad: Vec<Counter> = Counter::ALL
+        .iter()
+        .copied()
+        .filter(|c| !WORK.contains(c) && !NOTES.contains(c) && ledger.total(*c) > 0)
+        .collect();
     if bad.is_empty() {
         text.push_str("nothing was dropped, refused or late\n");
     } else {

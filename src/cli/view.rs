@@ -49,7 +49,11 @@ impl View {
         let hidden = quiet || !std::io::stderr().is_terminal();
         let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
         let bar = ProgressBar::with_draw_target(progress.as_ref().map(Progress::total), target);
-        let template = if progress.is_some() { "{bar:24} {percent:>3}%  {msg}  eta {eta}" } else { "{spinner} {elapsed:>5}  {msg}" };
+        let template = if progress.is_some() {
+            "{bar:24} {percent:>3}%  {msg}  eta {eta}"
+        } else {
+            "{spinner} {elapsed:>5}  {msg}"
+        };
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
         let now = Instant::now();
         View { quiet, bar, progress, books: None, quality: BTreeMap::new(), started: now, shown: now, before: (0, 0) }

@@ -47,6 +47,11 @@ impl Places {
         }
     }
 
+    /// Whether the file or a variable says this value itself; `false` where the default holds.
+    pub fn says<S: AsRef<str>>(&self, path: &[S]) -> bool {
+        self.tree.holds(path)
+    }
+
     /// A fault of the value of that path, to be shown like those that loading found.
     pub fn fault<S: AsRef<str>>(&self, path: &[S], message: impl Into<String>) -> Fault {
         let place = self.tree.find(path).cloned().unwrap_or(Place::Nowhere);

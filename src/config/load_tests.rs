@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::config::{Bytes, Idle, LogLevel, MarketChoice, Topology, annotated};
+use crate::config::{Bytes, Idle, MarketChoice, Topology, annotated};
 
 fn variables(pairs: &[(&str, &str)]) -> std::vec::IntoIter<(String, String)> {
     pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect::<Vec<_>>().into_iter()
@@ -198,10 +198,10 @@ fn each_kind_of_fault_says_what_is_allowed() {
             "routes: { TRADE: { payload_version: 70000, unknown_fields: dorp } }",
             &["1:37: routes.TRADE.payload_version: 70000 is out of range", "did you mean drop?"],
         ),
-        ("log: { level: off }\ntopology: [", &["2:11: this is no YAML: "]),
+        ("sim: { seed: 1 }\ntopology: [", &["2:11: this is no YAML: "]),
         ("books:\n\tfill_deadline: 1s", &["this is no YAML: ", "use spaces"]),
         ("- 1", &["1:1: expected the keys books, "]),
-        ("just words", &["1:1: expected the keys books, cores, idle, instruments, limits, log, market, "]),
+        ("just words", &["1:1: expected the keys books, cores, idle, instruments, limits, market, "]),
         ("? [a]\n: 1", &["this is no YAML: a key must be one word"]),
         ("shards: 1\n---\nshards: 2", &["this is no YAML: "]),
         ("shards: *x", &["this is no YAML: "]),
@@ -257,9 +257,8 @@ fn variables_override_the_file() {
         ("MELTICA_TOPOLOGY", "Lean"),
         ("MELTICA_INSTRUMENTS", "btc-usdt, ETHUSDT"),
         ("MELTICA_CORES__SHARDS", "3"),
-        ("MELTICA_RINGS__EVENTS", "1 MiB"),
+        ("MELTICA_RINGS__EVENTS", "8 MiB"),
         ("MELTICA_THROTTLE__TICKER_BOOK", "5ms"),
-        ("MELTICA_LOG__LEVEL", "off"),
         ("OTHER_SIM__SEED", "x"),
     ];
     let loaded = load_bytes(b"sim:\n  seed: 3\n  rate: 9\nmarket: binance-usdm\nidle: busy_spin\n", &env).unwrap();
@@ -270,12 +269,19 @@ fn variables_override_the_file() {
         (Topology::Lean, Idle::BusySpin, MarketChoice::BinanceUsdm)
     );
     assert_eq!(config.instruments, ["BTC-USDT", "ETHUSDT"]);
-    assert_eq!((&config.cores.shards[..], config.rings.events), (&[3][..], Bytes(1 << 20)));
-    assert_eq!(config.log.level, LogLevel::Off);
+    assert_eq!((&config.cores.shards[..], config.rings.events), (&[3][..], Bytes(8 << 20)));
     let throttled: Vec<_> = config.throttle.iter().map(|(name, every)| (name.as_str(), every.as_millis())).collect();
     assert_eq!(throttled, [("ANALYTICS.FUSED", 100), ("TICKER.BOOK", 5)], "a variable adds to the default table");
     assert_eq!(loaded.places.locate(&["sim", "seed"]), None, "the file's value does not hold");
     assert_eq!(loaded.places.locate(&["sim", "rate"]), Some((3, 9)));
+    for (path, said) in [
+        (["sim", "rate"], true),
+        (["sim", "seed"], true),
+        (["sim", "symbols"], false),
+        (["books", "prune_outside"], false),
+    ] {
+        assert_eq!(loaded.places.says(&path), said, "{path:?}");
+    }
 }
 
 #[test]

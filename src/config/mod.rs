@@ -10,7 +10,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `settings` | the root: market, topology, cores, rings, limits |
-//! | `stages` | books, throttle, store, simulated venue, log |
+//! | `stages` | books, throttle, store, simulated venue |
 //! | [`route`] | routes |
 //! | `units` | durations and sizes with units |
 //! | `node` | a YAML tree that knows where each value stands |
@@ -42,6 +42,6 @@ pub use fault::{ConfigFaults, Fault, Place};
 pub use load::{FILE_BYTES_MAX, Loaded, Places, check, load};
 pub use schema::json_schema;
 pub use settings::{Config, Cores, Idle, Limits, MarketChoice, Rings, Topology};
-pub use stages::{Books, Log, LogLevel, Sim, Store};
+pub use stages::{Books, Sim, Store};
 pub use units::{Bytes, DurationText};
 pub use variables::RESERVED_VARIABLES;

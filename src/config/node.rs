@@ -109,6 +109,18 @@ impl Node {
         }
     }
 
+    /// Whether the tree has a value at that path itself.
+    pub(super) fn holds<S: AsRef<str>>(&self, path: &[S]) -> bool {
+        let Some((first, rest)) = path.split_first() else { return true };
+        match &self.content {
+            Content::Map(entries) => {
+                let named = |entry: &&Entry| entry.key.eq_ignore_ascii_case(first.as_ref());
+                entries.iter().find(named).is_some_and(|entry| entry.node.holds(rest))
+            }
+            _ => false,
+        }
+    }
+
     /// Where the value of that path stands, or the deepest part of the path that is there. A key of several values is
     /// where its name is. Keys are compared in any case: names of types are kept in uppercase.
     pub(super) fn find<S: AsRef<str>>(&self, path: &[S]) -> Option<&Place> {

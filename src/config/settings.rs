@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::route::RouteConfig;
-use super::stages::{Books, Log, Sim, Store, throttle_default, throttle_schema};
+use super::stages::{Books, Sim, Store, throttle_default, throttle_schema};
 use super::units::Bytes;
 use crate::schema::id::Market;
 
@@ -25,12 +25,14 @@ pub struct Config {
     /// The instruments wanted, as `BASE-QUOTE` or by the venue's symbol, in any case. Empty: all that the source has.
     #[schemars(extend("items" = { "type": "string", "format": "instrument" }))]
     pub instruments: Vec<String>,
-    /// Which stages share a thread. `auto`: `lean` where the process may use two cores or more, else `fused`.
+    /// Which stages share a thread. `auto`: `fused` where the process may use one core, `lean` on two to five,
+    /// `dedicated` from six on.
     pub topology: Topology,
     /// Shards: an instrument always goes to the same one, and each has its own threads (topology) and broadcast ring.
     #[garde(range(min = 1, max = 64))]
     pub shards: u16,
-    /// What a thread does when it finds no work. `auto`: `busy_spin` when it has a core of its own, else `backoff`.
+    /// What a thread does when it finds no work. `auto`: `busy_spin` when every thread has a core of its own and one
+    /// is left for the consumer, else `spin_then_yield` or `backoff`, which starve nobody.
     pub idle: Idle,
     /// Which cores the threads are pinned to.
     #[garde(custom(cores_suit(self.shards, self.topology)))]
@@ -59,8 +61,6 @@ pub struct Config {
     /// Routes by canonical type. Empty: the routes that Meltica ships with. `routes` that are given replace all of them.
     #[schemars(extend("propertyNames" = { "format": "canonical-type" }))]
     pub routes: Option<BTreeMap<String, RouteConfig>>,
-    /// What is told on standard error.
-    pub log: Log,
 }
 
 impl Default for Config {
@@ -79,7 +79,6 @@ impl Default for Config {
             store: Store::default(),
             sim: Sim::default(),
             routes: None,
-            log: Log::default(),
         }
     }
 }
@@ -157,21 +156,21 @@ pub struct Rings {
     /// Parsed frames, io thread to shard; one ring a shard.
     #[schemars(extend("x-minimum" = "64 KiB", "x-maximum" = "1 GiB"))]
     pub raw: Bytes,
-    /// REST bodies, io thread to shard; one ring a shard. A depth body of 5,000 levels a side takes about 320 KiB.
-    #[schemars(extend("x-minimum" = "512 KiB", "x-maximum" = "1 GiB"))]
+    /// REST bodies, io thread to shard; one ring a shard. A depth body of 5,000 levels a side takes about 160 KiB.
+    #[schemars(extend("x-minimum" = "2 MiB", "x-maximum" = "1 GiB"))]
     pub bodies: Bytes,
-    /// Canonical events, dispatch to conductor; used by `dedicated` only.
-    #[schemars(extend("x-minimum" = "64 KiB", "x-maximum" = "1 GiB"))]
+    /// Canonical events, dispatch to conductor; used by `dedicated` and `stepped` only.
+    #[schemars(extend("x-minimum" = "2 MiB", "x-maximum" = "1 GiB"))]
     pub canonical: Bytes,
     /// Published events, broadcast to all consumers; one ring a shard. A reader that falls behind by more is told what
     /// it missed.
-    #[schemars(extend("x-minimum" = "256 KiB", "x-maximum" = "16 GiB"))]
+    #[schemars(extend("x-minimum" = "2 MiB", "x-maximum" = "1 GiB"))]
     pub events: Bytes,
 }
 
 impl Default for Rings {
     fn default() -> Rings {
-        Rings { raw: Bytes(1 << 20), bodies: Bytes(4 << 20), canonical: Bytes(1 << 20), events: Bytes(16 << 20) }
+        Rings { raw: Bytes(1 << 20), bodies: Bytes(4 << 20), canonical: Bytes(4 << 20), events: Bytes(16 << 20) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Purpose: what is configured of books, throttle, snapshot store, simulated venue and log.
+//! Purpose: what is configured of books, throttle, snapshot store, and simulated venue.
 //! Owns: their defaults and limits. Thread: any (cold). Takes and gives: plain data. Never: acts on it.
 //!
 //! The documentation of a key is what a user reads in `config/meltica.yaml`.
@@ -119,36 +119,4 @@ impl Default for Sim {
     fn default() -> Sim {
         Sim { symbols: 20, seed: 1, rate: 50, rest_latency: Duration::from_millis(50) }
     }
-}
-
-/// What is told on standard error.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Log {
-    /// The least important thing told.
-    pub level: LogLevel,
-}
-
-impl Default for Log {
-    fn default() -> Log {
-        Log { level: LogLevel::Info }
-    }
-}
-
-/// How important a thing told is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum LogLevel {
-    /// Nothing is told.
-    Off,
-    /// What ended something.
-    Error,
-    /// What was lost, refused or repaired.
-    Warn,
-    /// What began and ended.
-    Info,
-    /// What was decided.
-    Debug,
-    /// Every step off the data path.
-    Trace,
 }

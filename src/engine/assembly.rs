@@ -11,6 +11,7 @@ use super::ring_agent::{ConductorAgent, ShardAgent, StageTime};
 use super::ring_sink::{EventRing, RawRing};
 use super::shards::Shards;
 use super::stoppable::Stoppable;
+use super::wanted::Wanted;
 use super::ways_back::{BookReports, Conducting, RequestsIn, RequestsOut};
 use crate::agent::Agent;
 use crate::binance::io::{IoAgent, IoOptions, OnFull, TimeSource};
@@ -43,6 +44,7 @@ pub(super) struct Assembly {
     pub(super) latencies: Vec<LatencyReader>,
     pub(super) unknown: Vec<UnknownTally>,
     pub(super) book_requests: Vec<BookRequests>,
+    pub(super) watches: Vec<BookRequests>,
     pub(super) reports: BookReports,
 }
 
@@ -64,6 +66,7 @@ pub(super) fn assemble(shared: &Shared<'_>, source: Stoppable) -> Result<Assembl
         latencies: Vec::new(),
         unknown: Vec::new(),
         book_requests: Vec::new(),
+        watches: Vec::new(),
         reports: BookReports::default(),
     };
     let shards = shared.options.shards.max(1);
@@ -137,8 +140,10 @@ fn tail(
     let asked = BookRequests::new(BOOK_REQUESTS_MAX);
     assembly.taps.push(tap);
     assembly.latencies.push(latency);
+    let watched = BookRequests::new(shared.directory.capacity());
     assembly.book_requests.push(asked.clone());
-    Ok(Conducting::new(stage, asked, Arc::clone(&assembly.reports)))
+    assembly.watches.push(watched.clone());
+    Ok(Conducting::new(stage, asked, watched, Arc::clone(&assembly.reports)))
 }
 
 fn dispatch<K: EventSink>(shared: &Shared<'_>, shard: usize, next: K, assembly: &mut Assembly) -> DispatchStage<K> {
@@ -162,6 +167,8 @@ fn io_agent<K: RawSink + Send + 'static>(
         shared.ledger.sheet("parse"),
     );
     let time = if options.live { TimeSource::Clock } else { TimeSource::Frames };
+    let sheet = shared.ledger.sheet("wanted");
+    let sink = Wanted::new(sink, options.instruments.clone(), Arc::clone(&shared.directory), sheet);
     // The same bound in every topology, so that all publish the same.
     let words_max = options.rings.bodies / 8;
     let io = IoOptions { batch: IO_BATCH, time, on_full: OnFull::Wait, words_max };

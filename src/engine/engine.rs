@@ -38,6 +38,7 @@ pub struct Engine {
     latencies: Vec<LatencyReader>,
     unknown: Vec<UnknownTally>,
     book_requests: Vec<BookRequests>,
+    watches: Vec<BookRequests>,
     reports: super::ways_back::BookReports,
     caretaker: Option<Caretaker>,
 }
@@ -89,7 +90,7 @@ impl Engine {
             clock: clock.clone(),
         };
         let source = Stoppable::new(source, stop.clone(), Arc::clone(&fault));
-        let Assembly { agents, taps, latencies, unknown, book_requests, reports } = assemble(&shared, source)?;
+        let Assembly { agents, taps, latencies, unknown, book_requests, watches, reports } = assemble(&shared, source)?;
         let bus = DataBus::new(taps, Arc::clone(&directory));
         let (abort, failure) = (Shutdown::new(), Failure::new());
         Ok(Engine {
@@ -108,6 +109,7 @@ impl Engine {
             latencies,
             unknown,
             book_requests,
+            watches,
             reports,
             caretaker: None,
         })
@@ -148,6 +150,12 @@ impl Engine {
         &self.book_requests[shard_of(instrument, self.book_requests.len())]
     }
 
+    /// Says that a book of this instrument is expected: should its stream stay silent, a snapshot is asked for all the
+    /// same. `false` when more instruments wait than the directory has places.
+    pub fn watch(&self, instrument: InstrumentId) -> bool {
+        self.watches[shard_of(instrument, self.watches.len())].ask(instrument)
+    }
+
     /// Starts the threads, consumers' side last, so that whoever sends has somebody who takes. Stepped engines start with
     /// their first [`Engine::step`].
     ///
@@ -168,7 +176,8 @@ impl Engine {
         let mut handles = Vec::new();
         let placed = agents.into_iter().enumerate().rev();
         for (at, (name, agent)) in placed {
-            let options = RunnerOptions { core: self.options.cores.get(at).copied(), idle, ..RunnerOptions::new(name) };
+            let options =
+                RunnerOptions { core: self.options.cores.get(at).copied().flatten(), idle, ..RunnerOptions::new(name) };
             handles.push(Runner::spawn(agent, options, self.abort.clone(), self.failure.clone())?);
         }
         handles.reverse();

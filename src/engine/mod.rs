@@ -5,6 +5,7 @@
 //! | `options` | what an engine is told |
 //! | `assembly` | stages made and joined, by calls or rings |
 //! | `ring_sink`, `ring_agent` | the two ends of a ring between stages |
+//! | `wanted` | keeps out instruments that are not wanted |
 //! | `shards` | which shard an instrument goes to |
 //! | `ways_back` | snapshot requests, book requests |
 //! | `stoppable` | a source that can be told to end |
@@ -21,6 +22,7 @@ mod ring_agent;
 mod ring_sink;
 mod shards;
 mod stoppable;
+mod wanted;
 mod ways_back;
 
 pub use engine::{Engine, RunReport};

@@ -22,12 +22,11 @@ pub enum Topology {
 }
 
 impl Topology {
-    /// What fits `cores` usable cores: one thread on one or two, so that a small machine stays usable; io and shard apart
-    /// from three on; a core a stage from six on.
+    /// What fits `cores` usable cores: one thread on one, io and shard apart on two to five, a core a stage from six on.
     pub const fn for_cores(cores: usize) -> Topology {
         match cores {
-            0..=2 => Topology::Fused,
-            3..=5 => Topology::Lean,
+            0..=1 => Topology::Fused,
+            2..=5 => Topology::Lean,
             _ => Topology::Dedicated,
         }
     }
@@ -87,12 +86,14 @@ pub struct EngineOptions {
     pub shards: usize,
     /// What a thread does without work; `None` looks at cores and threads.
     pub idle: Option<IdleStrategy>,
-    /// The core of each thread in the order io, shard 0 (dispatch 0, conductor 0), shard 1 …; none for those beyond.
-    pub cores: Vec<usize>,
+    /// The core of each thread in the order io, shard 0 (dispatch 0, conductor 0), shard 1 …; any for those beyond.
+    pub cores: Vec<Option<usize>>,
     /// Sizes of rings.
     pub rings: RingWords,
     /// Whether time is the clock's (a live feed) or that of the frames (replay).
     pub live: bool,
+    /// The instruments wanted, by canonical name or symbol, uppercase; empty: all that the source has.
+    pub instruments: Vec<String>,
     /// The seed of trace ids; fixed in replay.
     pub trace_seed: u64,
     /// What conductors are told.
@@ -114,6 +115,7 @@ impl Default for EngineOptions {
             cores: Vec::new(),
             rings: RingWords::default(),
             live: false,
+            instruments: Vec::new(),
             trace_seed: 1,
             conductor: ConductorOptions::default(),
             store: StoreOptions::default(),
@@ -142,10 +144,9 @@ mod tests {
     #[test]
     fn a_small_machine_is_left_usable() {
         assert_eq!(Topology::for_cores(1), Topology::Fused);
-        assert_eq!(Topology::for_cores(2), Topology::Fused);
-        assert_eq!(Topology::for_cores(4), Topology::Lean);
+        assert_eq!(Topology::for_cores(2), Topology::Lean);
         assert_eq!(Topology::for_cores(64), Topology::Dedicated);
-        // One engine thread and a consumer on two cores: neither spins.
-        assert_eq!(IdleStrategy::auto(Topology::Fused.threads(1) + 1, 2), IdleStrategy::BACK_OFF);
+        // Two engine threads and a consumer on two cores: none spins.
+        assert_eq!(IdleStrategy::auto(Topology::Lean.threads(1) + 1, 2), IdleStrategy::BACK_OFF);
     }
 }

@@ -63,17 +63,23 @@ impl SnapshotRequestSource for RequestsIn {
 /// Where shards leave their books when they end.
 pub type BookReports = Arc<Mutex<Vec<BookReport>>>;
 
-/// A conductor as the engine runs it: serves requests for books, and leaves its books behind when it ends.
+/// A conductor as the engine runs it: serves requests for books, watches over books that are expected, and leaves its books behind when it ends.
 pub struct Conducting<P: Publish, R: SnapshotRequests> {
     stage: ConductorStage<P, R>,
     asked: BookRequests,
+    watched: BookRequests,
     reports: BookReports,
 }
 
 impl<P: Publish, R: SnapshotRequests> Conducting<P, R> {
     /// Around a stage.
-    pub fn new(stage: ConductorStage<P, R>, asked: BookRequests, reports: BookReports) -> Conducting<P, R> {
-        Conducting { stage, asked, reports }
+    pub fn new(
+        stage: ConductorStage<P, R>,
+        asked: BookRequests,
+        watched: BookRequests,
+        reports: BookReports,
+    ) -> Conducting<P, R> {
+        Conducting { stage, asked, watched, reports }
     }
 }
 
@@ -87,6 +93,9 @@ impl<P: Publish, R: SnapshotRequests> Stage for Conducting<P, R> {
     fn work(&mut self) -> usize {
         while let Some(instrument) = self.asked.take() {
             self.stage.request_book(instrument);
+        }
+        while let Some(instrument) = self.watched.take() {
+            self.stage.watch(instrument);
         }
         self.stage.work()
     }
