@@ -4,65 +4,24 @@
 //! faults are put in behind it, at the venue's door ([`super::faults`]).
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::batch::Batch;
 use super::book::{Book, Level, Side};
-use super::channel::{Channel, Channels};
+use super::channel::Channel;
 use super::listing::Listing;
-use super::oracle::{Oracle, Retain, TruthError};
+use super::options::{ExchangeError, ExchangeOptions};
+use super::oracle::{Oracle, TruthError};
 use super::rest;
 use super::rng::Rng;
-use super::spec::{Status, SymbolSpec, default_symbols};
+use super::spec::{Status, SymbolSpec};
 use super::tape::{MINUTE_MS, minute_of};
 use super::wire;
 use crate::schema::time::UnixNanos;
 
 const MS: i64 = 1_000_000;
 const SECOND: i64 = 1_000 * MS;
-
-/// What an exchange is made of.
-#[derive(Clone, Debug)]
-pub struct ExchangeOptions {
-    /// Decides every event of the run; a symbol's events do not depend on which other symbols there are.
-    pub seed: u64,
-    /// Where virtual time starts.
-    pub start: UnixNanos,
-    /// The symbols, at least one, all distinct.
-    pub symbols: Vec<SymbolSpec>,
-    /// What every symbol's streams are.
-    pub channels: Channels,
-    /// Symbols whose streams are others than that.
-    pub channels_of: Vec<(String, Channels)>,
-    /// Mean events (orders) a second for a symbol of full activity, 1 to 1,000,000.
-    pub events_per_second: u32,
-    /// Interval of the depth streams in milliseconds, 10 to 10,000; from 1,000 on they lose `@100ms` from their names.
-    pub depth_interval_ms: u32,
-    /// How much of the past the oracle keeps.
-    pub retain: Retain,
-}
-
-impl Default for ExchangeOptions {
-    /// Ten known symbols, the core channels, 100 events a second, diffs each 100 ms, 2024-08-09 00:00 UTC, all kept.
-    fn default() -> Self {
-        ExchangeOptions {
-            seed: 1,
-            start: UnixNanos(1_723_161_600 * SECOND),
-            symbols: default_symbols(10),
-            channels: Channels::CORE,
-            channels_of: Vec::new(),
-            events_per_second: 100,
-            depth_interval_ms: 100,
-            retain: Retain::All,
-        }
-    }
-}
-
-/// Options that make no exchange.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the simulated exchange cannot open: {0}")]
-pub struct ExchangeError(pub String);
 
 /// What can be due, in the order in which it happens at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -92,7 +51,7 @@ impl Exchange {
     /// # Errors
     /// [`ExchangeError`] says which option is wrong.
     pub fn new(options: ExchangeOptions) -> Result<Exchange, ExchangeError> {
-        check(&options)?;
+        options.check()?;
         let ExchangeOptions { seed, start, symbols, channels, channels_of, .. } = options;
         let channels_for = |symbol: &str| {
             channels_of.iter().find(|(name, _)| name == symbol).map_or(channels, |(_, channels)| *channels)
@@ -277,33 +236,4 @@ impl Exchange {
 fn write_book(out: &mut Vec<u8>, spec: &SymbolSpec, id: u64, book: &Book, limit: u32) {
     let side = |side| book.side(side).best_first().take(rest::depth_limit(limit) as usize);
     wire::depth_levels(out, spec, id, side(Side::Bid), side(Side::Ask));
-}
-
-fn check(options: &ExchangeOptions) -> Result<(), ExchangeError> {
-    let refuse = |why: String| Err(ExchangeError(why));
-    if options.symbols.is_empty() {
-        return refuse("it has no symbols".to_owned());
-    }
-    let mut seen = HashSet::new();
-    for spec in &options.symbols {
-        if let Some(fault) = spec.fault() {
-            return refuse(format!("symbol {}: {fault}", spec.symbol));
-        }
-        if !seen.insert(spec.symbol.as_str()) {
-            return refuse(format!("symbol {} is listed twice", spec.symbol));
-        }
-    }
-    if let Some((name, _)) = options.channels_of.iter().find(|(name, _)| !seen.contains(name.as_str())) {
-        return refuse(format!("channels are set for {name}, which is not listed"));
-    }
-    if !(1..=1_000_000).contains(&options.events_per_second) {
-        return refuse("events_per_second is not 1 to 1,000,000".to_owned());
-    }
-    if !(10..=10_000).contains(&options.depth_interval_ms) {
-        return refuse("depth_interval_ms is not 10 to 10,000".to_owned());
-    }
-    if options.start.0 < 0 || options.start.0 > i64::MAX / 2 {
-        return refuse("start is before 1970 or past 2116".to_owned());
-    }
-    Ok(())
 }

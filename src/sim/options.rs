@@ -1,11 +1,88 @@
-//! Purpose: how the simulated exchange is run as a source: pace, length, latencies, faults.
+//! Purpose: what a simulated exchange is made of, and how it is run as a source: pace, length, latencies, faults.
 //! Owns: nothing. Thread: any (cold). Takes and gives: plain data. Never: reads a clock; it only carries one.
 
-use super::channel::Channel;
-use super::exchange::ExchangeOptions;
+use std::collections::HashSet;
+
+use super::channel::{Channel, Channels};
 use super::faults::FaultPlan;
-use super::spec::Status;
+use super::oracle::Retain;
+use super::spec::{Status, SymbolSpec, default_symbols};
+use crate::schema::time::UnixNanos;
 use crate::telemetry::Clock;
+
+/// What an exchange is made of.
+#[derive(Clone, Debug)]
+pub struct ExchangeOptions {
+    /// Decides every event of the run; a symbol's events do not depend on which other symbols there are.
+    pub seed: u64,
+    /// Where virtual time starts.
+    pub start: UnixNanos,
+    /// The symbols, at least one, all distinct.
+    pub symbols: Vec<SymbolSpec>,
+    /// What every symbol's streams are.
+    pub channels: Channels,
+    /// Symbols whose streams are others than that.
+    pub channels_of: Vec<(String, Channels)>,
+    /// Mean events (orders) a second for a symbol of full activity, 1 to 1,000,000.
+    pub events_per_second: u32,
+    /// Interval of the depth streams in milliseconds, 10 to 10,000; from 1,000 on they lose `@100ms` from their names.
+    pub depth_interval_ms: u32,
+    /// How much of the past the oracle keeps.
+    pub retain: Retain,
+}
+
+impl Default for ExchangeOptions {
+    /// Ten known symbols, the core channels, 100 events a second, diffs each 100 ms, 2024-08-09 00:00 UTC, all kept.
+    fn default() -> Self {
+        ExchangeOptions {
+            seed: 1,
+            start: UnixNanos(1_723_161_600_000_000_000),
+            symbols: default_symbols(10),
+            channels: Channels::CORE,
+            channels_of: Vec::new(),
+            events_per_second: 100,
+            depth_interval_ms: 100,
+            retain: Retain::All,
+        }
+    }
+}
+
+/// Options that make no exchange.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the simulated exchange cannot open: {0}")]
+pub struct ExchangeError(pub String);
+
+impl ExchangeOptions {
+    /// Names the first option that is wrong.
+    pub(super) fn check(&self) -> Result<(), ExchangeError> {
+        let refuse = |why: String| Err(ExchangeError(why));
+        if self.symbols.is_empty() {
+            return refuse("it has no symbols".to_owned());
+        }
+        let mut seen = HashSet::new();
+        for spec in &self.symbols {
+            if let Some(fault) = spec.fault() {
+                return refuse(format!("symbol {}: {fault}", spec.symbol));
+            }
+            if !seen.insert(spec.symbol.as_str()) {
+                return refuse(format!("symbol {} is listed twice", spec.symbol));
+            }
+        }
+        if let Some((name, _)) = self.channels_of.iter().find(|(name, _)| !seen.contains(name.as_str())) {
+            return refuse(format!("channels are set for {name}, which is not listed"));
+        }
+        if !(1..=1_000_000).contains(&self.events_per_second) {
+            return refuse("events_per_second is not 1 to 1,000,000".to_owned());
+        }
+        if !(10..=10_000).contains(&self.depth_interval_ms) {
+            return refuse("depth_interval_ms is not 10 to 10,000".to_owned());
+        }
+        if self.start.0 < 0 || self.start.0 > i64::MAX / 2 {
+            return refuse("start is before 1970 or past 2116".to_owned());
+        }
+        Ok(())
+    }
+}
 
 /// How fast virtual time passes.
 #[derive(Clone, Debug)]

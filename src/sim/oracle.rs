@@ -142,9 +142,12 @@ impl Oracle {
     /// [`TruthError::UnknownSymbol`].
     pub fn cursor(self: &Arc<Self>, symbol: &str) -> Result<TruthCursor, TruthError> {
         let place = self.place(symbol)?;
-        let update_id = self.symbols[place].segments().first().map_or(0, Segment::first);
-        let book = self.book_at(place, update_id)?;
-        Ok(TruthCursor { oracle: Arc::clone(self), place, update_id, book })
+        let (update_id, book) = {
+            let segments = self.symbols[place].segments();
+            let segment = segments.first().ok_or(TruthError::NotHeld)?;
+            (segment.first(), segment.book_at(segment.first())?)
+        };
+        Ok(TruthCursor { oracle: Arc::clone(self), place, segment: 0, update_id, book })
     }
 }
 
@@ -157,6 +160,8 @@ fn decimals(scales: (u8, u8), level: Level) -> Option<TrueLevel> {
 pub struct TruthCursor {
     oracle: Arc<Oracle>,
     place: usize,
+    /// Which run of the symbol's ids it stands in.
+    segment: usize,
     update_id: u64,
     book: Book,
 }
@@ -167,21 +172,22 @@ impl TruthCursor {
         self.update_id
     }
 
-    /// Moves to an id. Going back, or into another run of ids, starts over from a checkpoint.
+    /// Moves to an id; where restarted ids overlap, to the later book. Going back, or into another run of ids, starts over from a checkpoint.
     ///
     /// # Errors
     /// [`TruthError::NotHeld`]; the cursor then stays where it was.
     pub fn move_to(&mut self, update_id: u64) -> Result<(), TruthError> {
         let segments = self.oracle.symbols[self.place].segments();
-        let segment = segments.iter().rev().find(|s| s.holds(update_id)).ok_or(TruthError::NotHeld)?;
-        if update_id < self.update_id || !segment.holds(self.update_id) {
-            self.book = segment.book_at(update_id)?;
-        } else {
+        let found = segments.iter().rposition(|s| s.holds(update_id)).ok_or(TruthError::NotHeld)?;
+        let segment = &segments[found];
+        if found == self.segment && update_id >= self.update_id && segment.holds(self.update_id) {
             for change in segment.changes(self.update_id + 1, update_id) {
                 self.book.set(change.side, change.level.price, change.level.quantity);
             }
+        } else {
+            self.book = segment.book_at(update_id)?;
         }
-        self.update_id = update_id;
+        (self.segment, self.update_id) = (found, update_id);
         Ok(())
     }
 

@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use super::batch::Batch;
 use super::channel::Channel;
-use super::exchange::{Exchange, ExchangeError};
+use super::exchange::Exchange;
 use super::faults::FaultJournal;
 use super::injector::{Delivery, Injector};
-use super::options::{Pace, SimOptions, events_for};
+use super::options::{ExchangeError, Pace, SimOptions, events_for};
 use super::oracle::Oracle;
 use super::rest;
 use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError};
@@ -104,6 +104,10 @@ impl SimSource {
         // A body never overtakes a frame that left the venue before it.
         options.rest_return_ns = options.rest_return_ns.max(options.latency_ns);
         let exchange = Exchange::new(options.exchange.clone())?;
+        let named = options.faults.rules.iter().flat_map(|rule| &rule.symbols);
+        if let Some(name) = named.into_iter().find(|name| exchange.place(name).is_none()) {
+            return Err(ExchangeError(format!("faults are set for {name}, which is not listed")));
+        }
         let injector = Injector::new(&options.faults, &exchange);
         let start = exchange.now().0;
         let mut source = SimSource {

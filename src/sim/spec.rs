@@ -41,7 +41,8 @@ pub struct SymbolSpec {
     pub start_ticks: i64,
     /// A middling order, in lots, 4 to 10^12.
     pub order_lots: i64,
-    /// Levels a side that the book keeps to, 16 to 20,000. Above 5,000 no snapshot shows them all.
+    /// Levels a side at the start, 16 to 20,000; in the long run the book keeps some three quarters of them. A snapshot
+    /// shows 5,000 at most.
     pub levels: usize,
     /// How far orders near the top lie from it on average, in ticks, at least 1.
     pub near_ticks: i64,
@@ -71,7 +72,7 @@ type Row = (&'static str, &'static str, u8, u8, i64, i64, usize, i64);
 
 /// Grids as the venue lists them (exchangeInfo of 2021 and 2024); prices of mid-2024, LRCBTC's of 2021.
 const KNOWN: [Row; 12] = [
-    ("BTC", "USDT", 2, 5, 6_000_000, 20_000, 6_000, 40),
+    ("BTC", "USDT", 2, 5, 6_000_000, 20_000, 8_000, 40),
     ("ETH", "USDT", 2, 4, 265_000, 8_000, 1_500, 8),
     ("BNB", "USDT", 2, 3, 51_000, 4_000, 1_200, 4),
     ("SOL", "USDT", 2, 3, 15_500, 9_000, 600, 3),

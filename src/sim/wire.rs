@@ -169,3 +169,55 @@ pub fn reference_price(out: &mut Vec<u8>, spec: &SymbolSpec, price: Option<i64>,
     put_whole(out, ",\"t\":", time_ms.unsigned_abs());
     out.push(b'}');
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::spec::default_symbols;
+
+    fn written(write: impl FnOnce(&mut Vec<u8>, &SymbolSpec)) -> String {
+        let mut out = Vec::new();
+        write(&mut out, &default_symbols(1)[0]);
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn payloads_are_the_venues_to_the_byte() {
+        let level = |price, quantity| Level { price, quantity };
+        let deal = Trade { id: 7, price: 6_000_001, lots: 12_345, time_ms: 1_700_000_000_001, buyer_is_maker: true };
+        let table = [
+            (
+                written(|o, s| depth_update(o, s, 5, (8, 9), [level(6_000_000, 0)].into_iter(), [].into_iter())),
+                r#"{"e":"depthUpdate","E":5,"s":"BTCUSDT","U":8,"u":9,"b":[["60000.00000000","0.00000000"]],"a":[]}"#,
+            ),
+            (
+                written(|o, s| depth_levels(o, s, 9, [level(2, 1), level(1, 1)].into_iter(), [].into_iter())),
+                r#"{"lastUpdateId":9,"bids":[["0.02000000","0.00001000"],["0.01000000","0.00001000"]],"asks":[]}"#,
+            ),
+            (
+                written(|o, s| book_ticker(o, s, 9, Some(level(2, 1)), None)),
+                r#"{"u":9,"s":"BTCUSDT","b":"0.02000000","B":"0.00001000","a":"0.00000000","A":"0.00000000"}"#,
+            ),
+            (
+                written(|o, s| trade(o, s, 1_700_000_000_002, &deal)),
+                r#"{"e":"trade","E":1700000000002,"s":"BTCUSDT","t":7,"p":"60000.01000000","q":"0.12345000","T":1700000000001,"m":true,"M":true}"#,
+            ),
+            (
+                written(|o, s| agg_trade(o, s, 1_700_000_000_002, 3, 6, &deal)),
+                r#"{"e":"aggTrade","E":1700000000002,"s":"BTCUSDT","a":3,"p":"60000.01000000","q":"0.12345000","f":6,"l":7,"T":1700000000001,"m":true,"M":true}"#,
+            ),
+            (
+                written(|o, s| block_trade(o, s, 1_700_000_000_002, &deal)),
+                r#"{"e":"blockTrade","E":1700000000002,"s":"BTCUSDT","t":7,"p":"60000.01000000","q":"0.12345000","T":1700000000001,"m":true}"#,
+            ),
+            (
+                written(|o, s| reference_price(o, s, Some(1), 2)),
+                r#"{"e":"referencePrice","s":"BTCUSDT","r":"0.01000000","t":2}"#,
+            ),
+            (written(|o, s| reference_price(o, s, None, 2)), r#"{"e":"referencePrice","s":"BTCUSDT","r":null,"t":2}"#),
+        ];
+        for (ours, venues) in table {
+            assert_eq!(ours, venues);
+        }
+    }
+}

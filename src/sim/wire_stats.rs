@@ -168,3 +168,64 @@ fn put_volume(out: &mut Vec<u8>, spec: &SymbolSpec, window: &Window) {
     put_whole(out, ",\"n\":", window.sums.map_or(0, |s| s.count()));
     out.push(b'}');
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::spec::default_symbols;
+    use crate::sim::tape::Tape;
+
+    fn tape() -> Tape {
+        let mut tape = Tape::new(6_000_000, 7, 0);
+        for (price, lots, buyer_is_maker) in [(6_000_000, 3, false), (5_990_000, 4, true)] {
+            tape.record(Trade { id: tape.next_id(), price, lots, time_ms: 61_000, buyer_is_maker });
+        }
+        tape
+    }
+
+    fn written(write: impl FnOnce(&mut Vec<u8>, &SymbolSpec)) -> String {
+        let mut out = Vec::new();
+        write(&mut out, &default_symbols(1)[0]);
+        String::from_utf8(out).expect("UTF-8")
+    }
+
+    #[test]
+    fn statistics_are_exact_and_in_the_venues_order() {
+        let (tape, none) = (tape(), Window { open_ms: 1, close_ms: 2, sums: None });
+        let full = Window { sums: tape.since(0), ..none };
+        let quote = Quote { previous_close: 1, bid: Some(Level { price: 2, quantity: 3 }), ask: None };
+        let table = [
+            (
+                written(|o, s| kline(o, s, 5, 60_000, tape.minute(60_000), false)),
+                r#"{"e":"kline","E":5,"s":"BTCUSDT","k":{"t":60000,"T":119999,"s":"BTCUSDT","i":"1m","f":7,"L":8,"o":"60000.00000000","c":"59900.00000000","h":"60000.00000000","l":"59900.00000000","v":"0.00007000","n":2,"x":false,"q":"4.19600000","V":"0.00003000","Q":"1.80000000","B":"0"}}"#,
+            ),
+            (
+                written(|o, s| kline(o, s, 5, 120_000, tape.minute(120_000), true)),
+                r#"{"e":"kline","E":5,"s":"BTCUSDT","k":{"t":120000,"T":179999,"s":"BTCUSDT","i":"1m","f":-1,"L":-1,"o":"59900.00000000","c":"59900.00000000","h":"59900.00000000","l":"59900.00000000","v":"0.00000000","n":0,"x":true,"q":"0.00000000","V":"0.00000000","Q":"0.00000000","B":"0"}}"#,
+            ),
+            (
+                written(|o, s| mini_ticker(o, s, 5, tape.last(), &full)),
+                r#"{"e":"24hrMiniTicker","E":5,"s":"BTCUSDT","c":"59900.00000000","o":"60000.00000000","h":"60000.00000000","l":"59900.00000000","v":"0.00007000","q":"4.19600000"}"#,
+            ),
+            (
+                written(|o, s| ticker(o, s, 5, tape.last(), &quote, &full)),
+                r#"{"e":"24hrTicker","E":5,"s":"BTCUSDT","p":"-100.00000000","P":"-0.167","w":"59942.85714285","x":"0.01000000","c":"59900.00000000","Q":"0.00004000","b":"0.02000000","B":"0.00003000","a":"0.00000000","A":"0.00000000","o":"60000.00000000","h":"60000.00000000","l":"59900.00000000","v":"0.00007000","q":"4.19600000","O":1,"C":2,"F":7,"L":8,"n":2}"#,
+            ),
+            (
+                written(|o, s| hour_ticker(o, s, 5, tape.last(), &none)),
+                r#"{"e":"1hTicker","E":5,"s":"BTCUSDT","p":"0.00000000","P":"0.000","o":"0.00000000","h":"0.00000000","l":"0.00000000","c":"59900.00000000","w":"0.00000000","v":"0.00000000","q":"0.00000000","O":1,"C":2,"F":-1,"L":-1,"n":0}"#,
+            ),
+            (
+                written(|o, s| avg_price(o, s, 5, tape.last(), full.sums.as_ref())),
+                r#"{"e":"avgPrice","E":5,"s":"BTCUSDT","i":"5m","w":"59942.85714285","T":61000}"#,
+            ),
+            (
+                written(|o, s| avg_price(o, s, 5, tape.last(), None)),
+                r#"{"e":"avgPrice","E":5,"s":"BTCUSDT","i":"5m","w":"59900.00000000","T":61000}"#,
+            ),
+        ];
+        for (ours, venues) in table {
+            assert_eq!(ours, venues);
+        }
+    }
+}
