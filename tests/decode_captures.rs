@@ -3,7 +3,7 @@
 //! Thread: the test runner's. Takes and gives: `$MELTICA_CAPTURES` or `../shared/captures`. Never: passes in silence when
 //! captures are absent: it says so.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
@@ -150,13 +150,20 @@ fn stripped(verdict: Verdict) -> Verdict {
 #[test]
 fn damaged_frames_are_refused_alike_or_mean_what_the_oracle_says() {
     let bench = RefCell::new(Bench::new());
+    let (read, refused) = (Cell::new(0u32), Cell::new(0u32));
     let mut runner = proptest::test_runner::TestRunner::new(cases(20_000));
     let inputs = (0..pool().len(), proptest::collection::vec(any::<u32>(), 24));
     let outcome = runner.run(&inputs, |(at, words)| {
         let Sample { market, sent, bytes, .. } = &pool()[at];
         let damaged = damage(bytes, &mut Choices::new(&words));
-        bench.borrow_mut().compare(*market, sent, &damaged).map_err(TestCaseError::fail)?;
+        match bench.borrow_mut().compare(*market, sent, &damaged).map_err(TestCaseError::fail)? {
+            Verdict::Data(..) => read.set(read.get() + 1),
+            Verdict::Malformed => refused.set(refused.get() + 1),
+            Verdict::Control => {}
+        }
         Ok(())
     });
     outcome.unwrap_or_else(|e| panic!("{e}"));
+    // Damage that is always refused, or never, would compare nothing.
+    assert!(read.get() > 1_000 && refused.get() > 1_000, "{} read, {} refused", read.get(), refused.get());
 }
