@@ -5,7 +5,8 @@
 //! The two swap whole histograms: the reader asks, the writer puts its histogram aside with its next record and goes on
 //! with an empty one that the reader had left for it. So a record costs the writer one plain load more.
 
-use crossbeam_queue::ArrayQueue;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use hdrhistogram::Histogram;
 
 use crate::sync::{Arc, AtomicBool, Ordering};
@@ -31,8 +32,21 @@ fn empty(digits: Digits) -> Box<Histogram<u64>> {
 #[derive(Debug)]
 struct Exchange {
     wanted: AtomicBool,
-    spare: ArrayQueue<Box<Histogram<u64>>>,
-    full: ArrayQueue<Box<Histogram<u64>>>,
+    table: Mutex<Table>,
+}
+
+/// What lies between the two. The writer never waits for it: it tries, and comes again with its next record.
+#[derive(Debug, Default)]
+struct Table {
+    spare: Option<Box<Histogram<u64>>>,
+    full: Option<Box<Histogram<u64>>>,
+}
+
+impl Exchange {
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        // Nothing can panic while it is held.
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The writing end. Not `Clone`: one writer.
@@ -71,14 +85,8 @@ pub struct LatencySummary {
 
 /// A recorder and its reader. Allocates three histograms here and none later.
 pub fn latency_histogram(digits: Digits) -> (LatencyRecorder, LatencyReader) {
-    let exchange = Arc::new(Exchange {
-        wanted: AtomicBool::new(false),
-        spare: ArrayQueue::new(1),
-        // The one asked for, and the last one when the writer ends.
-        full: ArrayQueue::new(2),
-    });
-    // The queue is empty.
-    let _ = exchange.spare.push(empty(digits));
+    let table = Table { spare: Some(empty(digits)), full: None };
+    let exchange = Arc::new(Exchange { wanted: AtomicBool::new(false), table: Mutex::new(table) });
     let recorder = LatencyRecorder { active: empty(digits), digits, exchange: Arc::clone(&exchange) };
     (recorder, LatencyReader { total: empty(digits), exchange })
 }
@@ -89,7 +97,7 @@ impl LatencyRecorder {
     pub fn record(&mut self, latency_ns: u64) -> bool {
         // Within the bounds it cannot fail.
         let _ = self.active.record(latency_ns.min(LATENCY_NS_MAX));
-        // Relaxed: a wish; what is swapped goes through the queues, which order it.
+        // Relaxed: a wish; what is swapped goes by way of the table's lock, which orders it.
         if self.exchange.wanted.load(Ordering::Relaxed) {
             self.hand_over();
         }
@@ -98,24 +106,24 @@ impl LatencyRecorder {
 
     #[cold]
     fn hand_over(&mut self) {
+        let Ok(mut table) = self.exchange.table.try_lock() else { return };
         // Relaxed: see `record`.
         self.exchange.wanted.store(false, Ordering::Relaxed);
-        if let Some(spare) = self.exchange.spare.pop() {
-            let full = std::mem::replace(&mut self.active, spare);
-            self.give(full);
+        if let Some(spare) = table.spare.take() {
+            table.full = Some(std::mem::replace(&mut self.active, spare));
         }
-    }
-
-    fn give(&self, full: Box<Histogram<u64>>) {
-        // There is room: one spare exists, so at most one full one lies there, and one more when the writer ends.
-        let _ = self.exchange.full.push(full);
     }
 }
 
 impl Drop for LatencyRecorder {
     fn drop(&mut self) {
         let last = std::mem::replace(&mut self.active, empty(self.digits));
-        self.give(last);
+        let mut table = self.exchange.lock();
+        match &mut table.full {
+            // The same bounds: adding cannot fail.
+            Some(full) => _ = full.add(&*last),
+            none => *none = Some(last),
+        }
     }
 }
 
@@ -123,12 +131,12 @@ impl LatencyReader {
     /// What was recorded so far, up to the record with which the writer saw the last call of this; all of it once the
     /// recorder is dropped. So the first call says nothing yet, and one a report is enough.
     pub fn summary(&mut self) -> LatencySummary {
-        while let Some(mut full) = self.exchange.full.pop() {
+        let full = self.exchange.lock().full.take();
+        if let Some(mut full) = full {
             // The same bounds: adding cannot fail.
             let _ = self.total.add(&*full);
             full.reset();
-            // A second spare, after the writer's end, has no place and is dropped.
-            let _ = self.exchange.spare.push(full);
+            self.exchange.lock().spare = Some(full);
         }
         // Relaxed: see `LatencyRecorder::record`.
         self.exchange.wanted.store(true, Ordering::Relaxed);

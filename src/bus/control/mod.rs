@@ -7,6 +7,8 @@
 //! Invariants: a command that was taken is answered, exactly once; one that was not is refused at once.
 
 pub mod queue;
+#[cfg(all(test, not(loom)))]
+mod queue_tests;
 
 pub use queue::{
     Acknowledgement, Consumer, ControlBus, ControlClient, ControlError, ControlInbox, Envelope, RequestId,

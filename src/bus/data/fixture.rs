@@ -18,9 +18,11 @@ use crate::schema::time::UnixNanos;
 use crate::snapshot::MemoryStore;
 use crate::telemetry::{Clock, LatencyReader, Ledger};
 
-use super::fan_out::DataBus;
+use super::fan_out::{Bus, DataBus, SubscribeOptions};
+use super::filter::Filter;
 use super::sequencer::{Sequencer, SequencerOptions};
 use super::shelf::Shelves;
+use super::subscription::{Delivery, Subscription};
 
 /// Symbols of the directory, their ids in this order: the first three spot, the last one futures.
 pub(super) const SYMBOLS: [&str; 4] = ["BTCUSDT", "ETHUSDT", "ETHBTC", "BTCUSDT"];
@@ -97,4 +99,21 @@ pub(super) fn status(instrument: InstrumentId, epoch: u32, change: BookChange) -
         &BookStatus { change: change as i64, ..BookStatus::zeroed() },
     );
     buf
+}
+
+/// A subscription to everything from now on.
+pub(super) fn everything(bus: &DataBus) -> Subscription {
+    bus.subscribe(&[], Filter::all(), SubscribeOptions::default()).unwrap()
+}
+
+/// Copies of all events that there are; no lag is expected.
+pub(super) fn events(subscription: &mut Subscription) -> Vec<EventBuf> {
+    let mut all = Vec::new();
+    subscription.poll(usize::MAX, |delivery| {
+        let Delivery::Event(event) = delivery else { panic!("{delivery:?}") };
+        let mut copy = EventBuf::default();
+        copy.copy_from(event);
+        all.push(copy);
+    });
+    all
 }

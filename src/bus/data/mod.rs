@@ -33,6 +33,8 @@ pub mod sequencer;
 mod sequencer_tests;
 pub mod shelf;
 mod shelving;
+#[cfg(all(test, not(loom)))]
+mod shelving_tests;
 pub mod subscription;
 #[cfg(all(test, not(loom)))]
 mod subscription_tests;
