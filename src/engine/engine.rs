@@ -15,7 +15,7 @@ use crate::bus::data::{BookRequests, DataBus, shard_of};
 use crate::conductor::BookReport;
 use crate::config::route::RouteConfig;
 use crate::directory::Directory;
-use crate::dispatch::{DispatchTable, TablePublisher, UnknownRow, UnknownTally};
+use crate::dispatch::{DispatchTable, default_routes, TablePublisher, UnknownRow, UnknownTally};
 use crate::schema::frame::{FrameSource, SourceError};
 use crate::schema::id::InstrumentId;
 use crate::snapshot::MemoryStore;
@@ -113,6 +113,18 @@ impl Engine {
             reports,
             caretaker: None,
         })
+    }
+
+    /// An engine with defaults over a live source: the shipped routes, and only the instruments named (`BASE-QUOTE` or the
+    /// venue's symbol; none named: all).
+    ///
+    /// # Errors
+    /// As [`Engine::build`].
+    pub fn over(source: Box<dyn FrameSource>, instruments: &[&str]) -> Result<Engine, EngineError> {
+        let instruments = instruments.iter().map(|name| name.to_uppercase()).collect();
+        let options = EngineOptions { instruments, live: true, ..EngineOptions::default() };
+        let directory = Arc::new(Directory::default());
+        Engine::build(options, &default_routes(), directory, source, Clock::default(), Ledger::default())
     }
 
     /// Where to subscribe.

@@ -140,6 +140,16 @@ impl Default for SimOptions {
     }
 }
 
+impl SimOptions {
+    /// The default exchange, open now and in real time, with every stream.
+    pub fn real_time() -> SimOptions {
+        let clock = Clock::default();
+        let exchange =
+            ExchangeOptions { start: clock.unix_now(), channels: Channels::ALL, ..ExchangeOptions::default() };
+        SimOptions { exchange, pace: Pace::RealTime(clock), ..SimOptions::default() }
+    }
+}
+
 /// Frames that a thousand events bring on a channel; counted on the default symbols.
 const PER_THOUSAND_EVENTS: [(Channel, u64); 3] =
     [(Channel::BookTicker, 700), (Channel::Trade, 250), (Channel::AggTrade, 190)];
