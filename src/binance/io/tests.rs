@@ -58,13 +58,15 @@ impl FrameSource for Script {
 #[derive(Default)]
 struct Room {
     records: usize,
+    /// Records of more words find no room; 0 for no such bound.
+    words: usize,
     left_over: usize,
     seen: Vec<String>,
 }
 
 impl Stage for Room {
-    fn ready(&mut self, records: usize, _: usize) -> bool {
-        records <= self.records
+    fn ready(&mut self, records: usize, words: usize) -> bool {
+        records <= self.records && (self.words == 0 || words <= self.words)
     }
     fn work(&mut self) -> usize {
         let done = self.left_over.min(1);
@@ -158,6 +160,18 @@ fn a_source_that_waits_loses_nothing_and_keeps_the_order() {
     while io.do_work() > 0 {}
     assert!(io.is_done() && io.fault().is_none());
     assert_eq!((seen(&mut io).as_str(), ledger.total(Counter::RingFull)), ("", 0));
+}
+
+#[test]
+fn a_short_record_never_overtakes_a_long_one() {
+    let long = "L".repeat(60);
+    let (mut io, _) = agent(WAIT, vec![tickers(1, &[&long, "B1BTC"])], Box::new(NoRequests));
+    (io.sink().records, io.sink().words) = (9, 38);
+    io.do_work();
+    assert_eq!(seen(&mut io), "@1", "the short one would fit");
+    io.sink().words = 0;
+    io.do_work();
+    assert_eq!(seen(&mut io), "t0.0 t0.1 end");
 }
 
 #[test]
