@@ -33,7 +33,7 @@ fn captures() -> Vec<(&'static str, Vec<u8>, i32, &'static [&'static str])> {
         ("unsorted.txt", (line(5) + &line(3)).into_bytes(), 65, &["unsorted.txt:2", "5", "3"]),
         ("no_stamp.txt", format!("{TRADE}\n").into_bytes(), 65, &["no_stamp.txt:1"]),
         ("empty.txt", Vec::new(), 65, &["empty.txt"]),
-        ("not_utf8.txt", b"5 {\"stream\":\"\xff\xfe@trade\"}\n6 \xff\n".to_vec(), 0, &[]),
+        ("not_utf8.txt", b"5 {\"stream\":\"\xff\xfe@trade\"}\n6 \xff\n".to_vec(), 65, &["not_utf8.txt:1", "UTF-8"]),
     ]
 }
 

@@ -77,6 +77,7 @@ pub(super) fn engine_options(loaded: &Loaded, directory: &Directory, purpose: Pu
         store: StoreOptions { keys_max: config.store.entries as usize, ..StoreOptions::default() },
         store_ttl: (!config.store.ttl.is_zero()).then_some(config.store.ttl),
         sweep_interval: config.store.sweep_interval,
+        ..EngineOptions::default()
     }
 }
 

@@ -26,8 +26,6 @@ use crate::schema::stage::{EventSink, RawSink};
 use crate::snapshot::MemoryStore;
 use crate::telemetry::{Clock, LatencyReader, Ledger};
 
-/// Frames that the io agent pulls in one duty cycle at most.
-const IO_BATCH: usize = 64;
 /// Words of the ring of snapshot requests of a shard: room for some thousand.
 const REQUEST_WORDS: usize = 1 << 13;
 /// Requests for books that wait in a shard at most.
@@ -171,6 +169,6 @@ fn io_agent<K: RawSink + Send + 'static>(
     let sink = Wanted::new(sink, options.instruments.clone(), Arc::clone(&shared.directory), sheet);
     // The same bound in every topology, so that all publish the same.
     let words_max = options.rings.bodies / 8;
-    let io = IoOptions { batch: IO_BATCH, time, on_full: OnFull::Wait, words_max };
+    let io = IoOptions { batch: options.io_batch, time, on_full: OnFull::Wait, words_max };
     Box::new(IoAgent::new(name, io, source, parser, sink, Box::new(requests), shared.clock.clone()))
 }

@@ -88,6 +88,9 @@ pub struct EngineOptions {
     pub idle: Option<IdleStrategy>,
     /// The core of each thread in the order io, shard 0 (dispatch 0, conductor 0), shard 1 …; any for those beyond.
     pub cores: Vec<Option<usize>>,
+    /// The most frames that the io agent pulls in one duty cycle. Requests for snapshots leave between two cycles: with 1
+    /// a stepped run serves each at the very next frame, whatever the other frames were.
+    pub io_batch: usize,
     /// Sizes of rings.
     pub rings: RingWords,
     /// Whether time is the clock's (a live feed) or that of the frames (replay).
@@ -113,6 +116,7 @@ impl Default for EngineOptions {
             shards: 1,
             idle: None,
             cores: Vec::new(),
+            io_batch: 64,
             rings: RingWords::default(),
             live: false,
             instruments: Vec::new(),

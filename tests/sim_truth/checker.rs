@@ -58,7 +58,7 @@ impl Checker {
         let instrument = engine.directory().instrument(header.instrument()).unwrap();
         let followed = self.followed.entry(header.instrument()).or_insert_with(|| Followed {
             truth: oracle.cursor(&instrument.symbol).unwrap(),
-            quality: Quality::None,
+            quality: Quality::Syncing,
             gap_open: false,
             book: None,
             diffs: 0,

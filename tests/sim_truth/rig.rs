@@ -41,7 +41,7 @@ pub(crate) fn run(spec: &Run, take: &mut Take<'_>) -> Vec<BookReport> {
         SimOptions { exchange, frames_max: Some(spec.frames), faults: spec.faults.clone(), ..SimOptions::default() };
     let source = SimSource::new(options).unwrap();
     let oracle = source.oracle();
-    let options = EngineOptions { topology: Some(Topology::Stepped), ..EngineOptions::default() };
+    let options = EngineOptions { topology: Some(Topology::Stepped), io_batch: 1, ..EngineOptions::default() };
     let mut engine = Engine::build(
         options,
         &default_routes(),
