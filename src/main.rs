@@ -1,2 +1,5 @@
-//! The `meltica` command: hands its arguments to [`meltica::cli`] and leaves with the exit code that comes back.
-fn main() {}
+//! The `meltica` command: everything is in [`meltica::cli`]; this only leaves with its exit code.
+
+fn main() -> std::process::ExitCode {
+    meltica::cli::main()
+}

@@ -25,6 +25,8 @@ mod members;
 mod replay;
 mod scan;
 mod shape;
+mod whole;
 
 pub use replay::{CaptureFile, CaptureInfo, Progress, ReplayOptions, ReplaySource, Speed};
 pub use scan::{MarketGuess, SCAN_BYTES_MAX, SCAN_LINES_MAX, Scan, Symbols, guess_market};
+pub use whole::read_whole;

@@ -94,8 +94,9 @@ pub(super) struct CheckArgs {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let parsed: humantime_serde::Serde<Duration> = serde_json::from_value(serde_json::Value::String(text.to_owned()))
-        .map_err(|e| format!("{e}; write a number with a unit, e.g. 500ms, 10s, 5m, 1h"))?;
+    let parsed: humantime_serde::Serde<Duration> =
+        serde_json::from_value(serde_json::Value::String(text.to_owned()))
+            .map_err(|e| format!("{e}; write a number with a unit, e.g. 500ms, 10s, 5m, 1h"))?;
     match parsed.into_inner() {
         Duration::ZERO => Err("must be longer than nothing".to_owned()),
         span => Ok(span),
@@ -124,12 +125,25 @@ mod tests {
     fn arguments_are_read_or_refused() {
         let parse = |words: &str| Cli::try_parse_from(words.split(' '));
         assert!(parse("meltica").unwrap().command.is_none());
-        let Some(Command::Run(run)) = parse("meltica run --for 1m30s --events -").unwrap().command else { panic!("not run") };
+        let Some(Command::Run(run)) = parse("meltica run --for 1m30s --events -").unwrap().command else {
+            panic!("not run")
+        };
         assert_eq!(run.run_for, Some(Duration::from_secs(90)));
         let replay = parse("meltica replay a b --market binance-usdm --speed recorded").unwrap().command;
         let Some(Command::Replay(replay)) = replay else { panic!("not replay") };
-        assert_eq!((replay.files.len(), replay.market, replay.speed), (2, Some(Market::BinanceUsdm), SpeedArg::Recorded));
-        for bad in ["meltica replay", "meltica run --for 10", "meltica run --for 0s", "meltica replay x --market NYSE", "meltica replay x --speed fast", "meltica check", "meltica fly"] {
+        assert_eq!(
+            (replay.files.len(), replay.market, replay.speed),
+            (2, Some(Market::BinanceUsdm), SpeedArg::Recorded)
+        );
+        for bad in [
+            "meltica replay",
+            "meltica run --for 10",
+            "meltica run --for 0s",
+            "meltica replay x --market NYSE",
+            "meltica replay x --speed fast",
+            "meltica check",
+            "meltica fly",
+        ] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }

@@ -1,1 +1,48 @@
-//! Room `conductor`.
+//! The conductor: fuses diffs with snapshots into books it can vouch for, checks them, throttles, and derives analytics.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `sync` | the span rule and the states of one book, a pure state machine |
+//! | `went_back` | how ids that went backwards are told from old frames |
+//! | `ask` | when a snapshot is asked for, and again |
+//! | `held` | diffs held until a snapshot or a missing diff comes |
+//! | `book` | the levels of one book and its known range |
+//! | `compare` | a book against levels from elsewhere |
+//! | `fusion` | one instrument: sync, book and held diffs together |
+//! | `diffs`, `snapshots`, `timers` | what happens to an instrument when a diff, a snapshot, a moment comes |
+//! | `integrity` | book tops against `bookTicker` |
+//! | `analytics` | what is derived from a book |
+//! | `throttle` | states conflated to the latest |
+//! | `polls` | poll results that a stream has delivered already |
+//! | `status` | `STATUS.BOOK` events and whole-book events |
+//! | `outlet` | the ways out of the stage |
+//! | `stage` | the coordinator |
+//! | `options`, `report` | what goes in at the start, what can be asked at the end |
+
+mod analytics;
+mod ask;
+mod book;
+mod compare;
+mod diffs;
+mod fusion;
+mod held;
+mod integrity;
+mod options;
+mod outlet;
+mod polls;
+mod report;
+mod snapshots;
+mod stage;
+mod status;
+mod sync;
+mod throttle;
+mod timers;
+mod went_back;
+
+#[cfg(test)]
+mod tests;
+
+pub use options::ConductorOptions;
+pub use report::{BookReport, QualityCounts};
+pub use stage::ConductorStage;
+pub use sync::{SnapshotVerdict, Span, SyncState, Verdict};

@@ -1,3 +1,47 @@
-//! Room `config`.
+//! Purpose: configuration: YAML and environment in, plain data or every fault at once out.
+//! Owns: the keys, their limits and their defaults. Thread: any (cold).
+//! Takes and gives: a path and variables in, [`Config`] out. Never: reads the environment itself, starts anything,
+//! guesses what a faulty value meant.
+//!
+//! The structs in `settings` and `stages` are the only source: serde reads them, schemars turns them into the JSON
+//! schema by which `walk` finds every fault (serde would stop at the first), garde checks what concerns several keys,
+//! and the annotated file `config/meltica.yaml` is written from them and compared by a test.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `settings` | the root: market, topology, cores, rings, limits |
+//! | `stages` | books, throttle, store, simulated venue |
+//! | [`route`] | routes |
+//! | `units` | durations and sizes with units |
+//! | `node` | a YAML tree that knows where each value stands |
+//! | `schema` | the JSON schema, read |
+//! | `walk` | the tree held against the schema |
+//! | `scalar` | single values held against the schema |
+//! | `variables` | what the environment overrides |
+//! | `suggest` | did you mean |
+//! | `fault` | faults and how they look |
+//! | `load` | all of it in order |
+//! | `annotated` | the full default file |
 
+mod annotated;
+mod fault;
+mod load;
+mod node;
 pub mod route;
+mod scalar;
+mod schema;
+mod settings;
+mod stages;
+mod suggest;
+mod units;
+mod variables;
+mod walk;
+
+pub use annotated::annotated;
+pub use fault::{ConfigFaults, Fault, Place};
+pub use load::{FILE_BYTES_MAX, Loaded, Places, check, load};
+pub use schema::json_schema;
+pub use settings::{Config, Cores, Idle, Limits, MarketChoice, Rings, Topology};
+pub use stages::{Books, Sim, Store};
+pub use units::{Bytes, DurationText};
+pub use variables::RESERVED_VARIABLES;

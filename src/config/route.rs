@@ -55,7 +55,7 @@ pub struct RestFnConfig {
     pub endpoint: String,
     /// How often; `0s` means only when a book asks for it.
     #[serde(with = "humantime_serde")]
-    #[schemars(with = "String")]
+    #[schemars(with = "super::units::DurationText", extend("x-minimum" = "0s", "x-maximum" = "7d"))]
     pub interval: Duration,
     /// How the body is read: `depth`, `exchange_info`, or a stream kind's name whose fields it shares.
     pub parser: String,

@@ -80,6 +80,11 @@ impl Directory {
         self.instruments.get(id.index())?.get()
     }
 
+    /// How many instruments there may be.
+    pub fn capacity(&self) -> usize {
+        self.instruments.len()
+    }
+
     /// How many instruments there are; their ids run from 0.
     pub fn instruments(&self) -> usize {
         self.lock().by_symbol.len()

@@ -3,14 +3,14 @@
 //! before all routes are known to be sound.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
 use super::canonical::{canonicaliser, expected_payload};
 use super::fault::{Faults, RouteFault};
 use super::filter::{FilterRule, is_symbol_path};
-use super::route::{Feed, Parser, Plan, RestFn, Route, market_of_endpoint};
+use super::poll::{poll_names, polls};
+use super::route::{Feed, Parser, Plan, Route};
 use super::table::ROUTES_PER_TOPIC_MAX;
-use crate::config::route::{RestFnConfig, RouteConfig, UnknownFields};
+use crate::config::route::{RouteConfig, UnknownFields};
 use crate::directory::Directory;
 use crate::schema::canonical_type::{CanonicalType, builtin};
 use crate::schema::id::TypeId;
@@ -18,10 +18,6 @@ use crate::schema::instrument::{SYMBOL_LEN_MAX, uppercase_symbol};
 use crate::schema::layout::slot_of;
 use crate::schema::payload::PayloadKind;
 use crate::schema::topic::{SYMBOL_PLACEHOLDER, StreamKind, StreamName};
-
-/// The shortest interval between two polls that a route may ask for. Weight budgets are per minute (binance.md, section
-/// 1): a shorter one is a slip of the unit, and ends in a ban.
-const POLL_INTERVAL_MIN: Duration = Duration::from_millis(100);
 
 const TOPICS_ALLOWED: &str = "{symbol}@trade, @aggTrade, @blockTrade, @depth[@100ms], @depth5|10|20[@100ms], @bookTicker, \
      @kline_<interval>, @miniTicker, @ticker, @ticker_<window>, @avgPrice, @referencePrice, @markPrice[@1s], @forceOrder, \
@@ -149,60 +145,6 @@ fn distinct(sources: Vec<(Vec<String>, Feed)>) -> Vec<Feed> {
     feeds
 }
 
-fn polls(key: &str, config: &RouteConfig, faults: &mut Faults) -> Vec<(usize, RestFn)> {
-    let mut out = Vec::new();
-    for (at, fun) in config.rest.iter().enumerate() {
-        let index = at.to_string();
-        let mut fault = |field: &str, message: String| faults.add(key, &["rest", &index, field], message);
-        if fun.name.trim().is_empty() {
-            fault("name", "is empty: give the poll a name of its own".to_owned());
-        }
-        let Some(parser) = Parser::from_label(&fun.parser) else {
-            fault("parser", format!("`{}` is no parser; known are {}", fun.parser, Parser::labels()));
-            continue;
-        };
-        endpoint(fun, parser, &mut fault);
-        interval(fun, parser, &mut fault);
-        let market = market_of_endpoint(&fun.endpoint);
-        let (name, endpoint) = (fun.name.clone(), fun.endpoint.clone());
-        out.push((at, RestFn { name, endpoint, interval: fun.interval, parser, market }));
-    }
-    out
-}
-
-fn endpoint(fun: &RestFnConfig, parser: Parser, fault: &mut impl FnMut(&str, String)) {
-    let text = &fun.endpoint;
-    let host = text.strip_prefix("https://").map(|rest| rest.split('/').next().unwrap_or_default());
-    if !text.starts_with('/') && host.is_none_or(str::is_empty) {
-        let message = format!("`{text}` is no endpoint: expected a path that begins with `/`, or a URL with https://");
-        fault("endpoint", message);
-    } else if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        fault("endpoint", format!("`{text}` holds white space: remove it"));
-    }
-    let rest = text.replace(SYMBOL_PLACEHOLDER, "");
-    if rest.contains(['{', '}']) {
-        let message =
-            format!("`{text}` has a placeholder other than {SYMBOL_PLACEHOLDER}: that is the only one there is");
-        fault("endpoint", message);
-    }
-    if parser == Parser::Depth && !text.contains(SYMBOL_PLACEHOLDER) {
-        let message = format!("`{text}` has no {SYMBOL_PLACEHOLDER}: a depth snapshot is fetched for one symbol");
-        fault("endpoint", message);
-    }
-}
-
-fn interval(fun: &RestFnConfig, parser: Parser, fault: &mut impl FnMut(&str, String)) {
-    if fun.interval.is_zero() {
-        if matches!(parser, Parser::Stream(_)) {
-            let message =
-                "is 0s, which means `when a book asks for it`, and no book asks for this: give it an interval";
-            fault("interval", message.to_owned());
-        }
-    } else if fun.interval < POLL_INTERVAL_MIN {
-        fault("interval", format!("is {:?}: the shortest is {POLL_INTERVAL_MIN:?}, or 0s for on demand", fun.interval));
-    }
-}
-
 /// The one payload that all sources of a route give.
 fn payload(
     key: &str,
@@ -286,20 +228,6 @@ fn plan(
     let book = matches!(payload, PayloadKind::DepthDiff | PayloadKind::DepthLevels);
     let reject = !book && config.unknown_fields == UnknownFields::Reject;
     Plan { known, ignored: ignored.into(), reject, filters }
-}
-
-/// Names of polls are unique over all routes.
-fn poll_names(routes: &BTreeMap<String, RouteConfig>, faults: &mut Faults) {
-    let mut seen: HashMap<&str, &str> = HashMap::new();
-    for (key, config) in routes {
-        for (at, fun) in config.rest.iter().enumerate() {
-            if let Some(other) = seen.insert(&fun.name, key) {
-                let message =
-                    format!("`{}` names a poll of {other} already: names are unique, choose another", fun.name);
-                faults.add(key, &["rest", &at.to_string(), "name"], message);
-            }
-        }
-    }
 }
 
 /// No frame may feed more routes than a stage has promised room for.

@@ -6,6 +6,7 @@
 //! | `filter` | filter rules, compiled to slots |
 //! | `route` | a compiled route: its feeds, polls and plans |
 //! | `compile` | configuration → routes, with every fault at once |
+//! | `poll` | the same for REST polls |
 //! | `table` | the immutable dispatch table |
 //! | `publish` | handing tables to the stages, and freeing retired ones |
 //! | `defaults` | the routes that Meltica ships with |
@@ -21,6 +22,7 @@ mod compile;
 mod defaults;
 mod fault;
 mod filter;
+mod poll;
 mod publish;
 mod route;
 mod stage;

@@ -1,1 +1,30 @@
-//! Room `engine`.
+//! The engine: configuration to rooms, stages to threads.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `options` | what an engine is told |
+//! | `assembly` | stages made and joined, by calls or rings |
+//! | `ring_sink`, `ring_agent` | the two ends of a ring between stages |
+//! | `wanted` | keeps out instruments that are not wanted |
+//! | `shards` | which shard an instrument goes to |
+//! | `ways_back` | snapshot requests, book requests |
+//! | `stoppable` | a source that can be told to end |
+//! | `caretaker` | sweeps the store |
+//! | `engine` | what the owner of an engine holds |
+
+mod assembly;
+mod caretaker;
+#[allow(clippy::module_inception)] // The file is named for what it holds.
+mod engine;
+mod error;
+mod options;
+mod ring_agent;
+mod ring_sink;
+mod shards;
+mod stoppable;
+mod wanted;
+mod ways_back;
+
+pub use engine::{Engine, RunReport};
+pub use error::EngineError;
+pub use options::{EngineOptions, RingWords, Topology};

@@ -1,6 +1,7 @@
 //! Purpose: sends each instrument to its shard, always the same one.
 //! Owns: the shards' sinks. Thread: the io thread. Takes and gives: raw instances. Never: two shards for an instrument.
 
+use crate::bus::data::shard_of;
 use crate::schema::raw::RawRef;
 use crate::schema::stage::{RawSink, Stage};
 use crate::schema::time::UnixNanos;
@@ -15,12 +16,6 @@ impl<K: RawSink> Shards<K> {
     pub fn new(sinks: Vec<K>) -> Shards<K> {
         Shards { sinks }
     }
-}
-
-/// The shard of an instrument among `shards`.
-#[inline]
-pub fn shard_of(instrument: crate::schema::id::InstrumentId, shards: usize) -> usize {
-    if instrument.is_some() { instrument.index() % shards.max(1) } else { 0 }
 }
 
 impl<K: RawSink> Stage for Shards<K> {

@@ -1,43 +1,73 @@
 //! Purpose: the ways back, against the walk of a frame: snapshot requests to whoever speaks REST, and consumers'
 //! requests for a book to the conductor.
-//! Owns: small rings and queues. Thread: each end on its own. Takes and gives: ids. Never: blocks.
+//! Owns: small rings. Thread: each end on its own. Takes and gives: ids. Never: blocks.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crossbeam_queue::ArrayQueue;
-
+use crate::binance::io::SnapshotRequestSource;
+use crate::bus::data::BookRequests;
 use crate::conductor::{BookReport, ConductorStage};
-use crate::ring::spsc::Producer;
+use crate::ring::spsc::{Consumer, Producer};
 use crate::schema::event::EventRef;
 use crate::schema::id::InstrumentId;
 use crate::schema::stage::{EventSink, Publish, SnapshotRequests, Stage};
 use crate::schema::time::UnixNanos;
 
 /// The conductor's end of the way to REST.
-pub struct RequestRing {
+pub struct RequestsOut {
     ring: Producer,
 }
 
-impl RequestRing {
+impl RequestsOut {
     /// Over the sending half.
-    pub fn new(ring: Producer) -> RequestRing {
-        RequestRing { ring }
+    pub fn new(ring: Producer) -> RequestsOut {
+        RequestsOut { ring }
     }
 }
 
-impl SnapshotRequests for RequestRing {
+impl SnapshotRequests for RequestsOut {
     fn request_snapshot(&mut self, instrument: InstrumentId, epoch: u32) -> bool {
         self.ring.push(&[u64::from(instrument.0), u64::from(epoch)]).is_ok()
     }
 }
 
-/// Where a shard's books are put when it ends.
+/// The io agent's end: the rings of all shards.
+pub struct RequestsIn {
+    rings: Vec<Consumer>,
+}
+
+impl RequestsIn {
+    /// Over the receiving halves.
+    pub fn new(rings: Vec<Consumer>) -> RequestsIn {
+        RequestsIn { rings }
+    }
+}
+
+impl SnapshotRequestSource for RequestsIn {
+    fn next(&mut self) -> Option<(InstrumentId, u32)> {
+        let mut found = None;
+        for ring in &mut self.rings {
+            ring.poll(1, |record| {
+                if let [instrument, epoch] = record {
+                    found = Some((InstrumentId(*instrument as u32), *epoch as u32));
+                }
+            });
+            if found.is_some() {
+                break;
+            }
+        }
+        found
+    }
+}
+
+/// Where shards leave their books when they end.
 pub type BookReports = Arc<Mutex<Vec<BookReport>>>;
 
-/// A conductor as the engine runs it: serves requests for books, and leaves its books behind when it ends.
+/// A conductor as the engine runs it: serves requests for books, watches over books that are expected, and leaves its books behind when it ends.
 pub struct Conducting<P: Publish, R: SnapshotRequests> {
     stage: ConductorStage<P, R>,
-    asked: Arc<ArrayQueue<InstrumentId>>,
+    asked: BookRequests,
+    watched: BookRequests,
     reports: BookReports,
 }
 
@@ -45,10 +75,11 @@ impl<P: Publish, R: SnapshotRequests> Conducting<P, R> {
     /// Around a stage.
     pub fn new(
         stage: ConductorStage<P, R>,
-        asked: Arc<ArrayQueue<InstrumentId>>,
+        asked: BookRequests,
+        watched: BookRequests,
         reports: BookReports,
     ) -> Conducting<P, R> {
-        Conducting { stage, asked, reports }
+        Conducting { stage, asked, watched, reports }
     }
 }
 
@@ -60,8 +91,11 @@ impl<P: Publish, R: SnapshotRequests> Stage for Conducting<P, R> {
 
     #[inline]
     fn work(&mut self) -> usize {
-        while let Some(instrument) = self.asked.pop() {
+        while let Some(instrument) = self.asked.take() {
             self.stage.request_book(instrument);
+        }
+        while let Some(instrument) = self.watched.take() {
+            self.stage.watch(instrument);
         }
         self.stage.work()
     }
@@ -84,10 +118,8 @@ impl<P: Publish, R: SnapshotRequests> EventSink for Conducting<P, R> {
 }
 
 impl<P: Publish, R: SnapshotRequests> Drop for Conducting<P, R> {
+    /// The engine reads the reports only when no stage has panicked.
     fn drop(&mut self) {
-        // After a panic the books are not to be trusted: leave none behind.
-        if !std::thread::panicking() {
-            self.reports.lock().unwrap_or_else(PoisonError::into_inner).extend(self.stage.reports());
-        }
+        self.reports.lock().unwrap_or_else(PoisonError::into_inner).extend(self.stage.reports());
     }
 }

@@ -105,6 +105,8 @@ pub enum BookCause {
     TimedOut = 14,
     /// The venue says the instrument does not trade, or is gone.
     VenueStatus = 15,
+    /// The best price lies outside the range that is known: nobody can vouch for the top of the book.
+    RangeLeft = 16,
 }
 
 impl BookCause {
@@ -126,6 +128,7 @@ impl BookCause {
         "ConnectionDown",
         "TimedOut",
         "VenueStatus",
+        "RangeLeft",
     ];
 }
 
@@ -143,5 +146,6 @@ mod tests {
         assert_eq!(BookChange::NAMES[BookChange::Reset as usize], "Reset");
         assert_eq!(BookCause::NAMES[BookCause::VenueStatus as usize], "VenueStatus");
         assert_eq!(BookCause::NAMES[BookCause::Overflow as usize], "Overflow");
+        assert_eq!(BookCause::NAMES[BookCause::RangeLeft as usize], "RangeLeft");
     }
 }

@@ -46,6 +46,8 @@ counters! {
     NoInstrument = "raw instances without an instrument";
     /// Raw instances dropped because a ring stayed full.
     RingFull = "raw instances dropped, ring full";
+    /// Raw instances of instruments that are not on the list of those wanted.
+    NotWanted = "raw instances of instruments not wanted";
     /// Raw instances that no route wants.
     Unrouted = "raw instances without a route";
     /// Raw instances that a route's filters kept out (counted a route).

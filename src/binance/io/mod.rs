@@ -15,6 +15,9 @@ mod outlet;
 mod requests;
 mod spill;
 
+#[cfg(test)]
+mod tests;
+
 pub use agent::{IoAgent, IoOptions, TimeSource};
 pub use outlet::OnFull;
 pub use requests::{NoRequests, SnapshotRequestSource};

@@ -31,6 +31,9 @@ mod scan;
 mod tape;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 pub use control::ControlKind;
 pub use error::{Cause, ParseError};
 pub use parser::{ParsedFrame, Parser, ParserOptions};

@@ -75,7 +75,7 @@ impl Parser {
 
     /// Parses a frame in place and hands out its raw instances in the order of the frame. The frame's bytes are spent.
     ///
-    /// A malformed frame of a book's diff stream hands out one [`StreamKind::Lost`]. An element of an array that is
+    /// A malformed frame of a book's diff stream hands out one [`Lost`](crate::schema::topic::StreamKind::Lost). An element of an array that is
     /// malformed does not lose its siblings.
     ///
     /// # Errors

@@ -1,0 +1,102 @@
+//! Purpose: `meltica run`: the feed on the simulated exchange. Owns: nothing. Thread: main.
+//! Takes and gives: arguments in, an outcome out. Never: takes frames from anywhere else until sockets exist.
+
+use std::sync::Arc;
+
+use super::args::RunArgs;
+use super::exit::{Cause, Failed};
+use super::session::{self, Until, failed};
+use super::settings::{self, Purpose, engine_options, routes};
+use super::view::View;
+use crate::config::{Config, Loaded};
+use crate::directory::Directory;
+use crate::engine::Engine;
+use crate::schema::id::Market;
+use crate::schema::instrument::{Instrument, Trading};
+use crate::sim::channel::Channels;
+use crate::sim::exchange::ExchangeOptions;
+use crate::sim::options::{Pace, SimOptions};
+use crate::sim::oracle::Retain;
+use crate::sim::source::SimSource;
+use crate::sim::spec::{SymbolSpec, default_symbols};
+use crate::telemetry::{Clock, Ledger};
+
+/// Ids of the past that the exchange keeps a symbol: it only has to answer for snapshots a moment ago.
+const IDS_KEPT: u64 = 1 << 16;
+
+/// Runs the feed until its deadline, a signal, or the reader of its events has gone.
+pub(super) fn run(arguments: &RunArgs) -> Result<(), Failed> {
+    let loaded = settings::load(arguments.config.as_deref())?;
+    let clock = Clock::default();
+    let symbols = symbols(&loaded.config)?;
+    let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
+    let options = engine_options(&loaded, &directory, Purpose::Feed);
+    let source = SimSource::new(sim_options(&loaded, symbols.clone(), &clock))
+        .map_err(|e| Failed::new(Cause::Config, e.to_string()))?;
+    let engine = Engine::build(
+        options,
+        &routes(&loaded.config),
+        Arc::clone(&directory),
+        Box::new(source),
+        clock,
+        Ledger::default(),
+    )
+    .map_err(|e| failed(&e))?;
+    for spec in &symbols {
+        let mut instrument =
+            Instrument::listed(Market::BinanceSpot, &spec.symbol, &spec.base, &spec.quote, Trading::Open);
+        (instrument.price_scale, instrument.quantity_scale) = (spec.price_scale, spec.quantity_scale);
+        let id = directory.admit(instrument).map_err(|e| Failed::new(Cause::Config, e.to_string()))?;
+        engine.watch(id);
+    }
+    if !arguments.output.quiet {
+        eprintln!(
+            "meltica {}: simulated exchange, {} symbols, seed {}; Ctrl-C stops",
+            env!("CARGO_PKG_VERSION"),
+            symbols.len(),
+            loaded.config.sim.seed
+        );
+    }
+    let until = Until::new(arguments.run_for)?;
+    session::run(engine, &arguments.output, &until, View::live(arguments.output.quiet)).map(|_| ())
+}
+
+fn sim_options(loaded: &Loaded, symbols: Vec<SymbolSpec>, clock: &Clock) -> SimOptions {
+    let config = &loaded.config;
+    let frames_per_second = config.sim.rate.saturating_mul(symbols.len() as u32);
+    SimOptions {
+        exchange: ExchangeOptions {
+            seed: config.sim.seed,
+            start: clock.unix_now(),
+            symbols,
+            channels: Channels::ALL,
+            retain: Retain::Last(IDS_KEPT),
+            ..ExchangeOptions::default()
+        },
+        pace: Pace::RealTime(clock.clone()),
+        frames_per_second: Some(frames_per_second),
+        rest_latency_ns: i64::try_from(config.sim.rest_latency.as_nanos()).unwrap_or(i64::MAX),
+        rest_limit: config.books.snapshot_limit,
+        ..SimOptions::default()
+    }
+}
+
+/// The symbols that the simulated exchange lists: those wanted, or as many as configured.
+fn symbols(config: &Config) -> Result<Vec<SymbolSpec>, Failed> {
+    if config.instruments.is_empty() {
+        return Ok(default_symbols(config.sim.symbols as usize));
+    }
+    let known = default_symbols(10_000);
+    let find = |name: &String| {
+        let wanted = name.to_uppercase();
+        let fits = |s: &&SymbolSpec| s.symbol == wanted || format!("{}-{}", s.base, s.quote) == wanted;
+        known.iter().find(fits).cloned().ok_or_else(|| {
+            let message = format!(
+                "instruments: the simulated exchange does not list {name}; it lists {} and others like {}",
+                known[0].symbol, known[40].symbol
+            );
+            Failed::new(Cause::Config, message)
+        })
+    };
+    config.instruments.iter().map(find).collect()
+}

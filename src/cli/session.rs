@@ -1,0 +1,131 @@
+//! Purpose: carries a built engine through its run: starts it, writes its events, watches signals and deadlines, shows
+//! how it goes, waits for its end.
+//! Owns: the loop of the main thread. Thread: main. Takes and gives: an engine in, a report out.
+//! Never: spins; leaves an engine running behind an error.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::args::OutputArgs;
+use super::books::write_books;
+use super::events::{EventWriter, Wrote, gone_or_failed, open_output};
+use super::exit::{Cause, Failed};
+use super::view::View;
+use crate::engine::{Engine, EngineError, RunReport};
+
+/// How long the loop sleeps when there was nothing to do: short beside what a person or a pipe notices.
+const NAP: Duration = Duration::from_micros(500);
+
+/// When to stop.
+pub(super) struct Until {
+    /// The time of day does not matter, only how long it runs.
+    pub(super) deadline: Option<Duration>,
+    signal: Arc<AtomicBool>,
+}
+
+impl Until {
+    /// On SIGINT, SIGTERM, or after `deadline`. A second signal ends the program at once, as if it had no handler.
+    pub(super) fn new(deadline: Option<Duration>) -> Result<Until, Failed> {
+        let signal = Arc::new(AtomicBool::new(false));
+        for number in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            signal_hook::flag::register_conditional_default(number, Arc::clone(&signal))
+                .and_then(|_| signal_hook::flag::register(number, Arc::clone(&signal)))
+                .map_err(|e| Failed::new(Cause::System, format!("signals cannot be caught: {e}")))?;
+        }
+        Ok(Until { deadline, signal })
+    }
+
+    fn is_over(&self, since: Instant) -> bool {
+        // Relaxed: the flag carries no data.
+        self.signal.load(Ordering::Relaxed) || self.deadline.is_some_and(|d| since.elapsed() >= d)
+    }
+}
+
+/// Runs the engine to its end and writes what was asked for.
+pub(super) fn run(mut engine: Engine, output: &OutputArgs, until: &Until, mut view: View) -> Result<RunReport, Failed> {
+    // What cannot be written is better said before the run than after it.
+    let books = output.books.as_deref().map(open_output).transpose()?;
+    let mut writer = output.events.as_deref().map(|path| EventWriter::open(path, &engine)).transpose()?;
+    let directory = Arc::clone(engine.directory());
+    let ledger = engine.ledger().clone();
+    view.attach(&engine)?;
+    engine.start().map_err(|e| failed(&e))?;
+    for warning in engine.warnings() {
+        eprintln!("meltica: {warning}");
+    }
+    let written = carry(&mut engine, &mut writer, until, &mut view);
+    engine.stop();
+    let drained = written.and_then(|()| drain(&mut engine, &mut writer, &mut view));
+    // A reader that has gone or failed would hold the stages up for ever.
+    drop(writer);
+    wait(&mut engine);
+    let report = engine.finish().map_err(|e| failed(&e))?;
+    drained?;
+    if let Some((mut out, name)) = books {
+        let text = write_books(&report.books, &directory);
+        out.write_all(&text).and_then(|()| out.flush()).or_else(|e| gone_or_failed(&name, &e))?;
+    }
+    view.close(&report, &ledger, &directory);
+    match &report.source_fault {
+        Some(fault) => Err(Failed::new(Cause::BadInput, fault.to_string())),
+        None => Ok(report),
+    }
+}
+
+/// The run itself: until the source ends, the time is over, a signal comes or a reader goes.
+fn carry(engine: &mut Engine, writer: &mut Option<EventWriter>, until: &Until, view: &mut View) -> Result<(), Failed> {
+    let since = Instant::now();
+    while !engine.is_done() && !until.is_over(since) {
+        if turn(engine, writer, view)?.is_none() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+/// After the source's end: until every stage has ended and every event is written.
+fn drain(engine: &mut Engine, writer: &mut Option<EventWriter>, view: &mut View) -> Result<(), Failed> {
+    loop {
+        let done = engine.is_done();
+        match turn(engine, writer, view)? {
+            None => return Ok(()),
+            Some(0) if done => return Ok(()),
+            Some(_) => {}
+        }
+    }
+}
+
+/// One turn of the loop; the work it did, `None` when the reader has gone.
+fn turn(engine: &mut Engine, writer: &mut Option<EventWriter>, view: &mut View) -> Result<Option<usize>, Failed> {
+    let mut work = engine.step();
+    if let Some(writer) = writer {
+        match writer.poll(engine)? {
+            Wrote::Records(records) => work += records,
+            Wrote::ReaderGone => return Ok(None),
+        }
+    }
+    work += view.poll(engine);
+    if work == 0 {
+        std::thread::sleep(NAP);
+    }
+    Ok(Some(work))
+}
+
+fn wait(engine: &mut Engine) {
+    while !engine.is_done() {
+        if engine.step() == 0 {
+            std::thread::sleep(NAP);
+        }
+    }
+}
+
+/// What an engine's error means to a shell.
+pub(super) fn failed(error: &EngineError) -> Failed {
+    let cause = match error {
+        EngineError::Stage(_) | EngineError::Misuse(_) => Cause::Stage,
+        EngineError::Spawn(_) => Cause::System,
+        EngineError::Ring(_) | EngineError::EventRing(_) | EngineError::Routes(_) => Cause::Config,
+    };
+    Failed::new(cause, error.to_string())
+}

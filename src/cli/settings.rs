@@ -1,0 +1,144 @@
+//! Purpose: configuration to the small options that rooms get. Owns: nothing. Thread: main.
+//! Takes and gives: a loaded configuration in, options out. Never: hands a whole configuration to a room.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::exit::{Cause, Failed};
+use crate::agent::IdleStrategy;
+use crate::conductor::ConductorOptions;
+use crate::config::route::RouteConfig;
+use crate::config::{Config, Fault, Idle, Loaded, Topology as TopologyChoice};
+use crate::directory::Directory;
+use crate::dispatch::{DispatchTable, default_routes};
+use crate::engine::{EngineOptions, RingWords, Topology};
+use crate::schema::canonical_type::CanonicalType;
+use crate::schema::id::TypeId;
+use crate::snapshot::StoreOptions;
+
+/// Loads the file named on the command line or by `MELTICA_CONFIG`, with the overrides of the environment, and holds its
+/// routes against what dispatch makes of them. Shows every fault at once.
+pub(super) fn load(named: Option<&Path>) -> Result<Loaded, Failed> {
+    let from_variable = std::env::var_os("MELTICA_CONFIG").filter(|v| !v.is_empty()).map(PathBuf::from);
+    let path = named.map(Path::to_path_buf).or(from_variable);
+    // A variable that is no Unicode cannot be one of ours: our names are ASCII, and a value that is not Unicode fails by name.
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
+    let loaded = crate::config::load(path.as_deref(), variables)
+        .map_err(|faults| Failed::new(Cause::Config, faults.to_string()))?;
+    let faults = route_faults(&loaded);
+    if faults.is_empty() {
+        return Ok(loaded);
+    }
+    Err(Failed::new(Cause::Config, crate::config::ConfigFaults(faults).to_string()))
+}
+
+fn route_faults(loaded: &Loaded) -> Vec<Fault> {
+    let Some(routes) = &loaded.config.routes else { return Vec::new() };
+    match DispatchTable::compile(1, routes, &Directory::with_capacity(0)) {
+        Ok(_) => Vec::new(),
+        Err(faults) => faults.into_iter().map(|f| loaded.places.fault(&f.path, f.message)).collect(),
+    }
+}
+
+/// The routes in force.
+pub(super) fn routes(config: &Config) -> BTreeMap<String, RouteConfig> {
+    config.routes.clone().unwrap_or_else(default_routes)
+}
+
+/// What is different in a replay: a capture is shown as it is, unless the configuration says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A live feed.
+    Feed,
+    /// A capture.
+    Replay,
+}
+
+/// Options of the engine.
+pub(super) fn engine_options(loaded: &Loaded, directory: &Directory, purpose: Purpose) -> EngineOptions {
+    let config = &loaded.config;
+    EngineOptions {
+        topology: topology(config.topology),
+        shards: usize::from(config.shards),
+        idle: idle(config.idle),
+        cores: cores(config),
+        rings: RingWords {
+            frames: words(config.rings.raw.0),
+            bodies: words(config.rings.bodies.0),
+            canonical: words(config.rings.canonical.0),
+            events: words(config.rings.events.0),
+        },
+        live: purpose == Purpose::Feed,
+        trace_seed: 1,
+        instruments: config.instruments.iter().map(|name| name.to_uppercase()).collect(),
+        conductor: conductor_options(loaded, directory, purpose),
+        store: StoreOptions { keys_max: config.store.entries as usize, ..StoreOptions::default() },
+        store_ttl: (!config.store.ttl.is_zero()).then_some(config.store.ttl),
+        sweep_interval: config.store.sweep_interval,
+    }
+}
+
+fn conductor_options(loaded: &Loaded, directory: &Directory, purpose: Purpose) -> ConductorOptions {
+    let books = &loaded.config.books;
+    // In a replay, only what the user wrote down conflates or prunes.
+    let in_force = |path: &[&str]| purpose == Purpose::Feed || loaded.places.says(path);
+    let throttle = if in_force(&["throttle"]) { throttle(&loaded.config, directory) } else { Vec::new() };
+    ConductorOptions {
+        held_diffs_max: loaded.config.limits.held_diffs as usize,
+        fill_deadline_ns: nanos(books.fill_deadline),
+        snapshot_deadline_ns: nanos(books.snapshot_deadline),
+        first_diff_timeout_ns: nanos(books.first_diff_timeout),
+        crossed_ns_max: nanos(books.crossed_resync_after),
+        prune_outside: books.prune_outside && in_force(&["books", "prune_outside"]),
+        book_interval_ns: if in_force(&["books", "book_interval"]) { nanos(books.book_interval) } else { 0 },
+        throttle,
+        instruments_max: loaded.config.limits.instruments as usize,
+        ..ConductorOptions::default()
+    }
+}
+
+fn throttle(config: &Config, directory: &Directory) -> Vec<(TypeId, i64)> {
+    let named = config.throttle.iter().filter(|(_, interval)| !interval.is_zero());
+    named
+        .filter_map(|(name, interval)| {
+            let id = directory.intern_type(&CanonicalType::parse(name).ok()?).ok()?;
+            Some((id, nanos(*interval)))
+        })
+        .collect()
+}
+
+fn nanos(span: Duration) -> i64 {
+    i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)
+}
+
+fn words(bytes: u64) -> usize {
+    (bytes as usize / 8).next_power_of_two()
+}
+
+const fn topology(choice: TopologyChoice) -> Option<Topology> {
+    match choice {
+        TopologyChoice::Auto => None,
+        TopologyChoice::Fused => Some(Topology::Fused),
+        TopologyChoice::Lean => Some(Topology::Lean),
+        TopologyChoice::Dedicated => Some(Topology::Dedicated),
+        TopologyChoice::Stepped => Some(Topology::Stepped),
+    }
+}
+
+const fn idle(choice: Idle) -> Option<IdleStrategy> {
+    match choice {
+        Idle::Auto => None,
+        Idle::BusySpin => Some(IdleStrategy::BusySpin),
+        Idle::SpinThenYield => Some(IdleStrategy::SPIN_THEN_YIELD),
+        Idle::Backoff => Some(IdleStrategy::BACK_OFF),
+    }
+}
+
+/// A core a thread in the order of the walk.
+fn cores(config: &Config) -> Vec<Option<usize>> {
+    let io = config.cores.io.first().map(|core| usize::from(*core));
+    let shards = config.cores.shards.iter().map(|core| Some(usize::from(*core)));
+    std::iter::once(io).chain(shards).collect()
+}

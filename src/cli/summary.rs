@@ -1,0 +1,106 @@
+//! Purpose: what a run came to, on one screen. Owns: its wording. Thread: main. Takes and gives: a report in, text out.
+//! Never: hides a drop: everything lost, refused or late stands there with its count.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::view::micros;
+use crate::directory::Directory;
+use crate::engine::RunReport;
+use crate::schema::json::Names;
+use crate::telemetry::{Counter, Ledger};
+
+/// Counters that tell of work done; all others tell of something dropped, refused, late or wrong, but for those in
+/// [`NOTES`].
+const WORK: [Counter; 7] = [
+    Counter::FramesIn,
+    Counter::RawParsed,
+    Counter::Canonical,
+    Counter::Published,
+    Counter::DiffsApplied,
+    Counter::SnapshotsAdopted,
+    Counter::IntegrityAgree,
+];
+
+/// Counters that tell of what is normal on a healthy feed.
+const NOTES: [Counter; 14] = [
+    Counter::NotWanted,
+    Counter::FramesControl,
+    Counter::Unrouted,
+    Counter::Filtered,
+    Counter::DiffsDropped,
+    Counter::DiffsHeld,
+    Counter::SnapshotsRequested,
+    Counter::SnapshotsUnserved,
+    Counter::SnapshotsUnused,
+    Counter::Resets,
+    Counter::ScaleWidened,
+    Counter::LevelsPruned,
+    Counter::Conflated,
+    Counter::UnknownFields,
+];
+
+/// The summary, lines with a line feed.
+pub(super) fn summary(report: &RunReport, ledger: &Ledger, directory: &Directory, ran: Duration) -> String {
+    let mut text = format!("ran {:.1} s\n", ran.as_secs_f64());
+    for counter in WORK {
+        line(&mut text, ledger, counter);
+    }
+    for counter in NOTES.into_iter().filter(|c| ledger.total(*c) > 0) {
+        line(&mut text, ledger, counter);
+    }
+    latency(&mut text, report);
+    books(&mut text, report);
+    unknown(&mut text, report, directory);
+    let bad: Vec<Counter> = Counter::ALL
+        .iter()
+        .copied()
+        .filter(|c| !WORK.contains(c) && !NOTES.contains(c) && ledger.total(*c) > 0)
+        .collect();
+    if bad.is_empty() {
+        text.push_str("nothing was dropped, refused or late\n");
+    } else {
+        text.push_str("dropped, refused or wrong:\n");
+        for counter in bad {
+            line(&mut text, ledger, counter);
+        }
+    }
+    text
+}
+
+// Writing to a String cannot fail, so the results below are dropped.
+
+fn line(text: &mut String, ledger: &Ledger, counter: Counter) {
+    let _ = writeln!(text, "{:>12}  {}", ledger.total(counter), counter.label());
+}
+
+fn latency(text: &mut String, report: &RunReport) {
+    for (shard, l) in report.latency.iter().enumerate().filter(|(_, l)| l.count > 0) {
+        let _ = writeln!(
+            text,
+            "latency from ingress to publication, shard {shard}: p50 {}, p99 {}, p99.9 {}, max {}",
+            micros(l.p50_ns),
+            micros(l.p99_ns),
+            micros(l.p999_ns),
+            micros(l.max_ns)
+        );
+    }
+}
+
+fn books(text: &mut String, report: &RunReport) {
+    let mut by_quality: BTreeMap<&str, usize> = BTreeMap::new();
+    for book in &report.books {
+        *by_quality.entry(book.quality.name()).or_default() += 1;
+    }
+    let parts: Vec<String> = by_quality.iter().map(|(quality, count)| format!("{count} {quality}")).collect();
+    let parts = if parts.is_empty() { "none".to_owned() } else { parts.join(", ") };
+    let _ = writeln!(text, "books: {parts}");
+}
+
+fn unknown(text: &mut String, report: &RunReport, directory: &Directory) {
+    for row in &report.unknown_fields {
+        let type_name = directory.type_name(row.type_id).unwrap_or("?");
+        let _ = writeln!(text, "{:>12}  unknown field `{}` of {type_name}", row.count, row.name);
+    }
+}

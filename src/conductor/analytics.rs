@@ -1,0 +1,154 @@
+//! Purpose: what is derived from a book and its trades (`ANALYTICS.FUSED`).
+//! Owns: the last trade. Thread: the conductor's. Takes and gives: books in, [`Fused`] out.
+//! Never: binary floating point; a rounded `mid` or `spread`.
+
+use bytemuck::Zeroable;
+
+use super::book::Book;
+use crate::schema::decimal::{Decimal, SCALE_MAX};
+use crate::schema::event::EventRef;
+use crate::schema::payload::{AggTrade, Fused, Trade};
+use crate::schema::raw::Level;
+
+/// Decimals of the micro price and of the imbalances ([`Fused`]).
+const MICRO_DECIMALS: u8 = 12;
+const IMBALANCE_DECIMALS: u8 = 6;
+
+/// The last trade of an instrument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct LastTrade {
+    id: i64,
+    time: i64,
+    price: Option<Decimal>,
+    quantity: Option<Decimal>,
+}
+
+impl LastTrade {
+    /// Reads a trade, or the last trade of an aggregate one; `None` for other kinds.
+    pub(super) fn read(event: EventRef<'_>) -> Option<LastTrade> {
+        let venue_id = event.header().venue_id;
+        if let Some(trade) = event.payload::<Trade>() {
+            let (price, quantity) = (trade.price(), trade.quantity());
+            return Some(LastTrade { id: venue_id, time: trade.trade_time, price, quantity });
+        }
+        let trades = event.payload::<AggTrade>()?;
+        let id = if trades.first_id >= 0 {
+            trades.first_id.saturating_add(i64::from(trades.trades)).saturating_sub(1)
+        } else {
+            venue_id
+        };
+        let (price, quantity) = (trades.price(), trades.quantity());
+        Some(LastTrade { id, time: trades.trade_time, price, quantity })
+    }
+
+    /// Whether it is no older than another: trades and aggregate trades of one symbol share their ids.
+    pub(super) fn follows(&self, other: &LastTrade) -> bool {
+        self.id >= other.id || self.time > other.time
+    }
+}
+
+/// Derives everything from a book at `update_id`.
+pub(super) fn fuse(book: &Book, update_id: i64, last: Option<&LastTrade>) -> Fused {
+    let mut fused = Fused::zeroed();
+    fused.scales = [crate::schema::decimal::SCALE_ABSENT; 18];
+    fused.update_id = update_id;
+    fused.last_trade_id = last.map_or(i64::MIN, |t| t.id);
+    fused.set_last_price(last.and_then(|t| t.price));
+    fused.set_last_quantity(last.and_then(|t| t.quantity));
+    let (bid, ask) = (book.best_bid(), book.best_ask());
+    fused.set_bid(bid.and_then(|l| book.price(l.price)));
+    fused.set_bid_quantity(bid.and_then(|l| book.quantity(l.quantity)));
+    fused.set_ask(ask.and_then(|l| book.price(l.price)));
+    fused.set_ask_quantity(ask.and_then(|l| book.quantity(l.quantity)));
+    if let (Some(bid), Some(ask)) = (bid, ask) {
+        fused.set_mid(mid(bid.price, ask.price, book.price_scale));
+        fused.set_spread(ask.price.checked_sub(bid.price).and_then(|s| book.price(s)));
+        fused.set_micro_price(micro_price(bid, ask, book.price_scale));
+    }
+    let (bids, asks) = (depths(&book.bids.levels), depths(&book.asks.levels));
+    let decimal = |sum: i128| exact(sum, book.quantity_scale);
+    fused.set_bid_depth5(decimal(bids[0]));
+    fused.set_ask_depth5(decimal(asks[0]));
+    fused.set_imbalance5(imbalance(bids[0], asks[0]));
+    fused.set_bid_depth10(decimal(bids[1]));
+    fused.set_ask_depth10(decimal(asks[1]));
+    fused.set_imbalance10(imbalance(bids[1], asks[1]));
+    fused.set_bid_depth20(decimal(bids[2]));
+    fused.set_ask_depth20(decimal(asks[2]));
+    fused.set_imbalance20(imbalance(bids[2], asks[2]));
+    fused
+}
+
+/// Quantities on the best 5, 10 and 20 levels; `worst_first` as a book holds them.
+fn depths(worst_first: &[Level]) -> [i128; 3] {
+    let mut best_first = worst_first.iter().rev().map(|l| i128::from(l.quantity));
+    let five: i128 = best_first.by_ref().take(5).sum();
+    let ten = five + best_first.by_ref().take(5).sum::<i128>();
+    let twenty = ten + best_first.take(10).sum::<i128>();
+    [five, ten, twenty]
+}
+
+/// A wide mantissa as a decimal, exactly: trailing zeros give way when 63 bits demand it.
+fn exact(mantissa: i128, scale: u8) -> Option<Decimal> {
+    let (mut mantissa, mut scale) = (mantissa, scale);
+    while i64::try_from(mantissa).is_err() || scale > SCALE_MAX {
+        if scale == 0 || mantissa % 10 != 0 {
+            return None;
+        }
+        mantissa /= 10;
+        scale -= 1;
+    }
+    Decimal::new(i64::try_from(mantissa).ok()?, scale)
+}
+
+fn mid(bid: i64, ask: i64, scale: u8) -> Option<Decimal> {
+    let sum = i128::from(bid) + i128::from(ask);
+    if sum % 2 == 0 { exact(sum / 2, scale) } else { exact(sum * 5, scale + 1) }
+}
+
+/// `numerator / denominator`, rounded half to even. `denominator` is positive.
+fn round_half_even(numerator: i128, denominator: i128) -> i128 {
+    let (quotient, rest) = (numerator.div_euclid(denominator), numerator.rem_euclid(denominator));
+    quotient + carry(quotient, rest, denominator)
+}
+
+/// 0 or 1: what rounding half to even adds to `whole` for the fraction `rest / denominator` behind it.
+fn carry(whole: i128, rest: i128, denominator: i128) -> i128 {
+    // `rest` against what is left of the denominator: no doubling, so no overflow.
+    match rest.cmp(&(denominator - rest)) {
+        core::cmp::Ordering::Less => 0,
+        core::cmp::Ordering::Greater => 1,
+        core::cmp::Ordering::Equal => whole & 1,
+    }
+}
+
+fn micro_price(bid: Level, ask: Level, price_scale: u8) -> Option<Decimal> {
+    let wide = i128::from;
+    let weighted = wide(bid.price) * wide(ask.quantity) + wide(ask.price) * wide(bid.quantity);
+    let quantity = wide(bid.quantity) + wide(ask.quantity);
+    // The whole part first: it is a price, and the rest is below 2^64, so nothing that follows exceeds 127 bits.
+    let (whole, rest) = (weighted.div_euclid(quantity), weighted.rem_euclid(quantity));
+    (0..=MICRO_DECIMALS).rev().find_map(|decimals| {
+        let mantissa = if decimals >= price_scale {
+            let factor = 10i128.pow(u32::from(decimals - price_scale));
+            let (above, below) = ((rest * factor) / quantity, (rest * factor) % quantity);
+            let mantissa = whole * factor + above;
+            mantissa + carry(mantissa, below, quantity)
+        } else {
+            let divisor = 10i128.pow(u32::from(price_scale - decimals));
+            let (above, below) = (whole.div_euclid(divisor), whole.rem_euclid(divisor));
+            above + carry(above, below * quantity + rest, divisor * quantity)
+        };
+        Decimal::new(i64::try_from(mantissa).ok()?, decimals)
+    })
+}
+
+fn imbalance(bids: i128, asks: i128) -> Option<Decimal> {
+    let total = bids + asks;
+    if total == 0 {
+        return None;
+    }
+    // Depths are sums of at most 20 values of 63 bits: below 2^68, so six decimals leave room.
+    let rounded = round_half_even((bids - asks) * 10i128.pow(u32::from(IMBALANCE_DECIMALS)), total);
+    Decimal::new(i64::try_from(rounded).ok()?, IMBALANCE_DECIMALS)
+}

@@ -1,0 +1,267 @@
+//! Purpose: the levels of one book, exact, and the range in which they are known.
+//! Owns: two sorted vectors, best at the end. Thread: the conductor's. Takes and gives: levels at any scale.
+//! Never: rounds, allocates once grown, applies half a diff.
+
+use crate::schema::decimal::{Decimal, power_of_ten};
+use crate::schema::raw::Level;
+
+/// Why levels cannot be taken. Nothing of them was applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// A value needs more than 63 bits at the scale of the book.
+    Overflow,
+    /// A snapshot is unsorted, has a price twice, a quantity that is not positive, or is crossed; a diff has a negative value.
+    Malformed,
+}
+
+/// Levels as they came, bids and asks each best first in a snapshot, in any order in a diff.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Levels<'a> {
+    pub(super) bids: &'a [Level],
+    pub(super) asks: &'a [Level],
+    pub(super) price_scale: u8,
+    pub(super) quantity_scale: u8,
+}
+
+/// Brings mantissas from one scale to another, exactly.
+#[derive(Clone, Copy, Debug)]
+struct Rescale {
+    multiply: i64,
+    divide: i64,
+}
+
+impl Rescale {
+    fn between(from: u8, to: u8) -> Option<Rescale> {
+        if to >= from {
+            Some(Rescale { multiply: power_of_ten(to - from)?, divide: 1 })
+        } else {
+            Some(Rescale { multiply: 1, divide: power_of_ten(from - to)? })
+        }
+    }
+
+    /// `None` when digits would be lost or the result overflows.
+    #[inline]
+    fn of(self, mantissa: i64) -> Option<i64> {
+        if self.divide != 1 {
+            return (mantissa % self.divide == 0).then(|| mantissa / self.divide);
+        }
+        mantissa.checked_mul(self.multiply)
+    }
+}
+
+/// One side; `BID` says which way its prices run.
+#[derive(Debug, Default)]
+pub(super) struct BookSide<const BID: bool> {
+    /// Worst first.
+    pub(super) levels: Vec<Level>,
+}
+
+impl<const BID: bool> BookSide<BID> {
+    /// Whether `a` is a worse price than `b` on this side.
+    #[inline]
+    pub(super) fn worse(a: i64, b: i64) -> bool {
+        if BID { a < b } else { a > b }
+    }
+
+    /// Where a price stands or would stand.
+    #[inline]
+    pub(super) fn place(&self, price: i64) -> usize {
+        self.levels.partition_point(|l| Self::worse(l.price, price))
+    }
+
+    /// Sets a level; quantity 0 removes it. Removing an unknown one is normal.
+    #[inline]
+    fn set(&mut self, price: i64, quantity: i64) {
+        let at = self.place(price);
+        match self.levels.get_mut(at) {
+            Some(level) if level.price == price && quantity == 0 => {
+                self.levels.remove(at);
+            }
+            Some(level) if level.price == price => level.quantity = quantity,
+            _ if quantity == 0 => {}
+            _ => self.levels.insert(at, Level { price, quantity }),
+        }
+    }
+
+    /// Levels best first, strictly one way, every quantity positive.
+    fn is_sound(best_first: &[Level]) -> bool {
+        best_first.iter().all(|l| l.quantity > 0 && l.price > 0)
+            && best_first.windows(2).all(|w| Self::worse(w[1].price, w[0].price))
+    }
+
+    fn best(&self) -> Option<Level> {
+        self.levels.last().copied()
+    }
+}
+
+/// The book of one instrument.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    pub(super) bids: BookSide<true>,
+    pub(super) asks: BookSide<false>,
+    pub(super) price_scale: u8,
+    pub(super) quantity_scale: u8,
+    /// The worst bid that is known; `None` when every bid is.
+    pub(super) known_bid: Option<i64>,
+    /// The worst ask that is known, likewise.
+    pub(super) known_ask: Option<i64>,
+}
+
+impl Book {
+    /// Applies a diff: absolute quantities; of one price twice the last counts. Gives whether the scale was widened.
+    pub(super) fn apply(&mut self, diff: Levels<'_>) -> Result<bool, Refusal> {
+        let widened = if (diff.price_scale, diff.quantity_scale) == (self.price_scale, self.quantity_scale) {
+            Self::check_signs(diff)?;
+            false
+        } else {
+            self.make_fit(diff)?
+        };
+        let (price, quantity) = self.rescales(diff)?;
+        for level in diff.bids {
+            if let (Some(p), Some(q)) = (price.of(level.price), quantity.of(level.quantity)) {
+                self.bids.set(p, q);
+            }
+        }
+        for level in diff.asks {
+            if let (Some(p), Some(q)) = (price.of(level.price), quantity.of(level.quantity)) {
+                self.asks.set(p, q);
+            }
+        }
+        Ok(widened)
+    }
+
+    fn check_signs(diff: Levels<'_>) -> Result<(), Refusal> {
+        let fine = diff.bids.iter().chain(diff.asks).all(|l| l.price > 0 && l.quantity >= 0);
+        if fine { Ok(()) } else { Err(Refusal::Malformed) }
+    }
+
+    fn rescales(&self, levels: Levels<'_>) -> Result<(Rescale, Rescale), Refusal> {
+        Rescale::between(levels.price_scale, self.price_scale)
+            .zip(Rescale::between(levels.quantity_scale, self.quantity_scale))
+            .ok_or(Refusal::Overflow)
+    }
+
+    /// Widens the book's scales as far as the diff's values need, after making sure that all of both fits.
+    fn make_fit(&mut self, diff: Levels<'_>) -> Result<bool, Refusal> {
+        Self::check_signs(diff)?;
+        let all = || diff.bids.iter().chain(diff.asks);
+        let price_scale = needed(self.price_scale, diff.price_scale, all().map(|l| l.price))?;
+        let quantity_scale = needed(self.quantity_scale, diff.quantity_scale, all().map(|l| l.quantity))?;
+        if (price_scale, quantity_scale) == (self.price_scale, self.quantity_scale) {
+            return Ok(false);
+        }
+        self.widen(price_scale, quantity_scale)?;
+        Ok(true)
+    }
+
+    fn widen(&mut self, price_scale: u8, quantity_scale: u8) -> Result<(), Refusal> {
+        let price = Rescale::between(self.price_scale, price_scale).ok_or(Refusal::Overflow)?;
+        let quantity = Rescale::between(self.quantity_scale, quantity_scale).ok_or(Refusal::Overflow)?;
+        let fits = |l: &Level| price.of(l.price).is_some() && quantity.of(l.quantity).is_some();
+        let known = [self.known_bid, self.known_ask];
+        let all_fit = self.bids.levels.iter().chain(&self.asks.levels).all(fits)
+            && known.iter().flatten().all(|&bound| price.of(bound).is_some());
+        if !all_fit {
+            return Err(Refusal::Overflow);
+        }
+        for level in self.bids.levels.iter_mut().chain(&mut self.asks.levels) {
+            level.price *= price.multiply;
+            level.quantity *= quantity.multiply;
+        }
+        [self.known_bid, self.known_ask] = known.map(|bound| bound.map(|b| b * price.multiply));
+        (self.price_scale, self.quantity_scale) = (price_scale, quantity_scale);
+        Ok(())
+    }
+
+    /// Whether a snapshot may be adopted (faults.md F15): it is taken whole or not at all.
+    pub(super) fn check_snapshot(snapshot: Levels<'_>) -> Result<(), Refusal> {
+        let sound = BookSide::<true>::is_sound(snapshot.bids) && BookSide::<false>::is_sound(snapshot.asks);
+        let crossed = match (snapshot.bids.first(), snapshot.asks.first()) {
+            (Some(bid), Some(ask)) => bid.price >= ask.price,
+            _ => false,
+        };
+        if sound && !crossed { Ok(()) } else { Err(Refusal::Malformed) }
+    }
+
+    /// Takes a checked snapshot in place of everything. Its worst levels bound what is known; an empty side is known
+    /// whole, and so is one with fewer levels than `whole_below`.
+    pub(super) fn replace(&mut self, snapshot: Levels<'_>, whole_below: usize) {
+        fn refill<const BID: bool>(side: &mut BookSide<BID>, best_first: &[Level], whole_below: usize) -> Option<i64> {
+            side.levels.clear();
+            side.levels.extend(best_first.iter().rev());
+            best_first.last().filter(|_| best_first.len() >= whole_below).map(|l| l.price)
+        }
+        self.price_scale = snapshot.price_scale;
+        self.quantity_scale = snapshot.quantity_scale;
+        self.known_bid = refill(&mut self.bids, snapshot.bids, whole_below);
+        self.known_ask = refill(&mut self.asks, snapshot.asks, whole_below);
+    }
+
+    /// Forgets everything but the scales.
+    pub(super) fn clear(&mut self) {
+        self.bids.levels.clear();
+        self.asks.levels.clear();
+        self.known_bid = None;
+        self.known_ask = None;
+    }
+
+    /// The best bid.
+    #[inline]
+    pub(super) fn best_bid(&self) -> Option<Level> {
+        self.bids.best()
+    }
+
+    /// The best ask.
+    #[inline]
+    pub(super) fn best_ask(&self) -> Option<Level> {
+        self.asks.best()
+    }
+
+    /// Best bid at or above best ask.
+    #[inline]
+    pub(super) fn is_crossed(&self) -> bool {
+        matches!((self.best_bid(), self.best_ask()), (Some(bid), Some(ask)) if bid.price >= ask.price)
+    }
+
+    /// Whether both best prices lie where the book is known. A side whose known levels are all gone has none.
+    #[inline]
+    pub(super) fn top_is_known(&self) -> bool {
+        let bid = self.known_bid.is_none_or(|bound| self.best_bid().is_some_and(|l| l.price >= bound));
+        let ask = self.known_ask.is_none_or(|bound| self.best_ask().is_some_and(|l| l.price <= bound));
+        bid && ask
+    }
+
+    /// Drops levels outside the known range, all but `keep` a side; how many. Small excesses wait for company.
+    pub(super) fn prune(&mut self, keep: usize) -> u64 {
+        const COMPANY: usize = 64;
+        fn cut<const BID: bool>(side: &mut BookSide<BID>, bound: Option<i64>, keep: usize) -> u64 {
+            let outside = bound.map_or(0, |b| side.place(b));
+            if outside < keep.saturating_add(COMPANY) {
+                return 0;
+            }
+            side.levels.drain(..outside - keep);
+            (outside - keep) as u64
+        }
+        cut(&mut self.bids, self.known_bid, keep) + cut(&mut self.asks, self.known_ask, keep)
+    }
+
+    /// A price mantissa of this book as a decimal.
+    pub(super) fn price(&self, mantissa: i64) -> Option<Decimal> {
+        Decimal::new(mantissa, self.price_scale)
+    }
+
+    /// A quantity mantissa of this book as a decimal.
+    pub(super) fn quantity(&self, mantissa: i64) -> Option<Decimal> {
+        Decimal::new(mantissa, self.quantity_scale)
+    }
+}
+
+/// The scale at which the book must stand to hold these values: its own, or the diff's where a value is finer.
+fn needed(own: u8, theirs: u8, mut values: impl Iterator<Item = i64>) -> Result<u8, Refusal> {
+    let rescale = Rescale::between(theirs, own).ok_or(Refusal::Overflow)?;
+    if values.all(|v| rescale.of(v).is_some()) {
+        return Ok(own);
+    }
+    // From a finer scale a value fails for its last digits; from a coarser one it can only overflow.
+    if theirs <= own { Err(Refusal::Overflow) } else { Ok(theirs) }
+}

@@ -1,0 +1,116 @@
+//! Purpose: what happens to an instrument when a moment comes, or when somebody speaks about it.
+//! Owns: nothing of its own. Thread: the conductor's. Takes and gives: moments and words in, requests and statuses out.
+//! Never: fires early.
+
+use super::ask::NEVER;
+use super::fusion::Instrument;
+use super::outlet::{Outlet, REFERENCE_WORDS, STATUS_WORDS};
+use super::status::{Change, publish_spare};
+use crate::schema::id::Source;
+use crate::schema::quality::{BookCause, BookChange};
+use crate::schema::stage::{Publish, SnapshotRequests};
+
+impl Instrument {
+    /// The next moment at which something must happen.
+    pub(super) fn next_moment(&self) -> i64 {
+        let timers = &self.timers;
+        let own = timers.fill.min(timers.crossed).min(timers.first).min(timers.confirm).min(timers.book);
+        own.min(self.ask.next()).min(self.throttle.next())
+    }
+
+    /// The most that [`Instrument::fire`] publishes: events, words.
+    pub(super) fn room_to_fire(&self) -> (usize, usize) {
+        let (states, words) = self.throttle.held();
+        (states + 3, words + 2 * STATUS_WORDS + REFERENCE_WORDS)
+    }
+
+    /// Does all that is due.
+    pub(super) fn fire<P: Publish, R: SnapshotRequests>(&mut self, outlet: &mut Outlet<P, R>) {
+        let now = outlet.now;
+        let due = |timer: &mut i64| *timer <= now && core::mem::replace(timer, NEVER) != NEVER;
+        let given_up = due(&mut self.timers.fill) && self.sync.is_missing();
+        let silent = due(&mut self.timers.first) && self.sync.is_watching();
+        let unconfirmed = due(&mut self.timers.confirm) && self.sync.is_unproven();
+        let crossed = due(&mut self.timers.crossed) && self.book.is_crossed();
+        let cadence = due(&mut self.timers.book);
+        if self.ask.is_overdue(now) {
+            self.ask.failed(now, None, &outlet.options);
+        }
+        if given_up || silent || unconfirmed {
+            self.ask.want(now);
+        }
+        if crossed {
+            let head = outlet.own_head(self.id, self.market);
+            self.give_up_crossed(&head, outlet);
+        }
+        self.send_request(outlet);
+        if cadence {
+            self.timers.book = now.saturating_add(outlet.options.book_interval_ns.max(1));
+            self.publish_requested(outlet);
+        }
+        self.flush_throttle(now, outlet);
+    }
+
+    /// Publishes the states that the throttle holds and that are due by `until`.
+    pub(super) fn flush_throttle<P: Publish, R: SnapshotRequests>(&mut self, until: i64, outlet: &mut Outlet<P, R>) {
+        while let Some(stands_for) = self.throttle.take_due(until, &mut outlet.spare) {
+            publish_spare(stands_for, outlet);
+        }
+    }
+
+    /// Publishes the book as it stands, if there is one.
+    pub(super) fn publish_requested<P: Publish, R: SnapshotRequests>(&mut self, outlet: &mut Outlet<P, R>) {
+        let head = outlet.own_head(self.id, self.market);
+        self.publish_book(&head, Source::ConductorBook, outlet);
+    }
+
+    /// A stream is expected: a snapshot is asked for even when it stays silent.
+    pub(super) fn watch<P: Publish, R: SnapshotRequests>(&mut self, outlet: &mut Outlet<P, R>) {
+        self.sync.watch();
+        if self.sync.is_watching() && self.timers.first == NEVER {
+            self.timers.first = outlet.now.saturating_add(outlet.options.first_diff_timeout_ns);
+        }
+    }
+
+    /// No sign of life, or the connection is gone. What follows the stream again is no longer stale.
+    pub(super) fn mark_stale<P: Publish, R: SnapshotRequests>(&mut self, cause: BookCause, outlet: &mut Outlet<P, R>) {
+        if !self.sync.is_retired() && (self.sync.local().is_some() || !self.held.is_empty()) {
+            self.stale = true;
+            let head = outlet.own_head(self.id, self.market);
+            self.settle(&head, cause, outlet);
+        }
+    }
+
+    /// The venue says whether the instrument trades. Halted, its book asks for nothing.
+    pub(super) fn set_halted<P: Publish, R: SnapshotRequests>(&mut self, halted: bool, outlet: &mut Outlet<P, R>) {
+        if self.sync.is_retired() || self.halted == halted {
+            return;
+        }
+        self.halted = halted;
+        let head = outlet.own_head(self.id, self.market);
+        self.settle(&head, BookCause::VenueStatus, outlet);
+        let unsynced = self.sync.is_missing() || (!self.held.is_empty() && self.sync.local().is_none());
+        if !halted && (unsynced || self.sync.is_unproven()) {
+            self.want_snapshot(outlet);
+        }
+    }
+
+    /// The venue dropped the instrument: its book ends for good.
+    pub(super) fn retire<P: Publish, R: SnapshotRequests>(&mut self, outlet: &mut Outlet<P, R>) {
+        if self.sync.is_retired() {
+            return;
+        }
+        self.discard_held(outlet);
+        self.book.clear();
+        self.sync.retire();
+        self.ask.close();
+        self.lost_behind = false;
+        let timers = &mut self.timers;
+        for timer in [&mut timers.fill, &mut timers.crossed, &mut timers.first, &mut timers.confirm, &mut timers.book] {
+            *timer = NEVER;
+        }
+        let head = outlet.own_head(self.id, self.market);
+        let change = Change::plain(BookChange::Quality, BookCause::VenueStatus, self.assess());
+        self.announce(&head, change, outlet);
+    }
+}

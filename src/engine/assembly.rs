@@ -1,0 +1,176 @@
+//! Purpose: introduces the rooms to each other: makes the stages of every shard, joins them by calls or rings as the
+//! topology has it, and gives the agents in the order of the walk.
+//! Owns: nothing once done. Thread: the engine's (cold). Takes and gives: options in, agents and handles out.
+//! Never: starts a thread; names a stage's inner parts.
+
+use std::sync::Arc;
+
+use super::error::EngineError;
+use super::options::{EngineOptions, RingWords, Topology};
+use super::ring_agent::{ConductorAgent, ShardAgent, StageTime};
+use super::ring_sink::{EventRing, RawRing};
+use super::shards::Shards;
+use super::stoppable::Stoppable;
+use super::wanted::Wanted;
+use super::ways_back::{BookReports, Conducting, RequestsIn, RequestsOut};
+use crate::agent::Agent;
+use crate::binance::io::{IoAgent, IoOptions, OnFull, TimeSource};
+use crate::binance::parse::{Parser, ParserOptions};
+use crate::bus::data::{BookRequests, Sequencer, SequencerOptions, ShelvingOptions};
+use crate::conductor::ConductorStage;
+use crate::directory::Directory;
+use crate::dispatch::{DispatchStage, SharedTable, UnknownTally};
+use crate::ring::broadcast::Tap;
+use crate::ring::{broadcast, spsc};
+use crate::schema::stage::{EventSink, RawSink};
+use crate::snapshot::MemoryStore;
+use crate::telemetry::{Clock, LatencyReader, Ledger};
+
+/// Frames that the io agent pulls in one duty cycle at most.
+const IO_BATCH: usize = 64;
+/// Words of the ring of snapshot requests of a shard: room for some thousand.
+const REQUEST_WORDS: usize = 1 << 13;
+/// Requests for books that wait in a shard at most.
+const BOOK_REQUESTS_MAX: usize = 1_024;
+
+/// A conductor with everything behind it.
+type Tail = Conducting<Sequencer<MemoryStore>, RequestsOut>;
+
+/// The agents of an engine, and the ends that stay with it.
+pub(super) struct Assembly {
+    /// In the order of the walk, each with a thread name.
+    pub(super) agents: Vec<(String, Box<dyn Agent>)>,
+    pub(super) taps: Vec<Tap>,
+    pub(super) latencies: Vec<LatencyReader>,
+    pub(super) unknown: Vec<UnknownTally>,
+    pub(super) book_requests: Vec<BookRequests>,
+    pub(super) watches: Vec<BookRequests>,
+    pub(super) reports: BookReports,
+}
+
+/// What all shards share.
+pub(super) struct Shared<'a> {
+    pub(super) options: &'a EngineOptions,
+    pub(super) table: SharedTable,
+    pub(super) directory: Arc<Directory>,
+    pub(super) store: MemoryStore,
+    pub(super) ledger: Ledger,
+    pub(super) clock: Clock,
+}
+
+/// Makes the agents.
+pub(super) fn assemble(shared: &Shared<'_>, source: Stoppable) -> Result<Assembly, EngineError> {
+    let mut assembly = Assembly {
+        agents: Vec::new(),
+        taps: Vec::new(),
+        latencies: Vec::new(),
+        unknown: Vec::new(),
+        book_requests: Vec::new(),
+        watches: Vec::new(),
+        reports: BookReports::default(),
+    };
+    let shards = shared.options.shards.max(1);
+    let mut requests = Vec::new();
+    let tails =
+        (0..shards).map(|shard| tail(shared, shard, &mut requests, &mut assembly)).collect::<Result<Vec<_>, _>>()?;
+    let requests = RequestsIn::new(requests);
+    if shared.options.topology_in_force() == Topology::Fused {
+        let stages: Vec<_> =
+            tails.into_iter().enumerate().map(|(at, tail)| dispatch(shared, at, tail, &mut assembly)).collect();
+        let io = io_agent(shared, "engine", source, Shards::new(stages), requests);
+        assembly.agents.push(("engine".to_owned(), io));
+        return Ok(assembly);
+    }
+    let mut downstream = Vec::new();
+    let mut rings = Vec::new();
+    for (shard, tail) in tails.into_iter().enumerate() {
+        rings.push(shard_agents(shared, shard, tail, &mut downstream, &mut assembly)?);
+    }
+    let io = io_agent(shared, "io", source, Shards::new(rings), requests);
+    assembly.agents.push(("io".to_owned(), io));
+    assembly.agents.extend(downstream);
+    Ok(assembly)
+}
+
+/// The agents of one shard behind a ring, and the ring's sending half.
+fn shard_agents(
+    shared: &Shared<'_>,
+    shard: usize,
+    tail: Tail,
+    agents: &mut Vec<(String, Box<dyn Agent>)>,
+    assembly: &mut Assembly,
+) -> Result<RawRing, EngineError> {
+    let RingWords { frames, bodies, canonical, .. } = shared.options.rings;
+    let (to_frames, frames) = spsc::channel(frames)?;
+    let (to_bodies, bodies) = spsc::channel(bodies)?;
+    let raw_ring = RawRing::new(to_frames, to_bodies, shared.ledger.sheet(&format!("io-{shard}")));
+    let time = || StageTime::new(shared.options.live.then(|| shared.clock.clone()));
+    if shared.options.topology_in_force() == Topology::Lean {
+        let name = format!("shard-{shard}");
+        let stage = dispatch(shared, shard, tail, assembly);
+        agents.push((name.clone(), Box::new(ShardAgent::new(name, frames, bodies, stage, time()))));
+        return Ok(raw_ring);
+    }
+    let (to_events, events) = spsc::channel(canonical)?;
+    let stage =
+        dispatch(shared, shard, EventRing::new(to_events, shared.ledger.sheet(&format!("dispatch-{shard}"))), assembly);
+    let name = format!("dispatch-{shard}");
+    agents.push((name.clone(), Box::new(ShardAgent::new(name, frames, bodies, stage, time()))));
+    let name = format!("conductor-{shard}");
+    agents.push((name.clone(), Box::new(ConductorAgent::new(name, events, tail, time()))));
+    Ok(raw_ring)
+}
+
+fn tail(
+    shared: &Shared<'_>,
+    shard: usize,
+    requests: &mut Vec<spsc::Consumer>,
+    assembly: &mut Assembly,
+) -> Result<Tail, EngineError> {
+    let options = shared.options;
+    let (publisher, tap) = broadcast::channel(options.rings.events)?;
+    let shelving = ShelvingOptions { ttl: options.store_ttl, ..ShelvingOptions::default() };
+    let sheet = |part: &str| shared.ledger.sheet(&format!("{part}-{shard}"));
+    let sequencer_options = SequencerOptions { shelving, ..SequencerOptions::default() };
+    let (sequencer, latency) =
+        Sequencer::new(publisher, shared.store.clone(), shared.clock.clone(), sheet("sequencer"), sequencer_options)?;
+    let (out, incoming) = spsc::channel(REQUEST_WORDS)?;
+    requests.push(incoming);
+    let stage = ConductorStage::new(options.conductor.clone(), sequencer, RequestsOut::new(out), sheet("conductor"));
+    let asked = BookRequests::new(BOOK_REQUESTS_MAX);
+    assembly.taps.push(tap);
+    assembly.latencies.push(latency);
+    let watched = BookRequests::new(shared.directory.capacity());
+    assembly.book_requests.push(asked.clone());
+    assembly.watches.push(watched.clone());
+    Ok(Conducting::new(stage, asked, watched, Arc::clone(&assembly.reports)))
+}
+
+fn dispatch<K: EventSink>(shared: &Shared<'_>, shard: usize, next: K, assembly: &mut Assembly) -> DispatchStage<K> {
+    let counts = shared.ledger.sheet(&format!("dispatch-{shard}"));
+    let stage = DispatchStage::new(Arc::clone(&shared.table), Arc::clone(&shared.directory), counts, next);
+    assembly.unknown.push(stage.unknown_fields());
+    stage
+}
+
+fn io_agent<K: RawSink + Send + 'static>(
+    shared: &Shared<'_>,
+    name: &str,
+    source: Stoppable,
+    sink: K,
+    requests: RequestsIn,
+) -> Box<dyn Agent> {
+    let options = shared.options;
+    let parser = Parser::new(
+        ParserOptions { trace_seed: options.trace_seed },
+        Arc::clone(&shared.directory),
+        shared.ledger.sheet("parse"),
+    );
+    let time = if options.live { TimeSource::Clock } else { TimeSource::Frames };
+    let sheet = shared.ledger.sheet("wanted");
+    let sink = Wanted::new(sink, options.instruments.clone(), Arc::clone(&shared.directory), sheet);
+    // The same bound in every topology, so that all publish the same.
+    let words_max = options.rings.bodies / 8;
+    let io = IoOptions { batch: IO_BATCH, time, on_full: OnFull::Wait, words_max };
+    Box::new(IoAgent::new(name, io, source, parser, sink, Box::new(requests), shared.clock.clone()))
+}

@@ -1,0 +1,48 @@
+//! Purpose: sweeps the snapshot store off the data path. Owns: one sleepy thread, only when states have a time to live.
+//! Thread: its own. Takes and gives: the wall clock's time of the sweep. Never: takes a state whose instrument is wanted.
+
+use std::thread::JoinHandle;
+
+use super::options::EngineOptions;
+use crate::agent::Shutdown;
+use crate::snapshot::{MemoryStore, Sweeper};
+use crate::telemetry::Clock;
+
+/// The thread; it ends when this is dropped.
+pub(super) struct Caretaker {
+    stop: Shutdown,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Caretaker {
+    /// Starts it, if there is anything to sweep. Without a thread from the system the store is not swept: it is bounded
+    /// all the same.
+    pub(super) fn start(store: &MemoryStore, options: &EngineOptions) -> Option<Caretaker> {
+        options.store_ttl?;
+        let stop = Shutdown::new();
+        let (heard, interval) = (stop.clone(), options.sweep_interval);
+        let mut sweeper = Sweeper::new(store.clone());
+        let clock = Clock::default();
+        let sweep = move || {
+            while !heard.is_requested() {
+                // Until commands can unsubscribe, no instrument is known to be unwanted but by its silence, which is
+                // what a time to live means.
+                sweeper.sweep(clock.unix_now().0, &|_| false);
+                std::thread::park_timeout(interval);
+            }
+        };
+        let thread = std::thread::Builder::new().name("meltica-sweep".to_owned()).spawn(sweep).ok();
+        Some(Caretaker { stop, thread })
+    }
+}
+
+impl Drop for Caretaker {
+    fn drop(&mut self) {
+        self.stop.request();
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            // It holds nothing that could fail; a panic there must not mask how the run ended.
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! Purpose: an engine as its owner sees it: build, subscribe, start, stop, hear how it went.
+//! Owns: the agents, on their threads once started. Thread: the owner's. Takes and gives: a source in; a bus, a store and a
+//! report out. Never: loses a stage without saying which.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+
+use super::assembly::{Assembly, Shared, assemble};
+use super::caretaker::Caretaker;
+use super::error::EngineError;
+use super::options::{EngineOptions, Topology};
+use super::stoppable::{SourceFault, Stoppable};
+use crate::agent::{Agent, AgentReport, Failure, Handle, Runner, RunnerOptions, Shutdown, Stepper, record_panic_sites};
+use crate::bus::data::{BookRequests, DataBus, shard_of};
+use crate::conductor::BookReport;
+use crate::config::route::RouteConfig;
+use crate::directory::Directory;
+use crate::dispatch::{DispatchTable, default_routes, TablePublisher, UnknownRow, UnknownTally};
+use crate::schema::frame::{FrameSource, SourceError};
+use crate::schema::id::InstrumentId;
+use crate::snapshot::MemoryStore;
+use crate::telemetry::{Clock, LatencyReader, LatencySummary, Ledger};
+
+/// An engine over one source of frames.
+pub struct Engine {
+    options: EngineOptions,
+    agents: Agents,
+    bus: DataBus,
+    store: MemoryStore,
+    directory: Arc<Directory>,
+    tables: TablePublisher,
+    ledger: Ledger,
+    clock: Clock,
+    stop: Shutdown,
+    abort: Shutdown,
+    failure: Failure,
+    fault: SourceFault,
+    latencies: Vec<LatencyReader>,
+    unknown: Vec<UnknownTally>,
+    book_requests: Vec<BookRequests>,
+    watches: Vec<BookRequests>,
+    reports: super::ways_back::BookReports,
+    caretaker: Option<Caretaker>,
+}
+
+enum Agents {
+    Built(Vec<(String, Box<dyn Agent>)>),
+    Stepped(Stepper),
+    Running(Vec<Handle>),
+}
+
+/// How a run went.
+#[derive(Clone, Debug)]
+pub struct RunReport {
+    /// Every book, in order of instrument ids.
+    pub books: Vec<BookReport>,
+    /// How each thread ended; empty when stepped.
+    pub agents: Vec<AgentReport>,
+    /// Ingress to publication, a shard each.
+    pub latency: Vec<LatencySummary>,
+    /// Fields that no route maps or ignores.
+    pub unknown_fields: Vec<UnknownRow>,
+    /// Why the source broke, if it did.
+    pub source_fault: Option<SourceError>,
+}
+
+impl Engine {
+    /// Builds the stages around `source`. Nothing runs yet: subscribe first, then [`Engine::start`].
+    ///
+    /// # Errors
+    /// [`EngineError::Routes`] with every fault of the routes; [`EngineError::Ring`], [`EngineError::EventRing`].
+    pub fn build(
+        options: EngineOptions,
+        routes: &BTreeMap<String, RouteConfig>,
+        directory: Arc<Directory>,
+        source: Box<dyn FrameSource>,
+        clock: Clock,
+        ledger: Ledger,
+    ) -> Result<Engine, EngineError> {
+        let table = DispatchTable::compile(1, routes, &directory).map_err(EngineError::Routes)?;
+        let tables = TablePublisher::new(table);
+        let store = MemoryStore::new(options.store);
+        let (stop, fault) = (Shutdown::new(), SourceFault::default());
+        let shared = Shared {
+            options: &options,
+            table: tables.shared(),
+            directory: Arc::clone(&directory),
+            store: store.clone(),
+            ledger: ledger.clone(),
+            clock: clock.clone(),
+        };
+        let source = Stoppable::new(source, stop.clone(), Arc::clone(&fault));
+        let Assembly { agents, taps, latencies, unknown, book_requests, watches, reports } = assemble(&shared, source)?;
+        let bus = DataBus::new(taps, Arc::clone(&directory));
+        let (abort, failure) = (Shutdown::new(), Failure::new());
+        Ok(Engine {
+            options,
+            agents: Agents::Built(agents),
+            bus,
+            store,
+            directory,
+            tables,
+            ledger,
+            clock,
+            stop,
+            abort,
+            failure,
+            fault,
+            latencies,
+            unknown,
+            book_requests,
+            watches,
+            reports,
+            caretaker: None,
+        })
+    }
+
+    /// An engine with defaults over a live source: the shipped routes, and only the instruments named (`BASE-QUOTE` or the
+    /// venue's symbol; none named: all).
+    ///
+    /// # Errors
+    /// As [`Engine::build`].
+    pub fn over(source: Box<dyn FrameSource>, instruments: &[&str]) -> Result<Engine, EngineError> {
+        let instruments = instruments.iter().map(|name| name.to_uppercase()).collect();
+        let options = EngineOptions { instruments, live: true, ..EngineOptions::default() };
+        let directory = Arc::new(Directory::default());
+        Engine::build(options, &default_routes(), directory, source, Clock::default(), Ledger::default())
+    }
+
+    /// Where to subscribe.
+    pub fn bus(&self) -> &DataBus {
+        &self.bus
+    }
+
+    /// The latest states.
+    pub fn store(&self) -> &MemoryStore {
+        &self.store
+    }
+
+    /// Names of instruments and types.
+    pub fn directory(&self) -> &Arc<Directory> {
+        &self.directory
+    }
+
+    /// Counters.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The one clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The dispatch table in force.
+    pub fn table(&self) -> Arc<DispatchTable> {
+        self.tables.current()
+    }
+
+    /// Where to ask for an instrument's whole book (it is put into the store and announced).
+    pub fn book_requests(&self, instrument: InstrumentId) -> &BookRequests {
+        &self.book_requests[shard_of(instrument, self.book_requests.len())]
+    }
+
+    /// Says that a book of this instrument is expected: should its stream stay silent, a snapshot is asked for all the
+    /// same. `false` when more instruments wait than the directory has places.
+    pub fn watch(&self, instrument: InstrumentId) -> bool {
+        self.watches[shard_of(instrument, self.watches.len())].ask(instrument)
+    }
+
+    /// Starts the threads, consumers' side last, so that whoever sends has somebody who takes. Stepped engines start with
+    /// their first [`Engine::step`].
+    ///
+    /// # Errors
+    /// [`EngineError::Spawn`]; [`EngineError::Misuse`] when it was started before.
+    pub fn start(&mut self) -> Result<(), EngineError> {
+        record_panic_sites();
+        let Agents::Built(agents) = std::mem::replace(&mut self.agents, Agents::Running(Vec::new())) else {
+            return Err(EngineError::Misuse("the engine was started before"));
+        };
+        self.caretaker = Caretaker::start(&self.store, &self.options);
+        let topology = self.options.topology_in_force();
+        if topology == Topology::Stepped {
+            self.agents = Agents::Stepped(Stepper::new(agents.into_iter().map(|(_, agent)| agent).collect()));
+            return Ok(());
+        }
+        let idle = self.options.idle_in_force(agents.len());
+        let mut handles = Vec::new();
+        let placed = agents.into_iter().enumerate().rev();
+        for (at, (name, agent)) in placed {
+            let options =
+                RunnerOptions { core: self.options.cores.get(at).copied().flatten(), idle, ..RunnerOptions::new(name) };
+            handles.push(Runner::spawn(agent, options, self.abort.clone(), self.failure.clone())?);
+        }
+        handles.reverse();
+        self.agents = Agents::Running(handles);
+        Ok(())
+    }
+
+    /// One duty cycle of every agent of a stepped engine, in the order of the walk; the sum of their work. 0 for others.
+    ///
+    /// # Panics
+    /// When a stage panics: there is no thread to catch it on.
+    pub fn step(&mut self) -> usize {
+        match &mut self.agents {
+            Agents::Stepped(stepper) => stepper.step(),
+            _ => 0,
+        }
+    }
+
+    /// Whether every stage has ended: by itself, by [`Engine::stop`], or by a panic.
+    pub fn is_done(&self) -> bool {
+        match &self.agents {
+            Agents::Built(_) => false,
+            Agents::Stepped(stepper) => stepper.is_done(),
+            Agents::Running(handles) => {
+                if self.failure.get().is_some() {
+                    // Nothing that goes on without the failed stage can be trusted.
+                    self.abort.request();
+                }
+                handles.iter().all(Handle::is_finished)
+            }
+        }
+    }
+
+    /// Ends the source. The stages drain in the order of the walk; lossless readers must go on polling meanwhile.
+    pub fn stop(&self) {
+        self.stop.request();
+    }
+
+    /// Threads that are not where they were asked to be, in words.
+    pub fn warnings(&self) -> Vec<String> {
+        let Agents::Running(handles) = &self.agents else { return Vec::new() };
+        let degraded = handles.iter().filter(|h| h.placement().is_degraded());
+        degraded.map(|h| format!("thread {}: {}", h.name(), h.placement())).collect()
+    }
+
+    /// A summary of latency so far, a shard each: ingress to publication.
+    pub fn latency(&mut self) -> Vec<LatencySummary> {
+        self.latencies.iter_mut().map(LatencyReader::summary).collect()
+    }
+
+    /// Waits for the stages to end and says how it went.
+    ///
+    /// # Errors
+    /// [`EngineError::Stage`] naming the stage that panicked.
+    pub fn finish(mut self) -> Result<RunReport, EngineError> {
+        let mut agents = Vec::new();
+        match std::mem::replace(&mut self.agents, Agents::Built(Vec::new())) {
+            Agents::Running(handles) => {
+                for handle in handles {
+                    agents.push(handle.join());
+                }
+            }
+            // Dropping the agents closes their ends, and leaves the books behind.
+            Agents::Stepped(stepper) => drop(stepper),
+            Agents::Built(built) => drop(built),
+        }
+        drop(self.caretaker.take());
+        if let Some(panicked) = self.failure.get() {
+            return Err(panicked.clone().into());
+        }
+        let agents = agents.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let mut books = std::mem::take(&mut *self.reports.lock().unwrap_or_else(PoisonError::into_inner));
+        books.sort_by_key(|b| b.instrument);
+        let latency = self.latency();
+        let unknown_fields = self.unknown.iter().flat_map(UnknownTally::rows).collect();
+        Ok(RunReport { books, agents, latency, unknown_fields, source_fault: self.fault.get().cloned() })
+    }
+}

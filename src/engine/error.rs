@@ -1,0 +1,30 @@
+//! Purpose: why an engine did not start, or ended badly. Owns: nothing. Thread: any (cold). Takes and gives: errors.
+//! Never: hides which stage it was.
+
+use crate::agent::{SpawnError, StagePanicked};
+use crate::bus::data::RingTooSmall;
+use crate::dispatch::RouteFault;
+use crate::ring::RingError;
+
+/// What went wrong.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A ring's size is not one that rings have.
+    #[error("engine/ring: {0}")]
+    Ring(#[from] RingError),
+    /// The ring of events cannot hold the longest event.
+    #[error("engine/ring: {0}")]
+    EventRing(#[from] RingTooSmall),
+    /// The routes do not hold together.
+    #[error("engine/routes: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Routes(Vec<RouteFault>),
+    /// The system gave no thread.
+    #[error(transparent)]
+    Spawn(#[from] SpawnError),
+    /// A stage panicked.
+    #[error(transparent)]
+    Stage(#[from] StagePanicked),
+    /// `start` was called twice, or `step` on an engine with threads.
+    #[error("engine/misuse: {0}")]
+    Misuse(&'static str),
+}

@@ -1,0 +1,63 @@
+//! Purpose: bodies of the venue's REST answers: exchangeInfo, and what cuts a depth body off (binance.md section 2).
+//! Owns: nothing. Thread: any (cold). Takes and gives: specs in, bytes appended to a buffer.
+//! Never: counts request weight; the simulation has no rate limit.
+
+use super::digits::fixed;
+use super::spec::SymbolSpec;
+use super::wire::{put, put_whole};
+
+/// The most levels a side that `GET /api/v3/depth` gives.
+pub const DEPTH_LIMIT_MAX: u32 = 5_000;
+/// Levels a side when the caller names no limit.
+pub const DEPTH_LIMIT_DEFAULT: u32 = 100;
+
+/// The `limit` that the venue goes by when asked for `limit`; 0 stands for none.
+pub fn depth_limit(limit: u32) -> u32 {
+    if limit == 0 { DEPTH_LIMIT_DEFAULT } else { limit.min(DEPTH_LIMIT_MAX) }
+}
+
+/// `GET /api/v3/exchangeInfo`, with the limits of mid-2026 and the filters that matter to market data.
+pub fn exchange_info<'a>(out: &mut Vec<u8>, server_ms: i64, symbols: impl Iterator<Item = &'a SymbolSpec>) {
+    put_whole(out, "{\"timezone\":\"UTC\",\"serverTime\":", server_ms.unsigned_abs());
+    put(out, ",\"rateLimits\":[");
+    put(out, "{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,\"limit\":6000},");
+    put(out, "{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\",\"intervalNum\":10,\"limit\":100},");
+    put(out, "{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1,\"limit\":200000},");
+    put(out, "{\"rateLimitType\":\"RAW_REQUESTS\",\"interval\":\"MINUTE\",\"intervalNum\":5,\"limit\":61000}],");
+    put(out, "\"exchangeFilters\":[],\"symbols\":[");
+    let mut first = true;
+    for spec in symbols {
+        if !core::mem::take(&mut first) {
+            out.push(b',');
+        }
+        symbol(out, spec);
+    }
+    put(out, "]}");
+}
+
+fn symbol(out: &mut Vec<u8>, spec: &SymbolSpec) {
+    for (key, value) in [
+        ("{\"symbol\":\"", spec.symbol.as_str()),
+        ("\",\"status\":\"", spec.status.word()),
+        ("\",\"baseAsset\":\"", &spec.base),
+        ("\",\"baseAssetPrecision\":8,\"quoteAsset\":\"", &spec.quote),
+    ] {
+        put(out, key);
+        put(out, value);
+    }
+    put(out, "\",\"quotePrecision\":8,\"quoteAssetPrecision\":8,\"baseCommissionPrecision\":8,");
+    put(out, "\"quoteCommissionPrecision\":8,\"orderTypes\":[\"LIMIT\",\"LIMIT_MAKER\",\"MARKET\"],");
+    put(out, "\"icebergAllowed\":true,\"ocoAllowed\":true,\"quoteOrderQtyMarketAllowed\":true,");
+    put(out, "\"isSpotTradingAllowed\":true,\"isMarginTradingAllowed\":false,\"filters\":[");
+    let unit = |out: &mut Vec<u8>, key: &str, value: u64, scale: u8| {
+        put(out, key);
+        fixed(out, value, scale);
+    };
+    unit(out, "{\"filterType\":\"PRICE_FILTER\",\"minPrice\":\"", 1, spec.price_scale);
+    unit(out, "\",\"maxPrice\":\"", spec.start_ticks.unsigned_abs().saturating_mul(100), spec.price_scale);
+    unit(out, "\",\"tickSize\":\"", 1, spec.price_scale);
+    unit(out, "\"},{\"filterType\":\"LOT_SIZE\",\"minQty\":\"", 1, spec.quantity_scale);
+    unit(out, "\",\"maxQty\":\"", spec.order_lots.unsigned_abs().saturating_mul(1_000), spec.quantity_scale);
+    unit(out, "\",\"stepSize\":\"", 1, spec.quantity_scale);
+    put(out, "\"}],\"permissions\":[\"SPOT\"]}");
+}
