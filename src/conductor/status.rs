@@ -147,7 +147,7 @@ impl Instrument {
         reference.set_known_bid(book.known_bid.and_then(|m| book.price(m)));
         reference.set_known_ask(book.known_ask.and_then(|m| book.price(m)));
         outlet.event.begin(&header, &reference);
-        outlet.publish.publish_book(&mut outlet.event, &outlet.book);
+        outlet.publish.publish_book(&mut outlet.event, &mut outlet.book);
     }
 }
 

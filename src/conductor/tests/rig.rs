@@ -48,7 +48,7 @@ impl Publish for Recorder {
         self.publish(event)
     }
 
-    fn publish_book(&mut self, reference: &mut EventBuf, book: &EventBuf) -> u64 {
+    fn publish_book(&mut self, reference: &mut EventBuf, book: &mut EventBuf) -> u64 {
         self.books.push(book.read().words().to_vec());
         let version = self.books.len() as i64;
         reference.payload_mut::<BookReference>().expect("a reference").store_version = version;
