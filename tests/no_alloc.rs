@@ -102,7 +102,14 @@ impl FrameSource for Rounds {
         }
         let receive = UnixNanos(1_723_161_255_000_000_000 + self.number as i64 * 1_000_000);
         let bytes = &mut self.scratch;
-        take(Frame { market: Market::BinanceSpot, connection: ConnectionId(0), number: self.number, receive, origin, bytes });
+        take(Frame {
+            market: Market::BinanceSpot,
+            connection: ConnectionId(0),
+            number: self.number,
+            receive,
+            origin,
+            bytes,
+        });
         self.number += 1;
         Ok(Pulled::Frame)
     }
@@ -115,7 +122,15 @@ fn nothing_is_allocated_from_frame_to_consumer_after_warm_up() {
     let source = Rounds { id: 98, at: 0, rounds: 0, scratch: Vec::with_capacity(1 << 18), number: 0 };
     let options = EngineOptions { topology: Some(Topology::Stepped), ..EngineOptions::default() };
     let ledger = Ledger::default();
-    let mut engine = Engine::build(options, &default_routes(), Arc::new(Directory::default()), Box::new(source), Clock::default(), ledger.clone()).unwrap();
+    let mut engine = Engine::build(
+        options,
+        &default_routes(),
+        Arc::new(Directory::default()),
+        Box::new(source),
+        Clock::default(),
+        ledger.clone(),
+    )
+    .unwrap();
     let mut events = engine.bus().subscribe(&[], Filter::all(), SubscribeOptions::LOSSLESS).unwrap();
     engine.start().unwrap();
     let (mut delivered, mut longest) = (0u64, 0usize);
@@ -143,5 +158,10 @@ fn nothing_is_allocated_from_frame_to_consumer_after_warm_up() {
     assert_eq!(longest, LEVELS);
     assert!(ledger.total(Counter::DiffsApplied) > 3_000);
     assert_eq!(ledger.total(Counter::IntegrityDisagree), 0);
-    assert_eq!(allocated, 0, "allocations between a frame in memory and a consumer, for {} events", after_events - warm);
+    assert_eq!(
+        allocated,
+        0,
+        "allocations between a frame in memory and a consumer, for {} events",
+        after_events - warm
+    );
 }

@@ -143,7 +143,7 @@ fn tail(
     let watched = BookRequests::new(shared.directory.capacity());
     assembly.book_requests.push(asked.clone());
     assembly.watches.push(watched.clone());
-    Ok(Conducting::new(stage, asked, watched, Arc::clone(&assembly.reports)))
+    Ok(Conducting::new(stage, asked, watched, Arc::clone(&shared.directory), Arc::clone(&assembly.reports)))
 }
 
 fn dispatch<K: EventSink>(shared: &Shared<'_>, shard: usize, next: K, assembly: &mut Assembly) -> DispatchStage<K> {

@@ -15,7 +15,7 @@ use crate::bus::data::{BookRequests, DataBus, shard_of};
 use crate::conductor::BookReport;
 use crate::config::route::RouteConfig;
 use crate::directory::Directory;
-use crate::dispatch::{DispatchTable, default_routes, TablePublisher, UnknownRow, UnknownTally};
+use crate::dispatch::{DispatchTable, TablePublisher, UnknownRow, UnknownTally, default_routes};
 use crate::schema::frame::{FrameSource, SourceError};
 use crate::schema::id::InstrumentId;
 use crate::snapshot::MemoryStore;

@@ -15,14 +15,14 @@ use crate::telemetry::Clock;
 const BATCH: usize = 256;
 
 /// Time for the stage behind a ring: from the records (replay: virtual), or from the clock besides (live).
-pub struct StageTime {
+pub(super) struct StageTime {
     clock: Option<Clock>,
     now: UnixNanos,
 }
 
 impl StageTime {
     /// Virtual when `clock` is `None`: only records move time, so a replay fires its timers at the same places always.
-    pub fn new(clock: Option<Clock>) -> StageTime {
+    pub(super) fn new(clock: Option<Clock>) -> StageTime {
         StageTime { clock, now: UnixNanos(i64::MIN + 1) }
     }
 
@@ -54,19 +54,19 @@ fn make_ready<S: Stage + ?Sized>(stage: &mut S, words: usize, work: &mut usize) 
 }
 
 /// Feeds a dispatch stage from the rings of one shard.
-pub struct ShardAgent<K: RawSink> {
+pub(super) struct ShardAgent<K: RawSink> {
     name: String,
     frames: Consumer,
     bodies: Consumer,
     stage: K,
     time: StageTime,
-    finished: bool,
+    end: End,
 }
 
 impl<K: RawSink> ShardAgent<K> {
     /// Over the consumers of one shard.
-    pub fn new(name: String, frames: Consumer, bodies: Consumer, stage: K, time: StageTime) -> ShardAgent<K> {
-        ShardAgent { name, frames, bodies, stage, time, finished: false }
+    pub(super) fn new(name: String, frames: Consumer, bodies: Consumer, stage: K, time: StageTime) -> ShardAgent<K> {
+        ShardAgent { name, frames, bodies, stage, time, end: End::Ahead }
     }
 
     /// Takes one record; `false` when there is none, or the stage cannot take it yet.
@@ -110,28 +110,28 @@ impl<K: RawSink + Send> Agent for ShardAgent<K> {
             }
             work += 1;
         }
-        finish_once(&mut self.finished, self.frames.is_closed(), &mut self.stage, &mut work);
+        self.end = self.end.after(self.frames.is_closed(), &mut self.stage, &mut work);
         work
     }
 
     fn is_done(&self) -> bool {
-        self.finished
+        self.end == End::Reached
     }
 }
 
 /// Feeds a conductor from the ring of canonical events.
-pub struct ConductorAgent<K: EventSink> {
+pub(super) struct ConductorAgent<K: EventSink> {
     name: String,
     events: Consumer,
     stage: K,
     time: StageTime,
-    finished: bool,
+    end: End,
 }
 
 impl<K: EventSink> ConductorAgent<K> {
     /// Over the consumer of one shard.
-    pub fn new(name: String, events: Consumer, stage: K, time: StageTime) -> ConductorAgent<K> {
-        ConductorAgent { name, events, stage, time, finished: false }
+    pub(super) fn new(name: String, events: Consumer, stage: K, time: StageTime) -> ConductorAgent<K> {
+        ConductorAgent { name, events, stage, time, end: End::Ahead }
     }
 
     fn take_one(&mut self, work: &mut usize) -> bool {
@@ -162,23 +162,38 @@ impl<K: EventSink + Send> Agent for ConductorAgent<K> {
             }
             work += 1;
         }
-        finish_once(&mut self.finished, self.events.is_closed(), &mut self.stage, &mut work);
+        self.end = self.end.after(self.events.is_closed(), &mut self.stage, &mut work);
         work
     }
 
     fn is_done(&self) -> bool {
-        self.finished
+        self.end == End::Reached
     }
 }
 
-/// Once the ring is closed and drained: no input will follow. Counts as work, so that what it caused is done before
-/// the agent may end.
-fn finish_once<S: Stage + ?Sized>(finished: &mut bool, closed: bool, stage: &mut S, work: &mut usize) {
-    if closed && !*finished {
-        *work += 1 + stage.work();
-        if stage.ready(1, 0) {
-            stage.finish();
-            *finished = true;
+/// How far a stage is from its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// Inputs may come.
+    Ahead,
+    /// None will come, and the stage was told; it may have something left to hand on.
+    Told,
+    /// All is handed on.
+    Reached,
+}
+
+impl End {
+    /// Where it stands after a cycle; `closed` says that the ring is closed and drained.
+    fn after<S: Stage + ?Sized>(self, closed: bool, stage: &mut S, work: &mut usize) -> End {
+        match self {
+            End::Ahead if closed && stage.ready(1, 0) => {
+                stage.finish();
+                *work += 1;
+                End::Told
+            }
+            // No work left and room for more: nothing is held. No work without room is back-pressure.
+            End::Told if *work == 0 && stage.ready(1, 0) => End::Reached,
+            same => same,
         }
     }
 }

@@ -29,7 +29,7 @@ fn has_room(ring: &mut Producer, records: usize, words: usize) -> bool {
 
 /// Raw instances to a shard: frames in one ring, bodies in a ring of their own behind a marker in the first, so that
 /// a long body takes no room from frames and both keep their order.
-pub struct RawRing {
+pub(super) struct RawRing {
     frames: Option<Producer>,
     bodies: Option<Producer>,
     counts: Counts,
@@ -38,7 +38,7 @@ pub struct RawRing {
 
 impl RawRing {
     /// Over the producers of one shard.
-    pub fn new(frames: Producer, bodies: Producer, counts: Counts) -> RawRing {
+    pub(super) fn new(frames: Producer, bodies: Producer, counts: Counts) -> RawRing {
         RawRing { frames: Some(frames), bodies: Some(bodies), counts, now: UnixNanos(i64::MIN + 1) }
     }
 
@@ -125,7 +125,7 @@ impl RawSink for RawRing {
 }
 
 /// Canonical events to a conductor on another thread.
-pub struct EventRing {
+pub(super) struct EventRing {
     events: Option<Producer>,
     tick: EventBuf,
     counts: Counts,
@@ -134,7 +134,7 @@ pub struct EventRing {
 
 impl EventRing {
     /// Over one producer.
-    pub fn new(events: Producer, counts: Counts) -> EventRing {
+    pub(super) fn new(events: Producer, counts: Counts) -> EventRing {
         EventRing { events: Some(events), tick: EventBuf::default(), counts, now: UnixNanos(i64::MIN + 1) }
     }
 

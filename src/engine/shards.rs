@@ -7,13 +7,13 @@ use crate::schema::stage::{RawSink, Stage};
 use crate::schema::time::UnixNanos;
 
 /// Several sinks as one. What concerns no instrument goes to shard 0.
-pub struct Shards<K> {
+pub(super) struct Shards<K> {
     sinks: Vec<K>,
 }
 
 impl<K: RawSink> Shards<K> {
     /// Over at least one sink.
-    pub fn new(sinks: Vec<K>) -> Shards<K> {
+    pub(super) fn new(sinks: Vec<K>) -> Shards<K> {
         Shards { sinks }
     }
 }

@@ -9,10 +9,10 @@ use crate::agent::Shutdown;
 use crate::schema::frame::{Frame, FrameSource, Pulled, SnapshotRequest, SourceError};
 
 /// Why the source broke, once it has.
-pub type SourceFault = Arc<OnceLock<SourceError>>;
+pub(super) type SourceFault = Arc<OnceLock<SourceError>>;
 
 /// Ends when `stop` is requested.
-pub struct Stoppable {
+pub(super) struct Stoppable {
     inner: Box<dyn FrameSource>,
     stop: Shutdown,
     fault: SourceFault,
@@ -20,7 +20,7 @@ pub struct Stoppable {
 
 impl Stoppable {
     /// Around a source.
-    pub fn new(inner: Box<dyn FrameSource>, stop: Shutdown, fault: SourceFault) -> Stoppable {
+    pub(super) fn new(inner: Box<dyn FrameSource>, stop: Shutdown, fault: SourceFault) -> Stoppable {
         Stoppable { inner, stop, fault }
     }
 }

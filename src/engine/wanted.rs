@@ -12,7 +12,7 @@ use crate::schema::time::UnixNanos;
 use crate::telemetry::{Counter, Counts};
 
 /// A sink behind a list of instruments.
-pub struct Wanted<K> {
+pub(super) struct Wanted<K> {
     next: K,
     /// Canonical names and symbols, uppercase; empty lets all through.
     names: Vec<String>,
@@ -24,7 +24,7 @@ pub struct Wanted<K> {
 
 impl<K: RawSink> Wanted<K> {
     /// In front of `next`.
-    pub fn new(next: K, names: Vec<String>, directory: Arc<Directory>, counts: Counts) -> Wanted<K> {
+    pub(super) fn new(next: K, names: Vec<String>, directory: Arc<Directory>, counts: Counts) -> Wanted<K> {
         Wanted { next, names, decided: Vec::new(), directory, counts }
     }
 

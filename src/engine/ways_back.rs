@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::binance::io::SnapshotRequestSource;
 use crate::bus::data::BookRequests;
 use crate::conductor::{BookReport, ConductorStage};
+use crate::directory::Directory;
 use crate::ring::spsc::{Consumer, Producer};
 use crate::schema::event::EventRef;
 use crate::schema::id::InstrumentId;
@@ -14,13 +15,13 @@ use crate::schema::stage::{EventSink, Publish, SnapshotRequests, Stage};
 use crate::schema::time::UnixNanos;
 
 /// The conductor's end of the way to REST.
-pub struct RequestsOut {
+pub(super) struct RequestsOut {
     ring: Producer,
 }
 
 impl RequestsOut {
     /// Over the sending half.
-    pub fn new(ring: Producer) -> RequestsOut {
+    pub(super) fn new(ring: Producer) -> RequestsOut {
         RequestsOut { ring }
     }
 }
@@ -32,13 +33,13 @@ impl SnapshotRequests for RequestsOut {
 }
 
 /// The io agent's end: the rings of all shards.
-pub struct RequestsIn {
+pub(super) struct RequestsIn {
     rings: Vec<Consumer>,
 }
 
 impl RequestsIn {
     /// Over the receiving halves.
-    pub fn new(rings: Vec<Consumer>) -> RequestsIn {
+    pub(super) fn new(rings: Vec<Consumer>) -> RequestsIn {
         RequestsIn { rings }
     }
 }
@@ -61,25 +62,27 @@ impl SnapshotRequestSource for RequestsIn {
 }
 
 /// Where shards leave their books when they end.
-pub type BookReports = Arc<Mutex<Vec<BookReport>>>;
+pub(super) type BookReports = Arc<Mutex<Vec<BookReport>>>;
 
 /// A conductor as the engine runs it: serves requests for books, watches over books that are expected, and leaves its books behind when it ends.
-pub struct Conducting<P: Publish, R: SnapshotRequests> {
+pub(super) struct Conducting<P: Publish, R: SnapshotRequests> {
     stage: ConductorStage<P, R>,
     asked: BookRequests,
     watched: BookRequests,
+    directory: Arc<Directory>,
     reports: BookReports,
 }
 
 impl<P: Publish, R: SnapshotRequests> Conducting<P, R> {
     /// Around a stage.
-    pub fn new(
+    pub(super) fn new(
         stage: ConductorStage<P, R>,
         asked: BookRequests,
         watched: BookRequests,
+        directory: Arc<Directory>,
         reports: BookReports,
     ) -> Conducting<P, R> {
-        Conducting { stage, asked, watched, reports }
+        Conducting { stage, asked, watched, directory, reports }
     }
 }
 
@@ -95,7 +98,9 @@ impl<P: Publish, R: SnapshotRequests> Stage for Conducting<P, R> {
             self.stage.request_book(instrument);
         }
         while let Some(instrument) = self.watched.take() {
-            self.stage.watch(instrument);
+            if let Some(market) = self.directory.instrument(instrument).map(|i| i.market) {
+                self.stage.watch(instrument, market);
+            }
         }
         self.stage.work()
     }

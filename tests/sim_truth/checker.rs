@@ -50,7 +50,8 @@ impl Checker {
         let header = event.header();
         let type_id = header.type_id();
         let reference = event.payload::<BookReference>();
-        let of_book = [builtin::ORDERBOOK_DELTA, builtin::ANALYTICS_FUSED, builtin::STATUS_BOOK].contains(&type_id) || reference.is_some();
+        let of_book = [builtin::ORDERBOOK_DELTA, builtin::ANALYTICS_FUSED, builtin::STATUS_BOOK].contains(&type_id)
+            || reference.is_some();
         if !of_book {
             return;
         }
@@ -66,9 +67,18 @@ impl Checker {
             self.gaps += u64::from(followed.announce(status, header.quality()));
             return;
         }
-        assert_eq!(header.quality(), followed.quality, "{}: a quality that was not announced before", instrument.symbol);
+        assert_eq!(
+            header.quality(),
+            followed.quality,
+            "{}: a quality that was not announced before",
+            instrument.symbol
+        );
         if let Some(reference) = reference {
-            followed.start(engine, Key::new(instrument.market, header.instrument(), builtin::ORDERBOOK_SNAPSHOT), reference);
+            followed.start(
+                engine,
+                Key::new(instrument.market, header.instrument(), builtin::ORDERBOOK_SNAPSHOT),
+                reference,
+            );
         } else if let Some(depth) = event.payload::<Depth>() {
             followed.apply(event, depth);
             if header.quality() == Quality::Good {
@@ -84,7 +94,7 @@ impl Checker {
 impl Followed {
     fn announce(&mut self, status: &BookStatus, quality: Quality) -> bool {
         assert_eq!(status.to as u8, quality as u8);
-        assert_eq!(status.from as u8, self.quality as u8 , "a change from another quality than the last");
+        assert_eq!(status.from as u8, self.quality as u8, "a change from another quality than the last");
         self.quality = quality;
         let opens = status.change == BookChange::GapOpen as i64;
         if opens {
@@ -108,8 +118,11 @@ impl Followed {
         let event = EventRef::from_words(&record.data).unwrap();
         let book = event.payload::<Book>().unwrap();
         let (bids, asks) = event.levels();
-        let level = |l: &Level| (Decimal::new(l.price, book.price_scale).unwrap(), Decimal::new(l.quantity, book.quantity_scale).unwrap());
-        let bound = |bit: u8, mantissa| (book.flags & bit != 0).then(|| Decimal::new(mantissa, book.price_scale).unwrap());
+        let level = |l: &Level| {
+            (Decimal::new(l.price, book.price_scale).unwrap(), Decimal::new(l.quantity, book.quantity_scale).unwrap())
+        };
+        let bound =
+            |bit: u8, mantissa| (book.flags & bit != 0).then(|| Decimal::new(mantissa, book.price_scale).unwrap());
         self.book = Some(Mirror {
             bids: bids.iter().map(level).collect(),
             asks: asks.iter().map(level).collect(),
@@ -144,7 +157,12 @@ impl Followed {
                 let price = Decimal::new(level.price, depth.price_scale).unwrap();
                 if mirror.knows(side, price) {
                     let ours = known.get(&price).copied().unwrap_or(Decimal::ZERO);
-                    assert_eq!(ours, self.truth.quantity_at(side, price), "{symbol} at {}: {side:?} {price}", depth.last_id);
+                    assert_eq!(
+                        ours,
+                        self.truth.quantity_at(side, price),
+                        "{symbol} at {}: {side:?} {price}",
+                        depth.last_id
+                    );
                 }
             }
         }
@@ -157,7 +175,8 @@ impl Followed {
     fn hold_whole(&self, symbol: &str) {
         let Some(mirror) = &self.book else { return };
         for (side, levels) in [(Side::Bid, &mirror.bids), (Side::Ask, &mirror.asks)] {
-            let ours: BTreeMap<_, _> = levels.iter().filter(|(p, _)| mirror.knows(side, **p)).map(|(p, q)| (*p, *q)).collect();
+            let ours: BTreeMap<_, _> =
+                levels.iter().filter(|(p, _)| mirror.knows(side, **p)).map(|(p, q)| (*p, *q)).collect();
             let truth: BTreeMap<_, _> = self.truth.levels(side).filter(|(p, _)| mirror.knows(side, *p)).collect();
             assert_eq!(ours, truth, "{symbol} at {}: {side:?}", mirror.update_id);
         }

@@ -11,9 +11,8 @@ use meltica::engine::{Engine, EngineOptions, Topology};
 use meltica::schema::event::EventRef;
 use meltica::schema::json::{Names, write_event};
 use meltica::sim::channel::{Channel, Channels};
-use meltica::sim::exchange::ExchangeOptions;
 use meltica::sim::faults::FaultPlan;
-use meltica::sim::options::SimOptions;
+use meltica::sim::options::{ExchangeOptions, SimOptions};
 use meltica::sim::oracle::Oracle;
 use meltica::sim::source::SimSource;
 use meltica::sim::spec::default_symbols;
@@ -31,13 +30,27 @@ pub(crate) type Take<'a> = dyn FnMut(&Engine, &Arc<Oracle>, EventRef<'_>) + 'a;
 
 pub(crate) fn run(spec: &Run, take: &mut Take<'_>) -> Vec<BookReport> {
     let channels = Channels::CORE.with(Channel::AggTrade).with(Channel::PartialDepth).with(Channel::Kline);
-    let exchange = ExchangeOptions { seed: spec.seed, symbols: default_symbols(spec.symbols), channels, events_per_second: 40, ..ExchangeOptions::default() };
-    let options = SimOptions { exchange, frames_max: Some(spec.frames), faults: spec.faults.clone(), ..SimOptions::default() };
+    let exchange = ExchangeOptions {
+        seed: spec.seed,
+        symbols: default_symbols(spec.symbols),
+        channels,
+        events_per_second: 40,
+        ..ExchangeOptions::default()
+    };
+    let options =
+        SimOptions { exchange, frames_max: Some(spec.frames), faults: spec.faults.clone(), ..SimOptions::default() };
     let source = SimSource::new(options).unwrap();
     let oracle = source.oracle();
     let options = EngineOptions { topology: Some(Topology::Stepped), ..EngineOptions::default() };
-    let mut engine =
-        Engine::build(options, &default_routes(), Arc::new(Directory::default()), Box::new(source), Clock::default(), Ledger::default()).unwrap();
+    let mut engine = Engine::build(
+        options,
+        &default_routes(),
+        Arc::new(Directory::default()),
+        Box::new(source),
+        Clock::default(),
+        Ledger::default(),
+    )
+    .unwrap();
     let mut events = engine.bus().subscribe(&[], Filter::all(), SubscribeOptions::LOSSLESS).unwrap();
     engine.start().unwrap();
     let mut poll = |engine: &Engine| {
