@@ -2,6 +2,8 @@
 //! `Lag` are together, in order and without overlap, everything published from where it joined (F48, F49, invariants
 //! 12 to 14). The publisher keeps a log of its rings; each consumer's account is held against it afterwards.
 
+#![allow(clippy::unwrap_used)] // A test that cannot go on should say where.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;

@@ -198,14 +198,15 @@ impl Joiner {
         assert!(self.copy.is_none(), "a snapshot for who has a book");
         let mut levels = Levels::new();
         apply(&mut levels, event.levels().0);
-        self.copy = Some((event.payload::<Book>().unwrap().delta_seq, levels));
+        self.copy = Some((event.payload::<Book>().expect("a book").delta_seq, levels));
     }
 
     fn run(mut self, number: usize, bus: &DataBus, store: &MemoryStore, requests: &BookRequests) -> Joiner {
         let mut dice = Dice(1_000 + number as u64);
         for _ in 0..ROUNDS {
             let instrument = InstrumentId(dice.roll(2) as u32);
-            let mut join = BookJoin::new(bus, store.clone(), requests.clone(), instrument, Guarantee::Lossy).unwrap();
+            let join = BookJoin::new(bus, store.clone(), requests.clone(), instrument, Guarantee::Lossy);
+            let mut join = join.expect("the instrument is known");
             (self.copy, self.deltas) = (None, 0);
             let enough = 1 + dice.roll(60) as usize;
             while self.deltas < enough {

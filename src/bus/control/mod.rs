@@ -7,7 +7,7 @@
 //! Invariants: a command that was taken is answered, exactly once; one that was not is refused at once.
 
 pub mod queue;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod queue_tests;
 
 pub use queue::{

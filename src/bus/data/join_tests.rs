@@ -1,6 +1,7 @@
 //! Purpose: holds the joining of a book to its promises, step by step, one thread. Owns: nothing. Thread: a test's.
 //! Takes and gives: events. Never: part of a build that ships.
 
+use crate::schema::canonical_type::builtin;
 use crate::schema::event::{EventBuf, flag};
 use crate::schema::payload::{Book, BookReference};
 use crate::schema::quality::BookChange;
@@ -178,6 +179,13 @@ fn a_lag_or_a_missing_change_starts_over() {
     assert_eq!(told(&mut join), ["q", "!reset"]);
     assert_eq!(scene.serve(), 1);
     assert_eq!(told(&mut join), ["s104"]);
+    // A change that is none: its number is missing, and nothing told of it.
+    scene.sequencer.publish(&mut trade(BTC, builtin::ORDERBOOK_DELTA));
+    scene.deltas(1);
+    assert_eq!(told(&mut join), ["!hole105-106"]);
+    assert_eq!(scene.serve(), 1);
+    scene.deltas(1);
+    assert_eq!(told(&mut join), ["s106", "d107"]);
 }
 
 #[test]

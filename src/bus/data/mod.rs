@@ -17,26 +17,26 @@
 
 pub mod fan_out;
 pub mod filter;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod filter_tests;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod fixture;
 pub mod join;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod join_tests;
 mod keyed;
 pub mod operand;
 mod oversize;
 pub mod requests;
 pub mod sequencer;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod sequencer_tests;
 pub mod shelf;
 mod shelving;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod shelving_tests;
 pub mod subscription;
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod subscription_tests;
 
 pub use fan_out::{Bus, DataBus, Guarantee, Start, SubscribeError, SubscribeOptions, shard_of};
