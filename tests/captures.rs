@@ -117,10 +117,12 @@ fn check_tops(expected_in: &Path, name: &str, symbol: &str, instrument: &str, re
             let expected: meltica::schema::decimal::Decimal = cells[cell].parse().unwrap();
             assert_eq!(decimal(&payload[key]), expected, "{name} {symbol} {}: {key}", cells[0]);
         }
-        assert_eq!(
-            event["payload"]["spread"].is_string() && payload["mid"].is_string() && payload["microPrice"].is_string(),
-            true
-        );
+        let (bid, ask) = (decimal(&payload["bid"]), decimal(&payload["ask"]));
+        assert_eq!(decimal(&payload["spread"]), ask.checked_sub(bid).unwrap());
+        let twice = decimal(&payload["mid"]).checked_add(decimal(&payload["mid"])).unwrap();
+        assert_eq!(twice, ask.checked_add(bid).unwrap());
+        let micro = decimal(&payload["microPrice"]);
+        assert!(bid <= micro && micro <= ask);
     }
 }
 
