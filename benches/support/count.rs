@@ -1,0 +1,39 @@
+//! Purpose: rounds for an instruction counter that looks only inside `measured` and writes a part each time it returns.
+//! Owns: nothing. Thread: one. Takes and gives: a number of rounds in, a line for each part out.
+//! Never: counts setup or warm-up.
+
+use std::hint::black_box;
+
+use super::frames::samples;
+use super::rooms::{ROOMS, applies};
+
+/// Bytes after which a frame counts as long: fewer rounds do.
+const LONG: usize = 8 << 10;
+
+/// Counts `rounds` rounds (a sixteenth for long frames) of each room whose name, and each kind whose name, contains the
+/// texts given. Prints `room kind rounds bytes` for each part, in order.
+pub(crate) fn run(rounds: u64, room_like: &str, kind_like: &str) {
+    for sample in samples() {
+        for room in ROOMS {
+            let (kind, wanted) = (sample.kind.name(), applies(&room, &sample));
+            if !wanted || !room.name.contains(room_like) || !kind.contains(kind_like) {
+                continue;
+            }
+            let rounds = if sample.bytes() > LONG { rounds.div_ceil(16) } else { rounds };
+            let mut round = (room.make)(&sample);
+            // Whole turns of the sample, so that buffers and branches are as they will be.
+            for _ in 0..2 * sample.templates.len() {
+                round();
+            }
+            measured(&mut *round, black_box(rounds));
+            println!("{} {kind} {rounds} {}", room.name, sample.bytes());
+        }
+    }
+}
+
+#[inline(never)]
+fn measured(round: &mut dyn FnMut(), rounds: u64) {
+    for _ in 0..rounds {
+        round();
+    }
+}

@@ -1,0 +1,15 @@
+//! What the walk's benches are made of.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `frames` | the frames that are measured: the simulated exchange's, and diffs over its book |
+//! | `feed` | frames handed out again and again, their update ids going on |
+//! | `ends` | what stands at the end of a room that is measured alone |
+//! | `rooms` | one round of each room |
+//! | `count` | rounds for an instruction counter |
+
+pub(crate) mod count;
+mod ends;
+mod feed;
+pub(crate) mod frames;
+pub(crate) mod rooms;

@@ -1,0 +1,279 @@
+//! Purpose: one round of each room: a frame, or what the room before made of it, through that room alone; then all of them.
+//! Owns: the rooms. Thread: one. Takes and gives: a sample in, a closure that does one round out.
+//! Never: leaves setup inside a round; hands out a round that does not do what it says (each is tried first).
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use meltica::agent::Agent;
+use meltica::binance::io::{IoAgent, IoOptions, NoRequests, OnFull, TimeSource};
+use meltica::binance::parse::{ParsedFrame, Parser, ParserOptions};
+use meltica::bus::data::{Bus, DataBus, Delivery, Filter, Sequencer, SequencerOptions, SubscribeOptions};
+use meltica::conductor::{ConductorOptions, ConductorStage};
+use meltica::directory::Directory;
+use meltica::dispatch::{DispatchStage, DispatchTable, SharedTable, TablePublisher, default_routes};
+use meltica::ring::broadcast;
+use meltica::schema::event::{EventBuf, EventRef};
+use meltica::schema::frame::Origin;
+use meltica::schema::payload::{Depth, PayloadKind};
+use meltica::schema::raw::RawRef;
+use meltica::schema::stage::{EventSink, Publish, RawSink, Stage};
+use meltica::schema::time::UnixNanos;
+use meltica::snapshot::{MemoryStore, StoreOptions};
+use meltica::telemetry::{Clock, Counter, Ledger};
+use simd_json::{Buffers, Tape};
+
+use super::ends::{AsksNobody, Kept, Nothing};
+use super::feed::{Feed, Memory, SNAPSHOT, frame};
+use super::frames::{Kind, SNAPSHOT_ID, Sample};
+
+/// Words of the ring of published events: the engine's default, 16 MiB.
+const EVENTS_WORDS: usize = 1 << 21;
+
+/// One round of something.
+pub(crate) type Round = Box<dyn FnMut()>;
+
+/// What is measured, by name.
+pub(crate) struct Room {
+    pub(crate) name: &'static str,
+    pub(crate) make: fn(&Sample) -> Round,
+}
+
+/// In the order of the walk. `nothing` and `copy` are what the rounds of the others cost by themselves: `nothing` those of
+/// dispatch, conduct and publish, `copy` those of tape, parse and walk.
+pub(crate) const ROOMS: [Room; 9] = [
+    Room { name: "nothing", make: nothing },
+    Room { name: "copy", make: copy },
+    Room { name: "tape", make: tape },
+    Room { name: "parse", make: parse },
+    Room { name: "dispatch", make: dispatch },
+    Room { name: "conduct", make: conduct },
+    Room { name: "publish", make: publish },
+    Room { name: "store+publish", make: publish_fused },
+    Room { name: "walk", make: walk },
+];
+
+/// Whether a room has something to do for a kind: only diffs bring a state for the store.
+pub(crate) fn applies(room: &Room, sample: &Sample) -> bool {
+    room.name != "store+publish" || sample.kind == Kind::Diff20
+}
+
+fn nothing(_: &Sample) -> Round {
+    Box::new(|| _ = black_box(0))
+}
+
+fn copy(sample: &Sample) -> Round {
+    let mut feed = Feed::of(sample);
+    Box::new(move || _ = black_box(feed.next()))
+}
+
+/// simd-json's first two stages alone, in reused buffers.
+fn tape(sample: &Sample) -> Round {
+    let (mut feed, mut buffers) = (Feed::of(sample), Buffers::with_max_depth(64 << 10, 32));
+    let mut kept = Tape(Vec::with_capacity(8 << 10));
+    Box::new(move || {
+        let mut tape = core::mem::replace(&mut kept, Tape(Vec::new())).reset();
+        simd_json::fill_tape(feed.next(), &mut buffers, &mut tape).unwrap();
+        black_box(tape.0.len());
+        kept = tape.reset();
+    })
+}
+
+fn parse(sample: &Sample) -> Round {
+    let (mut feed, mut parser) = (Feed::of(sample), parser(&Arc::new(Directory::default())));
+    let mut number = 0;
+    Box::new(move || {
+        number += 1;
+        let parsed = parser.parse(frame(feed.next(), number, Origin::Combined), 0, |raw| _ = black_box(raw.words()));
+        assert!(matches!(parsed, Ok(ParsedFrame::Data { raws: 1, malformed: 0 })));
+    })
+}
+
+fn dispatch(sample: &Sample) -> Round {
+    let directory = Arc::new(Directory::default());
+    let raws = raws(sample, &directory);
+    let mut stage = dispatcher(&directory, Nothing::default());
+    let mut turn = turns(raws.len());
+    Box::new(move || {
+        let raw = RawRef::from_words(&raws[turn()]).unwrap();
+        assert!(stage.ready(1, raw.words()));
+        stage.take_raw(raw);
+    })
+}
+
+/// As the io agent has it done for each frame when there is one a cycle: time, left-over work, the question, the event.
+fn conduct(sample: &Sample) -> Round {
+    let ledger = Ledger::default();
+    let options = ConductorOptions::default();
+    let mut stage = ConductorStage::new(options, Nothing::default(), AsksNobody, ledger.sheet("conductor"));
+    let (mut events, snapshot) = events(sample);
+    let (mut id, mut now, mut turn) = (SNAPSHOT_ID as i64, 0, turns(events.len()));
+    let mut snapshot = snapshot.filter(|_| sample.kind.is_diff());
+    let mut round = move || {
+        id += 1;
+        now += 100_000_000;
+        stage.advance(UnixNanos(now));
+        stage.work();
+        let event = &mut events[turn()];
+        renumber(event, id);
+        let event = event.read();
+        assert!(stage.ready(1, event.words().len()));
+        stage.take_event(event);
+        if let Some(snapshot) = snapshot.take() {
+            stage.take_event(snapshot.read());
+        }
+    };
+    tried(&mut round, sample, &ledger);
+    Box::new(round)
+}
+
+fn publish(sample: &Sample) -> Round {
+    let (events, _) = events(sample);
+    let mut events = events;
+    let (mut sequencer, _) = sequencer(&Ledger::default());
+    let (clock, mut turn) = (Clock::default(), turns(events.len()));
+    let ingress_ns = clock.now_ns();
+    Box::new(move || {
+        let event = &mut events[turn()];
+        // `publish` has put the latency where the stage before puts the ingress.
+        event.header_mut().latency_ns = ingress_ns;
+        black_box(sequencer.publish(event));
+    })
+}
+
+fn publish_fused(sample: &Sample) -> Round {
+    let mut stage =
+        ConductorStage::new(ConductorOptions::default(), Kept::default(), AsksNobody, Ledger::default().sheet("c"));
+    let (mut events, snapshot) = events(sample);
+    for (at, event) in events.iter_mut().enumerate() {
+        renumber(event, SNAPSHOT_ID as i64 + 1 + at as i64);
+        stage.take_event(event.read());
+        if at == 0 {
+            stage.take_event(snapshot.as_ref().unwrap().read());
+            stage.work();
+        }
+    }
+    let published = core::mem::take(stage.publisher()).0;
+    let is_fused = |e: &EventBuf| e.read().header().kind() == Some(PayloadKind::Fused);
+    let mut fused: Vec<EventBuf> = published.iter().map(|w| owned(w)).filter(is_fused).collect();
+    let (mut sequencer, _) = sequencer(&Ledger::default());
+    let mut turn = turns(fused.len());
+    Box::new(move || {
+        let event = &mut fused[turn()];
+        event.header_mut().latency_ns = 0;
+        black_box(sequencer.publish_stored(event));
+        assert_eq!(event.header_mut().flags & meltica::schema::event::flag::NOT_STORED, 0);
+    })
+}
+
+/// From a frame in memory to a subscription's closure, all on this thread, as the engine's `fused` topology is wired: an io
+/// agent over dispatch over conductor over sequencer; one frame a duty cycle, then a poll.
+fn walk(sample: &Sample) -> Round {
+    let (directory, ledger) = (Arc::new(Directory::default()), Ledger::default());
+    let (sequencer, bus) = sequencer(&ledger);
+    let options = ConductorOptions::default();
+    let conductor = ConductorStage::new(options, sequencer, AsksNobody, ledger.sheet("conductor"));
+    let stage = dispatcher(&directory, conductor);
+    let io = IoOptions { batch: 1, time: TimeSource::Frames, on_full: OnFull::Wait, words_max: 1 << 16 };
+    let (parser, clock) = (parser(&directory), Clock::default());
+    let mut agent = IoAgent::new("walk", io, Memory::of(sample), parser, stage, Box::new(NoRequests), clock);
+    let mut events = bus.subscribe(&[], Filter::all(), SubscribeOptions::default()).unwrap();
+    let mut round = move || {
+        agent.do_work();
+        let seen = events.poll(usize::MAX, |delivery| match delivery {
+            Delivery::Event(event) => _ = black_box(event.header().seq),
+            Delivery::Lag(lag) => panic!("{lag:?}"),
+        });
+        black_box(seen);
+    };
+    tried(&mut round, sample, &ledger);
+    Box::new(round)
+}
+
+fn parser(directory: &Arc<Directory>) -> Parser {
+    Parser::new(ParserOptions { trace_seed: 1 }, Arc::clone(directory), Ledger::default().sheet("parse"))
+}
+
+/// Dispatch by the shipped routes.
+fn dispatcher<K: EventSink>(directory: &Arc<Directory>, next: K) -> DispatchStage<K> {
+    let table = DispatchTable::compile(1, &default_routes(), directory).unwrap();
+    let table: SharedTable = TablePublisher::new(table).shared();
+    DispatchStage::new(table, Arc::clone(directory), Ledger::default().sheet("dispatch"), next)
+}
+
+fn sequencer(ledger: &Ledger) -> (Sequencer<MemoryStore>, DataBus) {
+    let (publisher, tap) = broadcast::channel(EVENTS_WORDS).unwrap();
+    let (store, counts) = (MemoryStore::new(StoreOptions::default()), ledger.sheet("sequencer"));
+    let (sequencer, _) =
+        Sequencer::new(publisher, store, Clock::default(), counts, SequencerOptions::default()).unwrap();
+    (sequencer, DataBus::new(vec![tap], Arc::new(Directory::default())))
+}
+
+/// What the parser makes of each frame.
+fn raws(sample: &Sample, directory: &Arc<Directory>) -> Vec<Vec<u64>> {
+    let (mut feed, mut parser) = (Feed::of(sample), parser(directory));
+    let mut out = Vec::new();
+    for number in 0..sample.templates.len() as u64 {
+        let parsed = parser.parse(frame(feed.next(), number, Origin::Combined), 0, |raw| out.push(words_of(raw)));
+        assert!(parsed.is_ok());
+    }
+    out
+}
+
+/// What dispatch makes of each frame, and of the snapshot.
+fn events(sample: &Sample) -> (Vec<EventBuf>, Option<EventBuf>) {
+    let directory = Arc::new(Directory::default());
+    let mut stage = dispatcher(&directory, Kept::default());
+    for raw in raws(sample, &directory) {
+        stage.take_raw(RawRef::from_words(&raw).unwrap());
+    }
+    let frames = core::mem::take(stage.next_mut()).0;
+    assert_eq!(frames.len(), sample.templates.len());
+    let mut body = sample.snapshot.clone();
+    parser(&directory).parse(frame(&mut body, 0, SNAPSHOT), 0, |raw| stage.take_raw(raw)).unwrap();
+    let snapshot = core::mem::take(stage.next_mut()).0;
+    (frames.iter().map(|w| owned(w)).collect(), snapshot.first().map(|w| owned(w)))
+}
+
+fn words_of(raw: RawRef<'_>) -> Vec<u64> {
+    let mut words = vec![0; raw.words()];
+    raw.copy_to(&mut words);
+    words
+}
+
+fn owned(words: &[u64]) -> EventBuf {
+    let mut event = EventBuf::default();
+    event.copy_from(EventRef::from_words(words).unwrap());
+    event
+}
+
+/// Gives an event of a frame with an update id the next one.
+#[inline]
+fn renumber(event: &mut EventBuf, id: i64) {
+    event.header_mut().venue_id = id;
+    if let Some(depth) = event.payload_mut::<Depth>() {
+        (depth.first_id, depth.last_id, depth.previous_id) = (id, id, id - 1);
+    }
+}
+
+/// 0 to `count - 1`, again and again.
+fn turns(count: usize) -> impl FnMut() -> usize {
+    let mut next = 0;
+    move || {
+        let at = next;
+        next = if at + 1 == count { 0 } else { at + 1 };
+        at
+    }
+}
+
+/// Tries a round many times: a book must follow all of its diffs, and stay whole.
+fn tried(round: &mut impl FnMut(), sample: &Sample, ledger: &Ledger) {
+    let rounds = 4 * sample.templates.len() as u64;
+    for _ in 0..rounds {
+        round();
+    }
+    if sample.kind.is_diff() {
+        assert!(ledger.total(Counter::DiffsApplied) >= rounds - 2, "diffs were not applied");
+        assert_eq!(ledger.total(Counter::GapsOpened) + ledger.total(Counter::Crossed), 0);
+    }
+}
