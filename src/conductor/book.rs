@@ -231,12 +231,12 @@ impl Book {
         bid && ask
     }
 
-    /// Drops levels outside the known range, all but `keep` a side; how many. Small excesses wait for company.
+    /// Drops levels outside the known range, all but the best `keep` a side; how many. An excess of less than an eighth
+    /// waits: cutting moves the whole side.
     pub(super) fn prune(&mut self, keep: usize) -> u64 {
-        const COMPANY: usize = 64;
         fn cut<const BID: bool>(side: &mut BookSide<BID>, bound: Option<i64>, keep: usize) -> u64 {
             let outside = bound.map_or(0, |b| side.place(b));
-            if outside < keep.saturating_add(COMPANY) {
+            if outside <= keep.saturating_add(keep / 8) {
                 return 0;
             }
             side.levels.drain(..outside - keep);

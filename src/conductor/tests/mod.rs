@@ -4,3 +4,4 @@ mod captures;
 mod faults;
 mod rig;
 mod scenarios;
+mod world;
