@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::rig::Sided;
+
 /// splitmix64: the same seed gives the same world everywhere.
 pub(super) struct Dice(pub(super) u64);
 
@@ -137,7 +139,7 @@ impl World {
     }
 
     /// A REST body of some id: the best levels, best first.
-    pub(super) fn body(&mut self, id: i64, limit: usize) -> (Vec<(i64, i64)>, Vec<(i64, i64)>) {
+    pub(super) fn body(&mut self, id: i64, limit: usize) -> (Sided, Sided) {
         let truth = &self.history[&id];
         let bids = truth.bids.iter().rev().take(limit).map(|(p, q)| (*p, *q)).collect();
         let asks = truth.asks.iter().take(limit).map(|(p, q)| (*p, *q)).collect();
