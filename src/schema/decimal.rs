@@ -85,7 +85,16 @@ impl Decimal {
     ///
     /// # Errors
     /// [`DecimalError::Malformed`] for any other text, [`DecimalError::Overflow`] when the value cannot be held exactly.
+    #[inline]
     pub fn parse(text: &[u8]) -> Result<Decimal, DecimalError> {
+        match parse_short(text) {
+            Some(value) => Ok(value),
+            None => Decimal::parse_any(text),
+        }
+    }
+
+    /// Reads any text, digit by digit: the rule itself, which [`parse_short`] must agree with.
+    fn parse_any(text: &[u8]) -> Result<Decimal, DecimalError> {
         let (negative, digits) = match text {
             [b'-', rest @ ..] => (true, rest),
             _ => (false, text),
@@ -171,6 +180,71 @@ impl Decimal {
         }
         core::str::from_utf8(&out[at..]).unwrap_or_default()
     }
+}
+
+/// A byte in each of eight places.
+const fn everywhere(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
+/// Reads a valid decimal without a sign, with at most 8 digits before the point and 8 behind it, eight digits at a time;
+/// `None` for whatever else there is, valid or not. A text's first byte is the lowest of a word; sixteen digits cannot
+/// overflow 63 bits.
+#[inline]
+fn parse_short(text: &[u8]) -> Option<Decimal> {
+    let (head, tail) = ends(text)?;
+    // The lowest byte set in `found` is that of the first point: a borrow reaches only bytes above it.
+    let points = head ^ everywhere(b'.');
+    let found = points.wrapping_sub(everywhere(1)) & !points & everywhere(0x80);
+    let (whole, behind) = if found == 0 {
+        (text.len(), 0)
+    } else {
+        let whole = found.trailing_zeros() as usize / 8;
+        (whole, text.len() - whole - 1)
+    };
+    // A digit before the point and one behind it; no zero before other digits.
+    let odd = !(1..=8).contains(&whole) || behind > 8 || (found != 0 && behind == 0) || (whole > 1 && text[0] == b'0');
+    if odd {
+        return None;
+    }
+    // Shifts drop what stands behind the one and before the other, and bring in zeros for digits that are not there.
+    let before = (head ^ everywhere(b'0')) << ((8 - whole) * 8);
+    let fraction = if behind == 0 { 0 } else { (tail ^ everywhere(b'0')) >> ((8 - behind) * 8) };
+    let above_nine = |digits: u64| digits | digits.wrapping_add(everywhere(0x76));
+    if (above_nine(before) | above_nine(fraction)) & everywhere(0x80) != 0 {
+        return None;
+    }
+    let dropped = fraction.leading_zeros() as usize / 8;
+    // In two steps, for all eight may go.
+    let fraction = eight_digits(fraction << (dropped * 4) << (dropped * 4));
+    let mantissa = eight_digits(before) as i64 * POWERS[8 - dropped] + fraction as i64;
+    Some(Decimal { mantissa, scale: (8 - dropped) as u8 })
+}
+
+/// The first eight bytes of a text, and the last eight. A shorter one fills the low places of the one word and the high
+/// places of the other. `None` for an empty text.
+#[inline]
+fn ends(text: &[u8]) -> Option<(u64, u64)> {
+    let length = text.len();
+    if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        return Some((u64::from_le_bytes(*first), u64::from_le_bytes(*last)));
+    }
+    // What is loaded twice comes to the same places.
+    let word = if let (Some(first), Some(last)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << ((length - 4) * 8)
+    } else {
+        let (first, last, middle) = (*text.first()?, *text.last()?, text[length / 2]);
+        u64::from(first) | u64::from(middle) << (length / 2 * 8) | u64::from(last) << ((length - 1) * 8)
+    };
+    Some((word, word << ((8 - length) * 8)))
+}
+
+/// The number that eight digits (0 to 9 a byte, the first the lowest) make: pairs, then fours, then all.
+#[inline]
+const fn eight_digits(digits: u64) -> u64 {
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff
 }
 
 /// Appends digits; the inner `None` says overflow, so that a later non-digit is still seen as malformed.
@@ -283,7 +357,57 @@ mod tests {
         assert_eq!(Decimal::whole(i64::MAX).mantissa_at(1), None);
     }
 
+    /// Texts near to decimals: mostly digits, with what can go wrong among them.
+    fn near_decimals() -> impl proptest::strategy::Strategy<Value = String> {
+        proptest::prop_oneof![
+            "-?(0|[1-9][0-9]{0,18})(\\.[0-9]{1,12}0{0,8})?",
+            "[0-9]{0,9}\\.?[0-9]{0,9}",
+            "[-0-9.]{0,20}",
+            "[0-9./:\\x00\\x7f\u{e9}]{0,18}",
+        ]
+    }
+
+    #[test]
+    fn the_short_way_agrees_on_every_short_text_of_telling_bytes() {
+        let telling = [b'0', b'1', b'9', b'.', b'-', b'/', b':', 0x80, 0xff, 0];
+        let mut read = 0;
+        for length in 0..=6u32 {
+            for mut number in 0..10usize.pow(length) {
+                let mut text = Vec::new();
+                for _ in 0..length {
+                    text.push(telling[number % 10]);
+                    number /= 10;
+                }
+                if let Some(value) = parse_short(&text) {
+                    let any = Decimal::parse_any(&text).unwrap();
+                    assert_eq!((value.mantissa, value.scale), (any.mantissa, any.scale), "{text:?}");
+                    read += 1;
+                } else if !text.contains(&b'-') {
+                    assert!(Decimal::parse_any(&text).is_err(), "{text:?} is valid and short");
+                }
+            }
+        }
+        assert!(read > 1_000, "only {read}");
+    }
+
     proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(4_096))]
+        #[test]
+        fn the_short_way_gives_what_the_rule_gives(text in near_decimals()) {
+            let (short, any) = (parse_short(text.as_bytes()), Decimal::parse_any(text.as_bytes()));
+            match short {
+                Some(value) => {
+                    let any = any.unwrap();
+                    proptest::prop_assert_eq!((value.mantissa, value.scale), (any.mantissa, any.scale));
+                }
+                // The venue's own form must go the short way.
+                None if text.len() <= 16 && text.find('.').is_some_and(|at| at < 8 && text.len() - at <= 9) => {
+                    proptest::prop_assert!(any.is_err() || text.starts_with('-'));
+                }
+                None => {}
+            }
+        }
+
         #[test]
         fn what_is_printed_reads_back(mantissa in proptest::num::i64::ANY, scale in 0u8..=18) {
             let value = Decimal::new(mantissa.max(-i64::MAX), scale).unwrap();
