@@ -8,21 +8,39 @@ use crate::schema::raw::{RawBuf, Side};
 
 /// Reads one side: `[["price","quantity"],…]`.
 pub(super) fn read(value: At<'_, '_>, side: Side, raw: &mut RawBuf) -> Result<(), Cause> {
-    for level in value.elements().ok_or(Cause::WrongType)? {
-        let mut parts = level.elements().ok_or(Cause::BadLevel)?;
-        let (Some(price), Some(quantity)) = (parts.next(), parts.next()) else { return Err(Cause::BadLevel) };
-        // Until 2019 spot levels ended with an empty array.
-        match parts.next().map(At::elements) {
-            None => {}
-            Some(Some(empty)) if empty.left() == 0 && parts.left() == 0 => {}
-            Some(_) => return Err(Cause::BadLevel),
+    let mut levels = value.elements().ok_or(Cause::WrongType)?;
+    loop {
+        if let Some((price, quantity)) = levels.next_pair() {
+            push(price, quantity, side, raw)?;
+        } else if let Some(level) = levels.next() {
+            other(level, side, raw)?;
+        } else {
+            return Ok(());
         }
-        raw.push_level(side, part(price)?, part(quantity)?).map_err(|_| Cause::DecimalOverflow)?;
     }
-    Ok(())
 }
 
-fn part(value: At<'_, '_>) -> Result<Decimal, Cause> {
-    let number = decimal(value.text().ok_or(Cause::BadLevel)?)?;
+/// Reads a level of any form that the venue has written.
+#[cold]
+fn other(level: At<'_, '_>, side: Side, raw: &mut RawBuf) -> Result<(), Cause> {
+    let mut parts = level.elements().ok_or(Cause::BadLevel)?;
+    let (Some(price), Some(quantity)) = (parts.next(), parts.next()) else { return Err(Cause::BadLevel) };
+    // Until 2019 spot levels ended with an empty array.
+    match parts.next().map(At::elements) {
+        None => {}
+        Some(Some(empty)) if empty.left() == 0 && parts.left() == 0 => {}
+        Some(_) => return Err(Cause::BadLevel),
+    }
+    push(price.text().ok_or(Cause::BadLevel)?, quantity.text().ok_or(Cause::BadLevel)?, side, raw)
+}
+
+#[inline]
+fn push(price: &str, quantity: &str, side: Side, raw: &mut RawBuf) -> Result<(), Cause> {
+    raw.push_level(side, part(price)?, part(quantity)?).map_err(|_| Cause::DecimalOverflow)
+}
+
+#[inline]
+fn part(text: &str) -> Result<Decimal, Cause> {
+    let number = decimal(text)?;
     if number.mantissa() < 0 { Err(Cause::BadLevel) } else { Ok(number) }
 }

@@ -121,10 +121,23 @@ pub(super) struct Elements<'t, 'i> {
     left: usize,
 }
 
-impl Elements<'_, '_> {
+impl<'i> Elements<'_, 'i> {
     /// How many are left.
     pub(super) fn left(&self) -> usize {
         self.left
+    }
+
+    /// The next element, when it is an array of just two texts: what nearly every level is. Otherwise nothing moves.
+    #[inline]
+    pub(super) fn next_pair(&mut self) -> Option<(&'i str, &'i str)> {
+        match self.nodes.get(self.index..)? {
+            [Node::Array { len: 2, .. }, Node::String(first), Node::String(second), ..] if self.left > 0 => {
+                self.left -= 1;
+                self.index += 3;
+                Some((first, second))
+            }
+            _ => None,
+        }
     }
 }
 
