@@ -161,7 +161,15 @@ impl<P: Publish, R: SnapshotRequests> Stage for ConductorStage<P, R> {
     }
 
     fn work(&mut self) -> usize {
-        self.release() + self.run_errands() + self.fire_moments()
+        // In this order whatever the room: what waits for it holds up the rest, so every topology tells the same story.
+        let mut done = self.release();
+        if self.backlog.is_empty() {
+            done += self.run_errands();
+        }
+        if self.backlog.is_empty() && self.errands.is_empty() {
+            done += self.fire_moments();
+        }
+        done
     }
 
     fn advance(&mut self, now: UnixNanos) {
