@@ -116,6 +116,10 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
                 break;
             }
             self.moments.pop();
+            let now = self.outlet.now;
+            if self.outlet.options.fire_as_due {
+                self.outlet.now = moment;
+            }
             self.with_known(id, |i, outlet| {
                 // A moment that was put off meanwhile is scheduled anew by `with`.
                 i.scheduled = NEVER;
@@ -123,6 +127,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
                     i.fire(outlet);
                 }
             });
+            self.outlet.now = now;
             done += 1;
         }
         done
