@@ -26,6 +26,10 @@ const IDS_KEPT: u64 = 1 << 16;
 /// Runs the feed until its deadline, a signal, or the reader of its events has gone.
 pub(super) fn run(arguments: &RunArgs) -> Result<(), Failed> {
     let loaded = settings::load(arguments.config.as_deref())?;
+    if loaded.config.market.market() == Some(Market::BinanceUsdm) {
+        let message = "the simulated exchange is BINANCE-SPOT: leave it out, or write auto or BINANCE-SPOT";
+        return Err(Failed::new(Cause::Config, loaded.places.fault(&["market"], message).to_string()));
+    }
     let clock = Clock::default();
     let symbols = symbols(&loaded.config)?;
     let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
