@@ -1,5 +1,6 @@
 //! Purpose: the levels of one book, exact, and the range in which they are known.
-//! Owns: two sorted vectors, best at the end. Thread: the conductor's. Takes and gives: levels at any scale.
+//! Owns: two sorted vectors, best at the end. Thread: the conductor's. Takes and gives: levels at any scale; sides of diffs
+//! are taken in `merge`.
 //! Never: rounds, allocates once grown, applies half a diff.
 
 use crate::schema::decimal::{Decimal, power_of_ten};
@@ -54,6 +55,8 @@ impl Rescale {
 pub(super) struct BookSide<const BID: bool> {
     /// Worst first.
     pub(super) levels: Vec<Level>,
+    /// What a pass over the side reads while it writes `levels`.
+    pub(super) spare: Vec<Level>,
 }
 
 impl<const BID: bool> BookSide<BID> {
@@ -71,7 +74,7 @@ impl<const BID: bool> BookSide<BID> {
 
     /// Sets a level; quantity 0 removes it. Removing an unknown one is normal.
     #[inline]
-    fn set(&mut self, price: i64, quantity: i64) {
+    pub(super) fn set(&mut self, price: i64, quantity: i64) {
         let at = self.place(price);
         match self.levels.get_mut(at) {
             Some(level) if level.price == price && quantity == 0 => {
@@ -117,16 +120,9 @@ impl Book {
             self.make_fit(diff)?
         };
         let (price, quantity) = self.rescales(diff)?;
-        for level in diff.bids {
-            if let (Some(p), Some(q)) = (price.of(level.price), quantity.of(level.quantity)) {
-                self.bids.set(p, q);
-            }
-        }
-        for level in diff.asks {
-            if let (Some(p), Some(q)) = (price.of(level.price), quantity.of(level.quantity)) {
-                self.asks.set(p, q);
-            }
-        }
+        let fit = |l: &Level| Some(Level { price: price.of(l.price)?, quantity: quantity.of(l.quantity)? });
+        self.bids.apply(diff.bids, fit);
+        self.asks.apply(diff.asks, fit);
         Ok(widened)
     }
 

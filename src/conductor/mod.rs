@@ -8,6 +8,7 @@
 //! | `ask` | when a snapshot is asked for, and again |
 //! | `held` | diffs held until a snapshot or a missing diff comes |
 //! | `book` | the levels of one book and its known range |
+//! | `merge` | many levels of a diff into a side in one pass |
 //! | `compare` | a book against levels from elsewhere |
 //! | `fusion` | one instrument: sync, book and held diffs together |
 //! | `diffs`, `snapshots`, `timers` | what happens to an instrument when a diff, a snapshot, a moment comes |
@@ -31,6 +32,7 @@ mod fusion;
 mod held;
 mod inputs;
 mod integrity;
+mod merge;
 mod options;
 mod outlet;
 mod polls;
