@@ -67,7 +67,7 @@ pub const HEADER_WORDS: usize = core::mem::size_of::<EventHeader>() / 8;
 pub mod flag {
     /// The event carries or refers to a whole state, not a change.
     pub const SNAPSHOT: u16 = 1;
-    /// The last event made from its frame.
+    /// The last event that dispatch made from its frame; what the conductor derives from it follows without.
     pub const LAST_OF_BATCH: u16 = 2;
     /// Stands for more than one state.
     pub const CONFLATED: u16 = 4;
@@ -222,7 +222,9 @@ impl<'a> EventRef<'a> {
         let Some((fixed, bids, asks)) = self.header().kind().and_then(|k| k.level_counts(self.payload_words())) else {
             return (&[], &[]);
         };
-        let Some(words) = self.payload_words().get(fixed..fixed + (bids + asks) * 2) else { return (&[], &[]) };
+        // Counts come with the record: one that claims more levels than it holds has none.
+        let end = bids.checked_add(asks).and_then(|n| n.checked_mul(2)).and_then(|n| n.checked_add(fixed));
+        let Some(words) = end.and_then(|end| self.payload_words().get(fixed..end)) else { return (&[], &[]) };
         bytemuck::cast_slice(words).split_at(bids)
     }
 }
