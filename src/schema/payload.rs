@@ -434,7 +434,7 @@ payload! {
             index / set_index [2] = "index",
             /// Estimated settlement price.
             settlement / set_settlement [3] = "settlement",
-            /// Funding rate.
+            /// Funding rate; absent on contracts without funding.
             funding_rate / set_funding_rate [4] = "fundingRate",
         }
     }
