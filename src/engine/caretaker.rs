@@ -1,5 +1,6 @@
 //! Purpose: sweeps the snapshot store off the data path. Owns: one sleepy thread, only when states have a time to live.
-//! Thread: its own. Takes and gives: the wall clock's time of the sweep. Never: takes a state whose instrument is wanted.
+//! Thread: its own. Takes and gives: the clock's time of the sweep. Never: takes a state whose instrument is wanted, or one
+//! of a replay: its times are the capture's, and by the clock all of them are long past.
 
 use std::thread::JoinHandle;
 
@@ -17,12 +18,11 @@ pub(super) struct Caretaker {
 impl Caretaker {
     /// Starts it, if there is anything to sweep. Without a thread from the system the store is not swept: it is bounded
     /// all the same.
-    pub(super) fn start(store: &MemoryStore, options: &EngineOptions) -> Option<Caretaker> {
-        options.store_ttl?;
+    pub(super) fn start(store: &MemoryStore, options: &EngineOptions, clock: Clock) -> Option<Caretaker> {
+        options.store_ttl.filter(|_| options.live)?;
         let stop = Shutdown::new();
         let (heard, interval) = (stop.clone(), options.sweep_interval);
         let mut sweeper = Sweeper::new(store.clone());
-        let clock = Clock::default();
         let sweep = move || {
             while !heard.is_requested() {
                 // Until commands can unsubscribe, no instrument is known to be unwanted but by its silence, which is

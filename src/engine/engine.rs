@@ -174,11 +174,12 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Spawn`]; [`EngineError::Misuse`] when it was started before.
     pub fn start(&mut self) -> Result<(), EngineError> {
-        record_panic_sites();
-        let Agents::Built(agents) = std::mem::replace(&mut self.agents, Agents::Running(Vec::new())) else {
+        let Agents::Built(built) = &mut self.agents else {
             return Err(EngineError::Misuse("the engine was started before"));
         };
-        self.caretaker = Caretaker::start(&self.store, &self.options);
+        let agents = std::mem::take(built);
+        record_panic_sites();
+        self.caretaker = Caretaker::start(&self.store, &self.options, self.clock.clone());
         let topology = self.options.topology_in_force();
         if topology == Topology::Stepped {
             self.agents = Agents::Stepped(Stepper::new(agents.into_iter().map(|(_, agent)| agent).collect()));
@@ -261,10 +262,19 @@ impl Engine {
             return Err(panicked.clone().into());
         }
         let agents = agents.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let source_fault = self.fault.get().cloned();
         let mut books = std::mem::take(&mut *self.reports.lock().unwrap_or_else(PoisonError::into_inner));
         books.sort_by_key(|b| b.instrument);
         let latency = self.latency();
         let unknown_fields = self.unknown.iter().flat_map(UnknownTally::rows).collect();
-        Ok(RunReport { books, agents, latency, unknown_fields, source_fault: self.fault.get().cloned() })
+        Ok(RunReport { books, agents, latency, unknown_fields, source_fault })
+    }
+}
+
+impl Drop for Engine {
+    /// Ends the threads of an engine that nobody holds any more; [`Engine::finish`] has waited for them already.
+    fn drop(&mut self) {
+        self.stop.request();
+        self.abort.request();
     }
 }
