@@ -92,7 +92,7 @@ proptest! {
             let (bids, asks) = (levels / 2, levels - levels / 2);
             words[0] = words.len() as u64 | u64::from(kind) << 32 | u64::from(slots) << 48;
             words[8] = bids | asks << 32;
-            words[9] = words[9] & !0xffff_0000_0000_ffff | words[9] % 18;
+            words[9] = words[9] & !0xffff_0000_0000_ffff | (words[9] % 18);
             let rest = words.len().saturating_sub(RAW_HEADER_WORDS + usize::from(slots) * 2 + levels as usize * 2);
             words[9] = words[9] & 0xffff_ffff | (words[9] >> 32 & 7).min(rest as u64 * 8) << 32;
             read_raw(&words);
