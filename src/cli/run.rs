@@ -30,6 +30,10 @@ const IDS_KEPT: u64 = 1;
 pub(super) fn run(arguments: &RunArgs) -> Result<(), Failed> {
     keep_apart(&arguments.output, arguments.config.iter().map(|file| ("configuration", &**file)))?;
     let loaded = settings::load(arguments.config.as_deref())?;
+    if loaded.config.market.market() == Some(Market::BinanceUsdm) {
+        let message = "the simulated exchange is BINANCE-SPOT: leave it out, or write auto or BINANCE-SPOT";
+        return Err(Failed::new(Cause::Config, loaded.places.fault(&["market"], message).to_string()));
+    }
     let clock = Clock::default();
     refuse_other_markets(&loaded)?;
     let symbols = symbols(&loaded.config)?;

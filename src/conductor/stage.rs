@@ -116,6 +116,10 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
                 break;
             }
             self.moments.pop();
+            let now = self.outlet.now;
+            if self.outlet.options.fire_as_due {
+                self.outlet.now = moment;
+            }
             self.with_known(id, |i, outlet| {
                 // A moment that was put off meanwhile is scheduled anew by `with`.
                 i.scheduled = NEVER;
@@ -123,6 +127,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
                     i.fire(outlet);
                 }
             });
+            self.outlet.now = now;
             done += 1;
         }
         done
@@ -161,7 +166,15 @@ impl<P: Publish, R: SnapshotRequests> Stage for ConductorStage<P, R> {
     }
 
     fn work(&mut self) -> usize {
-        self.release() + self.run_errands() + self.fire_moments()
+        // In this order whatever the room: what waits for it holds up the rest, so every topology tells the same story.
+        let mut done = self.release();
+        if self.backlog.is_empty() {
+            done += self.run_errands();
+        }
+        if self.backlog.is_empty() && self.errands.is_empty() {
+            done += self.fire_moments();
+        }
+        done
     }
 
     fn advance(&mut self, now: UnixNanos) {

@@ -80,7 +80,7 @@ impl Instrument {
         let header = self.head(cause, builtin::STATUS_BOOK, Source::ConductorBook);
         outlet.event.begin(&header, &status);
         outlet.publish.publish(&mut outlet.event);
-        if change.change == BookChange::Reset {
+        if change.change == BookChange::Reset && change.cause != BookCause::FirstSnapshot {
             outlet.count(Counter::Resets);
         }
     }

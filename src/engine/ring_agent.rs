@@ -53,6 +53,22 @@ fn make_ready<S: Stage + ?Sized>(stage: &mut S, words: usize, work: &mut usize) 
     true
 }
 
+/// Brings the stage to an input's time, ready to take it; `false` when it has no room. What the input before it left to do
+/// is done first, in that input's time: else it would be stamped with the time of whatever input happens to come next.
+fn advance_to<S: Stage + ?Sized>(
+    receive: i64,
+    time: &mut StageTime,
+    stage: &mut S,
+    words: usize,
+    work: &mut usize,
+) -> bool {
+    if !make_ready(stage, 0, work) {
+        return false;
+    }
+    time.reach(UnixNanos(receive), stage);
+    make_ready(stage, words, work)
+}
+
 /// Feeds a dispatch stage from the rings of one shard.
 pub(super) struct ShardAgent<K: RawSink> {
     name: String,
@@ -80,8 +96,7 @@ impl<K: RawSink> ShardAgent<K> {
             },
             false => raw,
         };
-        self.time.reach(UnixNanos(raw.header.receive), &mut self.stage);
-        if !make_ready(&mut self.stage, raw.words(), work) {
+        if !advance_to(raw.header.receive, &mut self.time, &mut self.stage, raw.words(), work) {
             return false;
         }
         // A `Lost` without an instrument is a tick: it only says how late it is.
@@ -136,8 +151,7 @@ impl<K: EventSink> ConductorAgent<K> {
 
     fn take_one(&mut self, work: &mut usize) -> bool {
         let Some(event) = self.events.peek().and_then(EventRef::from_words) else { return false };
-        self.time.reach(UnixNanos(event.header().receive), &mut self.stage);
-        if !make_ready(&mut self.stage, event.words().len(), work) {
+        if !advance_to(event.header().receive, &mut self.time, &mut self.stage, event.words().len(), work) {
             return false;
         }
         if event.header().instrument().is_some() {

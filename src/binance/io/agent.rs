@@ -169,6 +169,13 @@ impl<S: FrameSource, K: RawSink> IoAgent<S, K> {
     fn pull_batch(&mut self) -> usize {
         let mut frames = 0;
         while frames < self.options.batch.max(1) && self.phase == Phase::Pulling && self.outlet.is_open() {
+            // What the frame before left to do is done in that frame's time, before the next one moves it.
+            if !self.outlet.sink.ready(1, RAW_HEADER_WORDS) && self.outlet.sink.work() == 0 {
+                break;
+            }
+            if !self.outlet.sink.ready(1, RAW_HEADER_WORDS) {
+                continue;
+            }
             if !self.pull() {
                 break;
             }

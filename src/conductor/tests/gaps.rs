@@ -318,3 +318,18 @@ fn a_reply_that_names_an_older_epoch_is_dropped() {
     rig.snapshot_of(depth, &[], 2);
     assert_eq!(rig.quality(), Quality::Good);
 }
+
+#[test]
+fn f06_tickers_of_the_old_ids_are_no_reference_for_the_new_ones() {
+    let mut rig = Rig::plain();
+    rig.ticker(1, (1, 1), (2, 1));
+    rig.live(50_000_000_000);
+    for last in 11..=13 {
+        rig.diff(last - 1, last, &[], &[]);
+    }
+    rig.snapshot(12, &[(49, 1)], &[(60, 1)]);
+    rig.ticker(20, (49, 1), (60, 1));
+    let report = rig.stage.report(BTC).unwrap();
+    assert_eq!((report.quality, report.agree, report.disagree), (Quality::Good, 0, 0), "ticker 1 was of another life");
+    assert_eq!(report.no_reference, 1);
+}

@@ -75,6 +75,7 @@ fn an_input_taken_against_the_protocol_still_comes_in_its_turn() {
     rig.stage.publisher().room = Some(7);
     rig.snapshot(10, &[(49, 1)], &[(60, 1)]);
     rig.stage.publisher().room = None;
+    assert!(!rig.stage.ready(1, 10), "held diffs come first, room or not");
     let header = rig.head(builtin::ORDERBOOK_DELTA, Source::WsDepth, BTC);
     let mut buf = crate::schema::event::EventBuf::default();
     buf.begin(&header, &Depth { previous_id: 20, last_id: 21, ..Depth::zeroed() });

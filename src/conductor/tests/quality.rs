@@ -69,19 +69,34 @@ fn a_snapshot_of_a_live_books_own_id_is_a_check_and_deepens_the_known_range() {
 
 #[test]
 fn partial_depth_is_published_as_it_is_and_compared_when_its_id_is_the_books() {
-    let table = [(100, 1, (1, 0)), (100, 2, (0, 1)), (99, 2, (0, 0))];
-    for (id, quantity, expected) in table {
+    type Row = (&'static str, i64, &'static [(i64, i64)], (u64, u64));
+    let table: &[Row] = &[
+        ("equal", 100, &[(990, 1), (980, 1)], (1, 0)),
+        ("another quantity", 100, &[(990, 1), (980, 2)], (0, 1)),
+        ("a level too many in the book", 100, &[(990, 1), (970, 1)], (0, 1)),
+        ("a level that the book has not", 100, &[(990, 1), (985, 1), (980, 1)], (0, 1)),
+        ("levels beyond the known range say nothing", 100, &TEN_AND_A_GHOST, (1, 0)),
+        ("an empty side of a book that has one", 100, &[], (0, 1)),
+        ("another id", 99, &[(990, 2)], (0, 0)),
+    ];
+    for (name, id, bids, expected) in table {
         let mut rig = Rig::plain();
         rig.live(100);
         let header = rig.head(builtin::ORDERBOOK_SNAPSHOT, Source::WsDepthPartial, BTC);
-        let depth = Depth { last_id: id, bids: 2, asks: 1, price_scale: 1, ..Depth::zeroed() };
-        let level = |price, quantity| Level { price, quantity };
-        rig.made(header, &DepthLevels(depth), &[level(990, 1), level(980, quantity), level(1_010, 1)]);
-        assert_eq!(rig.told(), ["DepthLevels None"]);
+        let bid_count = bids.len() as u32;
+        let depth = Depth { last_id: *id, bids: bid_count, asks: 1, price_scale: 1, ..Depth::zeroed() };
+        let mut levels: Vec<Level> = bids.iter().map(|&(price, quantity)| Level { price, quantity }).collect();
+        levels.push(Level { price: 1_010, quantity: 1 });
+        rig.made(header, &DepthLevels(depth), &levels);
+        assert_eq!(rig.told(), ["DepthLevels None"], "{name}");
         let report = rig.stage.report(BTC).unwrap();
-        assert_eq!((report.agree, report.disagree), expected);
+        assert_eq!((report.agree, report.disagree), *expected, "{name}");
     }
 }
+
+/// The ten bids of the book, and one below them.
+const TEN_AND_A_GHOST: [(i64, i64); 11] =
+    [(990, 1), (980, 1), (970, 1), (960, 1), (950, 1), (940, 1), (930, 1), (920, 1), (910, 1), (900, 1), (890, 9)];
 
 #[test]
 fn a_top_outside_the_known_range_is_not_vouched_for_until_a_fresh_snapshot() {
