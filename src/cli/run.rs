@@ -35,7 +35,6 @@ pub(super) fn run(arguments: &RunArgs) -> Result<(), Failed> {
         return Err(Failed::new(Cause::Config, loaded.places.fault(&["market"], message).to_string()));
     }
     let clock = Clock::default();
-    refuse_other_markets(&loaded)?;
     let symbols = symbols(&loaded.config)?;
     let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
     let mut options = engine_options(&loaded, &directory, Purpose::Feed);
@@ -117,15 +116,4 @@ fn symbols(config: &Config) -> Result<Vec<SymbolSpec>, Failed> {
         }
     }
     Ok(specs)
-}
-
-fn refuse_other_markets(loaded: &Loaded) -> Result<(), Failed> {
-    match loaded.config.market.market() {
-        None | Some(Market::BinanceSpot) => Ok(()),
-        Some(other) => {
-            let message = format!("the simulated exchange is BINANCE-SPOT, not {other}: expected auto or BINANCE-SPOT");
-            let fault = loaded.places.fault(&["market"], message);
-            Err(Failed::new(Cause::Config, fault.to_string()))
-        }
-    }
 }
