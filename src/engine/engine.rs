@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use super::assembly::{Assembly, Shared, assemble};
 use super::caretaker::Caretaker;
@@ -21,7 +22,10 @@ use crate::schema::id::InstrumentId;
 use crate::snapshot::MemoryStore;
 use crate::telemetry::{Clock, LatencyReader, LatencySummary, Ledger};
 
-/// An engine over one source of frames.
+/// How often [`Engine::finish`] looks whether the stages have ended.
+const END_INTERVAL: Duration = Duration::from_micros(200);
+
+/// An engine over one source of frames. One that is dropped without [`Engine::finish`] asks its threads to end.
 pub struct Engine {
     options: EngineOptions,
     agents: Agents,
@@ -191,7 +195,14 @@ impl Engine {
         for (at, (name, agent)) in placed {
             let options =
                 RunnerOptions { core: self.options.cores.get(at).copied().flatten(), idle, ..RunnerOptions::new(name) };
-            handles.push(Runner::spawn(agent, options, self.abort.clone(), self.failure.clone())?);
+            match Runner::spawn(agent, options, self.abort.clone(), self.failure.clone()) {
+                Ok(handle) => handles.push(handle),
+                Err(error) => {
+                    // Those that have begun would wait for ever for the one that is missing.
+                    self.abort.request();
+                    return Err(error.into());
+                }
+            }
         }
         handles.reverse();
         self.agents = Agents::Running(handles);
@@ -229,6 +240,11 @@ impl Engine {
         self.stop.request();
     }
 
+    /// What [`Engine::stop`] asks, for another thread to ask.
+    pub fn stopper(&self) -> Shutdown {
+        self.stop.clone()
+    }
+
     /// Threads that are not where they were asked to be, in words.
     pub fn warnings(&self) -> Vec<String> {
         let Agents::Running(handles) = &self.agents else { return Vec::new() };
@@ -246,6 +262,10 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Stage`] naming the stage that panicked.
     pub fn finish(mut self) -> Result<RunReport, EngineError> {
+        // A stage behind one that panicked may wait for it for ever: looking for the end is what ends the others.
+        while matches!(self.agents, Agents::Running(_)) && !self.is_done() {
+            std::thread::sleep(END_INTERVAL);
+        }
         let mut agents = Vec::new();
         match std::mem::replace(&mut self.agents, Agents::Built(Vec::new())) {
             Agents::Running(handles) => {
@@ -273,6 +293,14 @@ impl Engine {
 
 impl Drop for Engine {
     /// Ends the threads of an engine that nobody holds any more; [`Engine::finish`] has waited for them already.
+    fn drop(&mut self) {
+        self.stop.request();
+        self.abort.request();
+    }
+}
+
+impl Drop for Engine {
+    /// After [`Engine::finish`] there is nobody left to hear it.
     fn drop(&mut self) {
         self.stop.request();
         self.abort.request();
