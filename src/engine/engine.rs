@@ -183,7 +183,7 @@ impl Engine {
         };
         let agents = std::mem::take(built);
         record_panic_sites();
-        self.caretaker = Caretaker::start(&self.store, &self.options, self.clock.clone());
+        self.caretaker = Caretaker::start(&self.store, &self.options, self.clock.clone(), Arc::clone(&self.directory));
         let topology = self.options.topology_in_force();
         if topology == Topology::Stepped {
             self.agents = Agents::Stepped(Stepper::new(agents.into_iter().map(|(_, agent)| agent).collect()));
@@ -293,14 +293,6 @@ impl Engine {
 
 impl Drop for Engine {
     /// Ends the threads of an engine that nobody holds any more; [`Engine::finish`] has waited for them already.
-    fn drop(&mut self) {
-        self.stop.request();
-        self.abort.request();
-    }
-}
-
-impl Drop for Engine {
-    /// After [`Engine::finish`] there is nobody left to hear it.
     fn drop(&mut self) {
         self.stop.request();
         self.abort.request();
