@@ -93,6 +93,7 @@ impl<P: Publish, R: SnapshotRequests> Outlet<P, R> {
         EventHeader {
             instrument: instrument.0,
             market,
+            flags: flag::HELD,
             ..EventHeader::internal(TypeId(0), Source::ConductorBook, UnixNanos(self.now), self.ingress)
         }
     }

@@ -76,8 +76,12 @@ pub mod flag {
     /// The snapshot store refused this state.
     pub const NOT_STORED: u16 = 16;
 
+    /// Was held back on purpose, or caused by no frame: until a snapshot or a missing diff came, by the throttle, by a
+    /// timer. Its latency says how long, and is no figure of the engine's speed: histograms leave it out.
+    pub const HELD: u16 = 32;
+
     /// Names by bit, as JSON shows them.
-    pub const NAMES: [&str; 5] = ["snapshot", "lastOfBatch", "conflated", "maybeBadBook", "notStored"];
+    pub const NAMES: [&str; 6] = ["snapshot", "lastOfBatch", "conflated", "maybeBadBook", "notStored", "held"];
 }
 
 impl EventHeader {
@@ -169,6 +173,14 @@ impl EventHeader {
     #[inline]
     pub fn venue_id(&self) -> Option<i64> {
         (self.venue_id != VENUE_ID_ABSENT).then_some(self.venue_id)
+    }
+}
+
+/// Sets flags of a record that lies in a buffer. Nothing happens to words too short for a head.
+pub fn set_flags(record: &mut [u64], flags: u16) {
+    if let Some(head) = record.get_mut(..HEADER_WORDS) {
+        let header: &mut EventHeader = bytemuck::from_bytes_mut(bytemuck::cast_slice_mut(head));
+        header.flags |= flags;
     }
 }
 
