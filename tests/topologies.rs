@@ -122,6 +122,13 @@ fn timers_gaps_and_throttles_give_the_same_events_in_every_topology() {
     support::assert_gapless(&reference);
     let of = |what: &str| reference.iter().filter(|e| e["payload"]["change"] == what).count();
     assert!(of("GapOpen") > 20 && of("GapClose") > 5 && of("Reset") > 6, "the capture tries too little");
+    let held = |e: &Value| e["flags"].as_array().unwrap().iter().any(|f| f == "held");
+    assert!(
+        reference.iter().filter(|e| e["conflated"].as_u64() > Some(1)).all(held),
+        "a conflated state was held back"
+    );
+    assert!(reference.iter().any(|e| e["type"] == "ORDERBOOK.DELTA" && held(e)), "no diff was held for a snapshot");
+    assert!(!reference.iter().any(|e| e["type"] == "TRADE" && held(e)), "a trade waits for nothing");
     assert!(reference.iter().any(|e| e["conflated"].as_u64() > Some(1)), "nothing was conflated");
     for topology in ["stepped", "fused", "lean", "dedicated"] {
         for shards in ["1", "3"] {

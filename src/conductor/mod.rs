@@ -50,6 +50,7 @@ mod went_back;
 mod tests;
 
 pub use options::ConductorOptions;
+pub use outlet::{RECORDS_PER_INPUT, WORDS_PER_INPUT};
 pub use report::{BookReport, QualityCounts};
 pub use span::{Span, Verdict};
 pub use stage::ConductorStage;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::error::EngineError;
 use super::options::{EngineOptions, RingWords, Topology};
 use super::ring_agent::{ConductorAgent, ShardAgent, StageTime};
-use super::ring_sink::{EventRing, RawRing};
+use super::ring_sink::{EventRing, RawRing, raw_words_max};
 use super::shards::Shards;
 use super::stoppable::Stoppable;
 use super::wanted::Wanted;
@@ -168,8 +168,7 @@ fn io_agent<K: RawSink + Send + 'static>(
     let time = if options.live { TimeSource::Clock } else { TimeSource::Frames };
     let sheet = shared.ledger.sheet("wanted");
     let sink = Wanted::new(sink, options.instruments.clone(), Arc::clone(&shared.directory), sheet);
-    // The same bound in every topology, so that all publish the same.
-    let words_max = options.rings.bodies / 8;
+    let words_max = raw_words_max(&options.rings);
     let io = IoOptions { batch: options.io_batch, time, on_full: OnFull::Wait, words_max };
     Box::new(IoAgent::new(name, io, source, parser, sink, Box::new(requests), shared.clock.clone()))
 }

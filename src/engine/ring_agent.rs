@@ -5,7 +5,7 @@
 use crate::agent::Agent;
 use crate::ring::spsc::Consumer;
 use crate::schema::event::EventRef;
-use crate::schema::raw::RawRef;
+use crate::schema::raw::{RAW_HEADER_WORDS, RawRef};
 use crate::schema::stage::{EventSink, RawSink, Stage};
 use crate::schema::time::UnixNanos;
 use crate::schema::topic::StreamKind;
@@ -185,7 +185,7 @@ impl<K: EventSink + Send> Agent for ConductorAgent<K> {
     }
 }
 
-/// How far a stage is from its end.
+/// How far a stage is from its end. Both steps ask for the room of the shortest record: the last tick needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     /// Inputs may come.
@@ -200,13 +200,13 @@ impl End {
     /// Where it stands after a cycle; `closed` says that the ring is closed and drained.
     fn after<S: Stage + ?Sized>(self, closed: bool, stage: &mut S, work: &mut usize) -> End {
         match self {
-            End::Ahead if closed && stage.ready(1, 0) => {
+            End::Ahead if closed && stage.ready(1, RAW_HEADER_WORDS) => {
                 stage.finish();
                 *work += 1;
                 End::Told
             }
             // No work left and room for more: nothing is held. No work without room is back-pressure.
-            End::Told if *work == 0 && stage.ready(1, 0) => End::Reached,
+            End::Told if *work == 0 && stage.ready(1, RAW_HEADER_WORDS) => End::Reached,
             same => same,
         }
     }
