@@ -174,7 +174,8 @@ impl NaiveBook {
                 .map(|(p, q)| (p.mantissa_at(8).unwrap().into(), q.mantissa_at(8).unwrap().to_string()))
                 .collect();
             let ours: Levels = ours.iter().map(|(p, q)| (*p, ticks(q).to_string())).collect();
-            assert_eq!(ours, theirs, "{symbol} at {}", self.id);
+            let wrong = ours.iter().find(|(p, q)| theirs.get(p) != Some(q));
+            assert_eq!((wrong, ours.len()), (None, theirs.len()), "{symbol} at {}", self.id);
         }
     }
 }

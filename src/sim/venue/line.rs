@@ -15,6 +15,9 @@ use super::transport::Transport;
 
 const SOCKET: Token = Token(0);
 const CALL: Token = Token(1);
+/// How long, and for how many reads, a client that was refused is listened to.
+const DRAIN_NS: u64 = 500_000_000;
+const DRAIN_READS_MAX: u32 = 64;
 /// Even without any event a thread looks around after this time.
 const NAP_MAX_NS: u64 = 500_000_000;
 
@@ -85,6 +88,21 @@ impl Line {
                 Err(fault) if fault.kind() == ErrorKind::WouldBlock => self.wait_until(shared, deadline_ns)?,
                 Err(fault) if fault.kind() == ErrorKind::Interrupted => {}
                 Err(fault) => return Err(fault),
+            }
+        }
+    }
+
+    /// Ends the conversation so that what was written last arrives, though the client may still be sending: a socket
+    /// closed over unread bytes resets the connection and takes the answer with it.
+    pub(super) fn hang_up(&mut self, shared: &Shared) {
+        self.transport.farewell();
+        let _ = self.transport.socket().shutdown(std::net::Shutdown::Write);
+        let deadline = shared.clock.now_ns() + DRAIN_NS;
+        let mut drained = Vec::new();
+        for _ in 0..DRAIN_READS_MAX {
+            drained.clear();
+            if !matches!(self.read_more(shared, &mut drained, deadline), Ok(count) if count > 0) {
+                return;
             }
         }
     }
