@@ -165,6 +165,11 @@ impl NaiveBook {
         true
     }
 
+    /// How many bids and asks there are.
+    pub(crate) fn level_counts(&self) -> (u64, u64) {
+        (self.bids.len() as u64, self.asks.len() as u64)
+    }
+
     /// Compares the whole book with the truth at its id.
     pub(crate) fn must_be_true(&self, oracle: &Oracle, symbol: &str) {
         let truth = oracle.truth(symbol, self.id).unwrap();
