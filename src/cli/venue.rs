@@ -9,10 +9,13 @@ use super::args::VenueArgs;
 use super::exit::{Cause, Failed};
 use super::session::Until;
 use crate::sim::options::ExchangeOptions;
+use crate::sim::oracle::Retain;
 use crate::sim::spec::default_symbols;
 use crate::sim::venue::{CaptureOptions, Script, TlsOptions, Venue, VenueError, VenueOptions, VenueStats};
 
 const NAP: Duration = Duration::from_millis(20);
+/// Ids of the past that the exchange keeps of all symbols together: enough for snapshots of a moment ago.
+const IDS_KEPT_ALL: u64 = 4_000_000;
 /// A script is written by hand.
 const SCRIPT_BYTES_MAX: u64 = 1 << 20;
 
@@ -54,6 +57,7 @@ fn options(arguments: &VenueArgs) -> Result<VenueOptions, Failed> {
         exchange: ExchangeOptions {
             seed: arguments.seed,
             symbols: default_symbols(arguments.symbols as usize),
+            retain: Retain::Last((IDS_KEPT_ALL / u64::from(arguments.symbols)).clamp(4_096, 65_536)),
             ..defaults.exchange
         },
         frames_per_second: Some(arguments.rate.saturating_mul(arguments.symbols)),

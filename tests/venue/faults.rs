@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use meltica::sim::faults::Fault;
-use meltica::sim::venue::{Script, Venue, VenueFault, Whom};
+use meltica::sim::venue::{Script, Venue, VenueFault, VenueOptions, Whom};
 use serde_json::Value;
 use tungstenite::error::ProtocolError;
 use tungstenite::{Error, Message};
@@ -202,8 +202,12 @@ fn a_venue_that_was_down_is_up_again_at_the_same_address_with_the_same_market() 
     let venue = scripted("");
     let mut socket = connect(venue.address(), "/ws/btcusdt@trade");
     let before = json(&mut socket)["t"].as_u64().unwrap();
+    let mut kept = std::net::TcpStream::connect(venue.address()).unwrap();
+    kept.set_read_timeout(Some(crate::client::PATIENCE)).unwrap();
+    until("the idle connection is there", || venue.stats().connections == 2);
     venue.inject(VenueFault::Down { lasts: Duration::from_millis(500) });
     end_of(&mut socket);
+    assert_eq!(std::io::Read::read(&mut kept, &mut [0; 1]).unwrap_or(0), 0, "connections for requests end too");
     until("nobody listens", || try_connect(venue.address(), "/ws").is_err());
     let mut again = None;
     until("somebody listens", || {
@@ -215,7 +219,7 @@ fn a_venue_that_was_down_is_up_again_at_the_same_address_with_the_same_market() 
 
 #[test]
 fn a_script_that_names_an_unlisted_symbol_does_not_start() {
-    let mut options = meltica::sim::venue::VenueOptions::default();
-    options.script = Script::parse("- { at: 1s, fault: drop, symbols: [NOSUCH] }").unwrap();
+    let script = Script::parse("- { at: 1s, fault: drop, symbols: [NOSUCH] }").unwrap();
+    let options = VenueOptions { script, ..VenueOptions::default() };
     assert!(Venue::start(options).unwrap_err().to_string().contains("NOSUCH"));
 }

@@ -26,6 +26,7 @@ fn every_stream_speaks_raw_and_combined_and_unknown_names_are_acknowledged_and_s
         "btcusdt@avgPrice",
         "btcusdt@referencePrice",
         "!miniTicker@arr",
+        "!miniTicker@arr@1000ms",
         "!ticker_1h@arr",
     ];
     let mut socket = connect(venue.address(), "/stream");

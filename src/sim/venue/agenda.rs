@@ -83,7 +83,7 @@ impl Agenda {
                 (mood.fails_status, mood.fails_until_ns) = (status, until(lasts));
             }
             VenueFault::Down { lasts } => {
-                // Release, partner of the acquire in the listener.
+                // Release, partner of the acquire in `Shared::is_down`.
                 shared.down_until_ns.store(until(lasts), Ordering::Release);
                 let _ = shared.listener_waker.wake();
                 let everyone: Vec<_> = hold(&shared.connections).values().cloned().collect();

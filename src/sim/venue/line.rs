@@ -49,9 +49,9 @@ impl Line {
     /// Waits until `deadline_ns` of the venue's clock.
     ///
     /// # Errors
-    /// `TimedOut` after it, `ConnectionAborted` when the venue stops.
+    /// `TimedOut` after it, `ConnectionAborted` when the venue stops or goes down.
     fn wait_until(&mut self, shared: &Shared, deadline_ns: u64) -> io::Result<()> {
-        if shared.stopping() {
+        if shared.stopping() || shared.is_down() {
             return Err(ErrorKind::ConnectionAborted.into());
         }
         let left = deadline_ns.saturating_sub(shared.clock.now_ns());
@@ -110,7 +110,7 @@ impl Line {
     /// Lets time pass until the deadline.
     ///
     /// # Errors
-    /// When the venue stops.
+    /// When the venue stops or goes down.
     pub(super) fn pause_until(&mut self, shared: &Shared, deadline_ns: u64) -> io::Result<()> {
         loop {
             match self.wait_until(shared, deadline_ns) {
