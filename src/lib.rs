@@ -46,3 +46,8 @@ pub mod sim;
 // Floor 5: the command line.
 #[cfg(not(loom))]
 pub mod cli;
+
+/// The README's programs, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadmeExamples;

@@ -242,6 +242,16 @@ fn every_kind() -> Vec<Row> {
             json!({"nextFundingTime":null,"mark":"1","markAverage":null,"index":null,"settlement":"2","fundingRate":"0"}),
         ),
         (
+            "btcusdt_260925@markPrice",
+            USDM,
+            json!({"e":"markPriceUpdate","E":1786171884000i64,"s":"BTCUSDT_260925","p":"1","P":"2","i":"3","r":"","T":0}),
+            "PRICE.MARK",
+            "binance.ws.markPrice",
+            1786171884000,
+            None,
+            json!({"nextFundingTime":null,"mark":"1","markAverage":null,"index":"3","settlement":"2","fundingRate":null}),
+        ),
+        (
             "btcusdt@forceOrder",
             USDM,
             json!({"e":"forceOrder","E":1786172557615i64,"o":{"s":"BTCUSDT","S":"SELL","o":"LIMIT","f":"IOC","q":"5","p":"0.1336000","ap":"0.1355000","X":"FILLED","l":"4","z":"3","T":1786172556607i64,"ps":"BTCUSDT","st":1}}),

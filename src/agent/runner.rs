@@ -42,7 +42,9 @@ impl RunnerOptions {
 
 /// The system gave no thread.
 #[derive(Debug, thiserror::Error)]
-#[error("agent/spawn: the system refused a thread for stage `{name}`: {source}; raise the process's thread limit")]
+#[error(
+    "agent/spawn: the system refused a thread for stage `{name}`: {source}; raise the process's limits on threads and memory"
+)]
 pub struct SpawnError {
     /// Name of the runner.
     pub name: String,

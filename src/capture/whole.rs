@@ -9,8 +9,8 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::schema::frame::SourceError;
 
-/// The JSON of a file, plain or gzip. What stands in front of the first `{` or `[` (the address and time that a recorder
-/// wrote there) is cut off.
+/// The JSON of a file, plain or gzip. What a recorder wrote around it is cut off: in front of the first `{` or `[` the
+/// address and time, and the lines after the body.
 ///
 /// # Errors
 /// When the file cannot be read, holds more than `bytes_max`, or no JSON at all.
@@ -18,6 +18,10 @@ pub fn read_whole(path: &Path, bytes_max: u64) -> Result<Vec<u8>, SourceError> {
     let shown = path.display();
     let fault = |what: String| SourceError { message: format!("{shown}: {what}") };
     let unreadable = |e: std::io::Error| fault(format!("cannot be read: {e}; name a readable file, plain or gzip"));
+    // Asked before opening: opening a pipe waits for its other end, and a device may never end.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(fault("is not a regular file: expected one body, plain or gzip; name a file".to_owned()));
+    }
     let mut packed = BufReader::new(File::open(path).map_err(unreadable)?);
     let is_gzip = std::io::BufRead::fill_buf(&mut packed).map_err(unreadable)?.starts_with(&[0x1f, 0x8b]);
     let mut reader: Box<dyn Read> = if is_gzip { Box::new(MultiGzDecoder::new(packed)) } else { Box::new(packed) };
@@ -27,8 +31,24 @@ pub fn read_whole(path: &Path, bytes_max: u64) -> Result<Vec<u8>, SourceError> {
         return Err(fault(format!("holds more than {bytes_max} bytes: that is no single body")));
     }
     match bytes.iter().position(|b| matches!(b, b'{' | b'[')) {
-        Some(start) => Ok(bytes.split_off(start)),
+        Some(start) => {
+            let mut body = bytes.split_off(start);
+            body.truncate(end_of_body(&body));
+            Ok(body)
+        }
         None => Err(fault("holds no JSON: expected one body, plain or gzip".to_owned())),
+    }
+}
+
+/// Where the first JSON value ends, if nothing but white space or a new line follows it; else all of it, for whoever
+/// parses it to judge.
+fn end_of_body(body: &[u8]) -> usize {
+    let mut values = serde_json::Deserializer::from_slice(body).into_iter::<serde::de::IgnoredAny>();
+    let Some(Ok(_)) = values.next() else { return body.len() };
+    let end = values.byte_offset();
+    match body[end..].iter().find(|b| !matches!(b, b' ' | b'\t' | b'\r')) {
+        None | Some(b'\n') => end,
+        Some(_) => body.len(),
     }
 }
 
@@ -56,5 +76,14 @@ mod tests {
         std::fs::write(&path, b"none").unwrap();
         assert!(read_whole(&path, 100).unwrap_err().message.contains("holds no JSON"));
         assert!(read_whole(scratch.path(), 100).is_err());
+        for (whole, body) in [
+            ("x: {\"a\":[]}\nconfiguration: {\"b\":1}\n", "{\"a\":[]}"),
+            ("[1] \r\n", "[1]"),
+            ("[1] [2]", "[1] [2]"),
+            ("{\"a\"", "{\"a\""),
+        ] {
+            std::fs::write(&path, whole).unwrap();
+            assert_eq!(read_whole(&path, 100).unwrap(), body.as_bytes(), "{whole}");
+        }
     }
 }

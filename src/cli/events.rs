@@ -98,8 +98,6 @@ pub(super) fn gone_or_failed(name: &str, error: &io::Error) -> Result<(), Failed
     }
     Err(Failed::new(
         Cause::Output,
-        format!(
-            "{name}: cannot be written: {error}; the run was stopped, and what was written ends in front of the event that failed"
-        ),
+        format!("{name}: cannot be written: {error}; what was written of it is cut off there"),
     ))
 }

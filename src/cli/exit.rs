@@ -15,7 +15,7 @@ pub enum Cause {
     NoInput = 66,
     /// A stage panicked: a defect of the program.
     Stage = 70,
-    /// The system refused a thread or memory.
+    /// The system refused a thread, or the catching of signals.
     System = 71,
     /// An output cannot be written: a full disk, a missing directory.
     Output = 74,
@@ -30,7 +30,7 @@ impl Cause {
         (Cause::BadInput, "an input's content is damaged or out of order"),
         (Cause::NoInput, "an input cannot be opened or read"),
         (Cause::Stage, "a stage of the engine panicked (a defect)"),
-        (Cause::System, "the system refused a thread or memory"),
+        (Cause::System, "the system refused a thread, or the catching of signals"),
         (Cause::Output, "an output cannot be written"),
         (Cause::Config, "the configuration is wrong"),
     ];

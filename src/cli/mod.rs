@@ -7,8 +7,10 @@
 //! | `settings` | configuration → options of engine, conductor and simulated exchange |
 //! | `run`, `replay`, `check`, `venue` | the commands |
 //! | `session` | carries an engine through its run |
+//! | `watch` | ends a run on time while its output waits |
 //! | `events`, `books` | what a run gives out |
-//! | `view`, `summary` | what a person is shown |
+//! | `outputs` | keeps outputs from inputs and from each other |
+//! | `view`, `summary`, `say` | what a person is shown |
 //! | `exit` | exit codes |
 
 mod args;
@@ -16,14 +18,17 @@ mod books;
 mod check;
 mod events;
 mod exit;
+mod outputs;
 mod program;
 mod replay;
 mod run;
+mod say;
 mod session;
 mod settings;
 mod summary;
 mod venue;
 mod view;
+mod watch;
 
 pub use exit::{Cause, Failed};
 pub use program::main;

@@ -1,29 +1,41 @@
 //! Purpose: from arguments to an exit code. Owns: nothing. Thread: main. Takes and gives: the process's arguments.
 //! Never: shows a backtrace or a panic's text where a message belongs.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use super::args::{Cli, Command, RunArgs};
-use super::exit::Failed;
+use super::exit::{Cause, Failed};
+use super::say::tell;
 use super::{check, replay, run, venue};
 
 /// Runs the program with the process's arguments and environment.
 pub fn main() -> ExitCode {
     // clap ends the program itself: 0 after `--help`, 2 after a wrong command line.
-    let outcome = match Cli::parse().command {
+    let command = Cli::parse().command;
+    // Unwind safety: after a panic nothing is used but the exit code. Stages on threads of their own are caught there; what
+    // comes this far is a stage that the main thread steps, or the command itself.
+    let outcome = catch_unwind(AssertUnwindSafe(|| carry_out(command))).unwrap_or_else(|_| {
+        let message = "the main thread panicked, as told above: this is a defect of the program; keep the message";
+        Err(Failed::new(Cause::Stage, message))
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed { cause, message }) => {
+            tell(&format!("meltica: {message}\n"));
+            ExitCode::from(cause as u8)
+        }
+    }
+}
+
+fn carry_out(command: Option<Command>) -> Result<(), Failed> {
+    match command {
         None => run::run(&RunArgs::default()),
         Some(Command::Run(arguments)) => run::run(&arguments),
         Some(Command::Replay(arguments)) => replay::replay(&arguments),
         Some(Command::Check(arguments)) => check::check(&arguments),
         Some(Command::Venue(arguments)) => venue::venue(&arguments),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failed { cause, message }) => {
-            eprintln!("meltica: {message}");
-            ExitCode::from(cause as u8)
-        }
     }
 }

@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use super::args::{ReplayArgs, SpeedArg};
 use super::exit::{Cause, Failed};
+use super::outputs::keep_apart;
+use super::say::tell;
 use super::session::{self, Until, failed};
 use super::settings::{self, Purpose, engine_options, routes};
 use super::view::View;
@@ -23,6 +25,9 @@ const EXCHANGE_INFO_BYTES_MAX: u64 = 256 << 20;
 
 /// Replays the captures.
 pub(super) fn replay(arguments: &ReplayArgs) -> Result<(), Failed> {
+    let inputs = arguments.files.iter().map(|file| ("capture", &**file));
+    let inputs = inputs.chain(arguments.exchange_info.iter().map(|file| ("exchangeInfo", &**file)));
+    keep_apart(&arguments.output, inputs.chain(arguments.config.iter().map(|file| ("configuration", &**file))))?;
     let loaded = settings::load(arguments.config.as_deref())?;
     let clock = Clock::default();
     let ledger = Ledger::default();
@@ -33,8 +38,8 @@ pub(super) fn replay(arguments: &ReplayArgs) -> Result<(), Failed> {
         let market = market.or_else(|| source.files().next().map(|f| f.market)).unwrap_or(Market::BinanceSpot);
         admit(path, market, &directory)?;
     }
-    tell(arguments, &source);
-    let view = View::replay(arguments.output.quiet, source.progress());
+    tell_files(arguments, &source);
+    let view = View::replay(&arguments.output, source.progress());
     let options = engine_options(&loaded, &directory, Purpose::Replay);
     let engine = Engine::build(options, &routes(&loaded.config), directory, Box::new(source), clock, ledger)
         .map_err(|e| failed(&e))?;
@@ -79,8 +84,10 @@ fn refused(files: &[impl AsRef<Path>], error: &SourceError) -> Failed {
 
 fn admit(path: &Path, market: Market, directory: &Directory) -> Result<(), Failed> {
     let name = path.display();
-    let body = crate::capture::read_whole(path, EXCHANGE_INFO_BYTES_MAX)
-        .map_err(|e| Failed::new(Cause::NoInput, format!("--exchange-info: {e}")))?;
+    let body = crate::capture::read_whole(path, EXCHANGE_INFO_BYTES_MAX).map_err(|e| {
+        let Failed { cause, message } = refused(&[path], &e);
+        Failed::new(cause, format!("--exchange-info: {message}"))
+    })?;
     let listed = catalogue::read(market, &body).map_err(|e| Failed::new(Cause::BadInput, format!("{name}: {e}")))?;
     for instrument in listed.instruments {
         directory.admit(instrument).map_err(|e| Failed::new(Cause::Config, format!("{name}: {e}")))?;
@@ -88,12 +95,12 @@ fn admit(path: &Path, market: Market, directory: &Directory) -> Result<(), Faile
     Ok(())
 }
 
-fn tell(arguments: &ReplayArgs, source: &ReplaySource) {
+fn tell_files(arguments: &ReplayArgs, source: &ReplaySource) {
     if arguments.output.quiet {
         return;
     }
     for file in source.files() {
         let because = if arguments.market.is_some() { "as told" } else { file.guess.because };
-        eprintln!("{}: {} ({because})", file.path.display(), file.market);
+        tell(&format!("{}: {} ({because})\n", file.path.display(), file.market));
     }
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::args::RunArgs;
 use super::exit::{Cause, Failed};
+use super::outputs::keep_apart;
+use super::say::tell;
 use super::session::{self, Until, failed};
 use super::settings::{self, Purpose, engine_options, routes};
 use super::view::View;
@@ -20,16 +22,24 @@ use crate::sim::source::SimSource;
 use crate::sim::spec::{SymbolSpec, default_symbols};
 use crate::telemetry::{Clock, Ledger};
 
-/// Ids of the past that the exchange keeps a symbol: it only has to answer for snapshots a moment ago.
-const IDS_KEPT: u64 = 1 << 16;
+/// Ids of the past that the exchange keeps a symbol. It answers for its books as they are, and nobody here asks its oracle
+/// for those that were: as few as it takes.
+const IDS_KEPT: u64 = 1;
 
 /// Runs the feed until its deadline, a signal, or the reader of its events has gone.
 pub(super) fn run(arguments: &RunArgs) -> Result<(), Failed> {
+    keep_apart(&arguments.output, arguments.config.iter().map(|file| ("configuration", &**file)))?;
     let loaded = settings::load(arguments.config.as_deref())?;
+    if loaded.config.market.market() == Some(Market::BinanceUsdm) {
+        let message = "the simulated exchange is BINANCE-SPOT: leave it out, or write auto or BINANCE-SPOT";
+        return Err(Failed::new(Cause::Config, loaded.places.fault(&["market"], message).to_string()));
+    }
     let clock = Clock::default();
     let symbols = symbols(&loaded.config)?;
     let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
-    let options = engine_options(&loaded, &directory, Purpose::Feed);
+    let mut options = engine_options(&loaded, &directory, Purpose::Feed);
+    // The simulated exchange never cuts a body short: fewer levels than asked for are all that there are.
+    options.conductor.short_side_is_whole = true;
     let source = SimSource::new(sim_options(&loaded, symbols.clone(), &clock))
         .map_err(|e| Failed::new(Cause::Config, e.to_string()))?;
     let engine = Engine::build(
@@ -49,15 +59,15 @@ pub(super) fn run(arguments: &RunArgs) -> Result<(), Failed> {
         engine.watch(id);
     }
     if !arguments.output.quiet {
-        eprintln!(
-            "meltica {}: simulated exchange, {} symbols, seed {}; Ctrl-C stops",
+        tell(&format!(
+            "meltica {}: simulated exchange, {} symbols, seed {}; Ctrl-C stops\n",
             env!("CARGO_PKG_VERSION"),
             symbols.len(),
             loaded.config.sim.seed
-        );
+        ));
     }
     let until = Until::new(arguments.run_for)?;
-    session::run(engine, &arguments.output, &until, View::live(arguments.output.quiet)).map(|_| ())
+    session::run(engine, &arguments.output, &until, View::live(&arguments.output)).map(|_| ())
 }
 
 fn sim_options(loaded: &Loaded, symbols: Vec<SymbolSpec>, clock: &Clock) -> SimOptions {
@@ -97,5 +107,13 @@ fn symbols(config: &Config) -> Result<Vec<SymbolSpec>, Failed> {
             Failed::new(Cause::Config, message)
         })
     };
-    config.instruments.iter().map(find).collect()
+    let mut specs: Vec<SymbolSpec> = Vec::new();
+    for name in &config.instruments {
+        let spec = find(name)?;
+        // An instrument may be named twice, and by both of its names.
+        if specs.iter().all(|known| known.symbol != spec.symbol) {
+            specs.push(spec);
+        }
+    }
+    Ok(specs)
 }

@@ -11,13 +11,16 @@ use super::args::OutputArgs;
 use super::books::write_books;
 use super::events::{EventWriter, Wrote, gone_or_failed, open_output};
 use super::exit::{Cause, Failed};
+use super::say::tell;
 use super::view::View;
+use super::watch::Watch;
 use crate::engine::{Engine, EngineError, RunReport};
 
 /// How long the loop sleeps when there was nothing to do: short beside what a person or a pipe notices.
 const NAP: Duration = Duration::from_micros(500);
 
 /// When to stop.
+#[derive(Clone)]
 pub(super) struct Until {
     /// The time of day does not matter, only how long it runs.
     pub(super) deadline: Option<Duration>,
@@ -36,6 +39,7 @@ impl Until {
         Ok(Until { deadline, signal })
     }
 
+    /// Whether a run that began at `since` is to end.
     pub(super) fn is_over(&self, since: Instant) -> bool {
         // Relaxed: the flag carries no data.
         self.signal.load(Ordering::Relaxed) || self.deadline.is_some_and(|d| since.elapsed() >= d)
@@ -52,13 +56,18 @@ pub(super) fn run(mut engine: Engine, output: &OutputArgs, until: &Until, mut vi
     view.attach(&engine)?;
     engine.start().map_err(|e| failed(&e))?;
     for warning in engine.warnings() {
-        eprintln!("meltica: {warning}");
+        tell(&format!("meltica: {warning}\n"));
     }
-    let written = carry(&mut engine, &mut writer, until, &mut view);
+    let since = Instant::now();
+    let quiet = output.quiet;
+    // Writing may block, and then nobody here would hear the time or a signal.
+    let watch = writer.as_ref().map(|_| Watch::start(until.clone(), since, engine.stopper(), quiet)).transpose()?;
+    let written = carry(&mut engine, &mut writer, (until, since), &mut view);
     engine.stop();
     let drained = written.and_then(|()| drain(&mut engine, &mut writer, &mut view));
     // A reader that has gone or failed would hold the stages up for ever.
     drop(writer);
+    drop(watch);
     wait(&mut engine);
     let report = engine.finish().map_err(|e| failed(&e))?;
     drained?;
@@ -74,8 +83,12 @@ pub(super) fn run(mut engine: Engine, output: &OutputArgs, until: &Until, mut vi
 }
 
 /// The run itself: until the source ends, the time is over, a signal comes or a reader goes.
-fn carry(engine: &mut Engine, writer: &mut Option<EventWriter>, until: &Until, view: &mut View) -> Result<(), Failed> {
-    let since = Instant::now();
+fn carry(
+    engine: &mut Engine,
+    writer: &mut Option<EventWriter>,
+    (until, since): (&Until, Instant),
+    view: &mut View,
+) -> Result<(), Failed> {
     while !engine.is_done() && !until.is_over(since) {
         if turn(engine, writer, view)?.is_none() {
             return Ok(());

@@ -99,8 +99,22 @@ fn books(text: &mut String, report: &RunReport) {
 }
 
 fn unknown(text: &mut String, report: &RunReport, directory: &Directory) {
-    for row in &report.unknown_fields {
+    for row in report.unknown_fields.iter().take(UNKNOWN_SHOWN) {
         let type_name = directory.type_name(row.type_id).unwrap_or("?");
-        let _ = writeln!(text, "{:>12}  unknown field `{}` of {type_name}", row.count, row.name);
+        unknown_field(text, row.count, &row.name, type_name);
     }
+    if let Some(more @ 1..) = report.unknown_fields.len().checked_sub(UNKNOWN_SHOWN) {
+        let _ = writeln!(text, "{:>12}  … and {more} more such names", "");
+    }
+}
+
+/// Unknown fields listed at most: a venue adds one or two, and a screen holds no more.
+pub(super) const UNKNOWN_SHOWN: usize = 20;
+
+/// One unknown field; the name comes from outside, so it is shown escaped and no longer than a line.
+pub(super) fn unknown_field(text: &mut String, count: u64, name: &str, of: &str) {
+    const SHOWN: usize = 40;
+    let shown: String = name.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    let more = if name.chars().nth(SHOWN).is_some() { "…" } else { "" };
+    let _ = writeln!(text, "{count:>12}  unknown field `{shown}{more}` of {of}");
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::args::VenueArgs;
 use super::exit::{Cause, Failed};
+use super::say::{give, tell};
 use super::session::Until;
 use crate::sim::options::ExchangeOptions;
 use crate::sim::oracle::Retain;
@@ -27,7 +28,7 @@ pub(super) fn venue(arguments: &VenueArgs) -> Result<(), Failed> {
         std::fs::write(path, pem).map_err(|e| Failed::new(Cause::Output, format!("{}: {e}", path.display())))?;
     }
     let (address, secure) = (venue.address(), if arguments.tls { "s" } else { "" });
-    println!("listening on ws{secure}://{address} and http{secure}://{address}");
+    give(&format!("listening on ws{secure}://{address} and http{secure}://{address}\n"))?;
     let since = Instant::now();
     let mut told = false;
     while !until.is_over(since) {
@@ -37,13 +38,13 @@ pub(super) fn venue(arguments: &VenueArgs) -> Result<(), Failed> {
             return Err(Failed::new(Cause::BadInput, fault));
         }
         if progress.ended && !core::mem::replace(&mut told, true) && !arguments.quiet {
-            eprintln!("meltica: the capture was served to its end");
+            tell("meltica: the capture was served to its end\n");
         }
     }
     let stats = venue.stats();
     venue.stop();
     if !arguments.quiet {
-        eprint!("{}", summary(&stats));
+        tell(&summary(&stats));
     }
     Ok(())
 }

@@ -4,11 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::args::OutputArgs;
 use super::exit::{Cause, Failed};
+use super::say::tell;
 use super::summary::summary;
 use crate::bus::data::{Bus, Delivery, Filter, SubscribeOptions, Subscription};
 use crate::capture::Progress;
@@ -36,25 +39,24 @@ pub(super) struct View {
 
 impl View {
     /// A view of a run without an end: rates and books.
-    pub(super) fn live(quiet: bool) -> View {
-        View::new(quiet, None)
+    pub(super) fn live(output: &OutputArgs) -> View {
+        View::new(output, None)
     }
 
     /// A view of a replay: how much of the captures was read besides.
-    pub(super) fn replay(quiet: bool, progress: Progress) -> View {
-        View::new(quiet, Some(progress))
+    pub(super) fn replay(output: &OutputArgs, progress: Progress) -> View {
+        View::new(output, Some(progress))
     }
 
-    fn new(quiet: bool, progress: Option<Progress>) -> View {
-        let hidden = quiet || !std::io::stderr().is_terminal();
+    fn new(output: &OutputArgs, progress: Option<Progress>) -> View {
+        let quiet = output.quiet;
+        // Events that run over the same screen would tear the line apart.
+        let crowded = output.events.as_deref() == Some(Path::new("-")) && std::io::stdout().is_terminal();
+        let hidden = quiet || crowded || !std::io::stderr().is_terminal();
         let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
-        let bar = ProgressBar::with_draw_target(progress.as_ref().map(Progress::total), target);
-        let template = if progress.is_some() {
-            "{bar:24} {percent:>3}%  {msg}  eta {eta}"
-        } else {
-            "{spinner} {elapsed:>5}  {msg}"
-        };
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let bar = ProgressBar::with_draw_target(None, target);
+        let style = ProgressStyle::with_template("{elapsed:>4} {wide_msg}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         let now = Instant::now();
         View { quiet, bar, progress, books: None, quality: BTreeMap::new(), started: now, shown: now, before: (0, 0) }
     }
@@ -93,26 +95,29 @@ impl View {
         self.before = now;
         let worst = engine.latency().iter().map(|l| l.max_ns).max().unwrap_or(0);
         let good = self.quality.values().filter(|q| **q == Quality::Good).count();
+        let read = self.progress.as_ref().map_or(String::new(), percent);
+        // Within 80 columns, and cut at the terminal's width: a line that wraps cannot be rewritten cleanly.
         self.bar.set_message(format!(
-            "{} frames/s  {} events/s  books {good}/{} good  worst latency {}",
+            "{read}{} frames/s  {} events/s  {good}/{} books good  worst {}",
             rates.0,
             rates.1,
             self.quality.len(),
             micros(worst)
         ));
-        match &self.progress {
-            Some(progress) => self.bar.set_position(progress.read()),
-            None => self.bar.tick(),
-        }
     }
 
     /// Clears the line and prints the summary.
     pub(super) fn close(&mut self, report: &RunReport, ledger: &Ledger, directory: &Directory) {
         self.bar.finish_and_clear();
         if !self.quiet {
-            eprint!("{}", summary(report, ledger, directory, self.started.elapsed()));
+            tell(&summary(report, ledger, directory, self.started.elapsed()));
         }
     }
+}
+
+/// How much of the captures was read.
+fn percent(progress: &Progress) -> String {
+    format!("{:>3}% read  ", 100 * progress.read() / progress.total().max(1))
 }
 
 /// Nanoseconds as a person reads them.

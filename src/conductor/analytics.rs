@@ -152,3 +152,137 @@ fn imbalance(bids: i128, asks: i128) -> Option<Decimal> {
     let rounded = round_half_even((bids - asks) * 10i128.pow(u32::from(IMBALANCE_DECIMALS)), total);
     Decimal::new(i64::try_from(rounded).ok()?, IMBALANCE_DECIMALS)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::book::Levels;
+    use super::*;
+
+    fn book(bids: &[(i64, i64)], asks: &[(i64, i64)], price_scale: u8, quantity_scale: u8) -> Book {
+        let levels = |side: &[(i64, i64)]| -> Vec<Level> {
+            side.iter().map(|&(price, quantity)| Level { price, quantity }).collect()
+        };
+        let mut book = Book::default();
+        book.replace(Levels { bids: &levels(bids), asks: &levels(asks), price_scale, quantity_scale }, 0);
+        book
+    }
+
+    fn text(value: Option<Decimal>) -> String {
+        value.map_or("-".to_owned(), |d| d.to_string())
+    }
+
+    #[test]
+    fn mid_and_spread_are_exact_and_quotients_round_half_to_even() {
+        let book = book(&[(6_183_763, 378), (6_183_000, 22)], &[(6_183_764, 160)], 2, 3);
+        let fused = fuse(&book, 9, None);
+        let table = [
+            (fused.bid(), "61837.63"),
+            (fused.bid_quantity(), "0.378"),
+            (fused.ask(), "61837.64"),
+            (fused.mid(), "61837.635"),
+            (fused.spread(), "0.01"),
+            // (61837.63 * 160 + 61837.64 * 378) / 538
+            (fused.micro_price(), "61837.637026022305"),
+            (fused.bid_depth5(), "0.4"),
+            (fused.ask_depth20(), "0.16"),
+            // 240 / 560
+            (fused.imbalance5(), "0.428571"),
+            (fused.last_price(), "-"),
+        ];
+        for (got, want) in table {
+            assert_eq!(text(got), want);
+        }
+        assert_eq!((fused.update_id, fused.last_trade_id), (9, i64::MIN));
+    }
+
+    #[test]
+    fn an_empty_side_leaves_out_what_needs_both() {
+        let fused = fuse(&book(&[(5, 2)], &[], 0, 0), 1, None);
+        let shown =
+            [fused.ask(), fused.mid(), fused.spread(), fused.micro_price(), fused.ask_depth5(), fused.imbalance5()];
+        assert_eq!(shown.map(text), ["-", "-", "-", "-", "0", "1"]);
+        let fused = fuse(&book(&[], &[], 0, 0), 1, None);
+        assert_eq!(text(fused.imbalance20()), "-");
+    }
+
+    #[test]
+    fn depths_count_five_ten_and_twenty_levels() {
+        let bids: Vec<_> = (1..=30).rev().map(|p| (p, 1)).collect();
+        let asks: Vec<_> = (31..=37).map(|p| (p, 10)).collect();
+        let fused = fuse(&book(&bids, &asks, 0, 0), 1, None);
+        let shown = [
+            fused.bid_depth5(),
+            fused.bid_depth10(),
+            fused.bid_depth20(),
+            fused.ask_depth5(),
+            fused.ask_depth10(),
+            fused.ask_depth20(),
+        ];
+        assert_eq!(shown.map(text), ["5", "10", "20", "50", "70", "70"]);
+    }
+
+    #[test]
+    fn halves_go_to_the_even_neighbour() {
+        let table = [(1, 2, 0), (3, 2, 2), (5, 2, 2), (-1, 2, 0), (-3, 2, -2), (7, 3, 2), (8, 3, 3), (-7, 3, -2)];
+        for (numerator, denominator, rounded) in table {
+            assert_eq!(round_half_even(numerator, denominator), rounded, "{numerator}/{denominator}");
+        }
+    }
+
+    #[test]
+    fn the_largest_numbers_overflow_nothing() {
+        let huge = i64::MAX;
+        let fused = fuse(&book(&[(huge - 1, huge)], &[(huge, huge)], 0, 0), 1, None);
+        assert_eq!(text(fused.mid()), "-", "the half would need a digit that 63 bits do not have");
+        assert_eq!(text(fused.spread()), "1");
+        // Halfway between an even and an odd number: the even one.
+        assert_eq!(text(fused.micro_price()), (huge - 1).to_string());
+        let fine = fuse(&book(&[(1, huge)], &[(huge, 1)], 18, 18), 1, None);
+        assert!(fine.micro_price().is_some() && fine.bid_depth5().is_some());
+        let deep: Vec<_> = (0..5).map(|i| (100 - i, huge)).collect();
+        assert_eq!(text(fuse(&book(&deep, &[], 0, 0), 1, None).bid_depth5()), "-", "a sum of 66 bits is left out");
+    }
+
+    #[test]
+    fn an_aggregate_trade_names_its_last_trade() {
+        use crate::schema::event::{EventBuf, EventHeader};
+        use crate::schema::id::{Source, TypeId};
+        use crate::schema::time::UnixNanos;
+        for (first_id, trades, id) in [(10, 3, 12), (-1, 0, 77)] {
+            let header =
+                EventHeader { venue_id: 77, ..EventHeader::internal(TypeId(2), Source::WsAggTrade, UnixNanos(0), 0) };
+            let mut buf = EventBuf::default();
+            buf.begin(&header, &AggTrade { first_id, trades, ..AggTrade::zeroed() });
+            assert_eq!(LastTrade::read(buf.read()).unwrap().id, id);
+        }
+    }
+
+    proptest! {
+        /// Against the definition: `|micro - (bp * aq + ap * bq) / (bq + aq)|` is at most half a unit of the last decimal.
+        #[test]
+        fn quotients_are_the_nearest_decimals(
+            bid in 1i64..1_000_000_000, step in 1i64..1_000, bid_quantity in 1i64..1_000_000_000_000,
+            ask_quantity in 1i64..1_000_000_000_000, price_scale in 0u8..=8, quantity_scale in 0u8..=8,
+        ) {
+            let ask = bid + step;
+            let fused = fuse(&book(&[(bid, bid_quantity)], &[(ask, ask_quantity)], price_scale, quantity_scale), 1, None);
+            let wide = i128::from;
+            let (numerator, denominator) =
+                (wide(bid) * wide(ask_quantity) + wide(ask) * wide(bid_quantity), wide(bid_quantity) + wide(ask_quantity));
+            let micro = fused.micro_price().unwrap();
+            let unit = 10i128.pow(u32::from(micro.scale() - price_scale));
+            // |mantissa / unit - numerator / denominator| * 2 * unit * denominator <= denominator
+            let error = (wide(micro.mantissa()) * denominator - numerator * unit).abs() * 2;
+            prop_assert!(error <= denominator);
+            prop_assert!(micro.scale() == MICRO_DECIMALS || wide(micro.mantissa()) * 10 > wide(i64::MAX) - 10);
+            prop_assert_eq!(fused.mid().unwrap().checked_add(fused.mid().unwrap()),
+                Decimal::new(bid + ask, price_scale));
+            let imbalance = fused.imbalance5().unwrap();
+            let error = (wide(imbalance.mantissa()) * denominator
+                - (wide(bid_quantity) - wide(ask_quantity)) * 1_000_000).abs() * 2;
+            prop_assert!(error <= denominator);
+        }
+    }
+}

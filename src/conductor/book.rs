@@ -231,12 +231,12 @@ impl Book {
         bid && ask
     }
 
-    /// Drops levels outside the known range, all but `keep` a side; how many. Small excesses wait for company.
+    /// Drops levels outside the known range, all but the best `keep` a side; how many. An excess of less than an eighth
+    /// waits: cutting moves the whole side.
     pub(super) fn prune(&mut self, keep: usize) -> u64 {
-        const COMPANY: usize = 64;
         fn cut<const BID: bool>(side: &mut BookSide<BID>, bound: Option<i64>, keep: usize) -> u64 {
             let outside = bound.map_or(0, |b| side.place(b));
-            if outside < keep.saturating_add(COMPANY) {
+            if outside <= keep.saturating_add(keep / 8) {
                 return 0;
             }
             side.levels.drain(..outside - keep);
@@ -264,4 +264,103 @@ fn needed(own: u8, theirs: u8, mut values: impl Iterator<Item = i64>) -> Result<
     }
     // From a finer scale a value fails for its last digits; from a coarser one it can only overflow.
     if theirs <= own { Err(Refusal::Overflow) } else { Ok(theirs) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Sided = Vec<(i64, i64)>;
+
+    fn levels(pairs: &[(i64, i64)]) -> Vec<Level> {
+        pairs.iter().map(|&(price, quantity)| Level { price, quantity }).collect()
+    }
+
+    fn of(bids: &[Level], asks: &[Level], price_scale: u8, quantity_scale: u8) -> Result<Book, Refusal> {
+        let mut book = Book::default();
+        let snapshot = Levels { bids, asks, price_scale, quantity_scale };
+        Book::check_snapshot(snapshot)?;
+        book.replace(snapshot, 0);
+        Ok(book)
+    }
+
+    /// A diff with its scales, values small enough that the scales never overflow them.
+    fn diffs() -> impl Strategy<Value = Vec<(Sided, Sided, u8, u8)>> {
+        let side = || prop::collection::vec((1i64..40, 0i64..4), 0..8);
+        prop::collection::vec((side(), side(), 0u8..4, 0u8..4), 0..30)
+    }
+
+    proptest! {
+        #[test]
+        fn after_any_diffs_the_levels_are_those_of_a_map(diffs in diffs()) {
+            let mut book = Book::default();
+            let mut maps: [BTreeMap<Decimal, Decimal>; 2] = Default::default();
+            for (bids, asks, price_scale, quantity_scale) in diffs {
+                let (b, a) = (levels(&bids), levels(&asks));
+                book.apply(Levels { bids: &b, asks: &a, price_scale, quantity_scale }).unwrap();
+                for (map, side) in maps.iter_mut().zip([&bids, &asks]) {
+                    for &(price, quantity) in side {
+                        let price = Decimal::new(price, price_scale).unwrap();
+                        map.remove(&price);
+                        if quantity != 0 {
+                            map.insert(price, Decimal::new(quantity, quantity_scale).unwrap());
+                        }
+                    }
+                }
+                let held = |levels: &[Level]| -> Vec<(Decimal, Decimal)> {
+                    levels.iter().map(|l| (book.price(l.price).unwrap(), book.quantity(l.quantity).unwrap())).collect()
+                };
+                prop_assert_eq!(held(&book.bids.levels), maps[0].iter().map(|(p, q)| (*p, *q)).collect::<Vec<_>>());
+                prop_assert_eq!(held(&book.asks.levels), maps[1].iter().rev().map(|(p, q)| (*p, *q)).collect::<Vec<_>>());
+            }
+        }
+    }
+
+    #[test]
+    fn a_diff_that_does_not_fit_changes_nothing() {
+        let big = i64::MAX / 10;
+        type Row = (&'static str, (i64, i64), u8, u8, Refusal);
+        let table: &[Row] = &[
+            ("the book's price overflows", (1, 1), 3, 0, Refusal::Overflow),
+            ("the book's quantity overflows", (10, 1), 1, 3, Refusal::Overflow),
+            ("the diff's price overflows", (i64::MAX, 1), 0, 0, Refusal::Overflow),
+            ("a negative quantity", (10, -1), 1, 0, Refusal::Malformed),
+            ("no price", (0, 1), 1, 0, Refusal::Malformed),
+        ];
+        for (name, (price, quantity), price_scale, quantity_scale, refusal) in table {
+            let mut book = of(&levels(&[(big, big)]), &[], 1, 0).unwrap();
+            let bids = levels(&[(20, 2), (*price, *quantity)]);
+            let diff = Levels { bids: &bids, asks: &[], price_scale: *price_scale, quantity_scale: *quantity_scale };
+            assert_eq!(book.apply(diff), Err(*refusal), "{name}");
+            assert_eq!(book.bids.levels, levels(&[(big, big)]), "{name}");
+            assert_eq!((book.price_scale, book.quantity_scale), (1, 0), "{name}");
+        }
+    }
+
+    #[test]
+    fn coarser_and_finer_diffs_meet_at_the_books_scale() {
+        let mut book = of(&levels(&[(1_005, 20)]), &levels(&[(1_010, 30)]), 2, 1).unwrap();
+        let bids = levels(&[(10, 4)]);
+        assert_eq!(book.apply(Levels { bids: &bids, asks: &[], price_scale: 0, quantity_scale: 0 }), Ok(false));
+        assert_eq!(book.bids.levels, levels(&[(1_000, 40), (1_005, 20)]));
+        let asks = levels(&[(10_095, 1)]);
+        assert_eq!(book.apply(Levels { bids: &[], asks: &asks, price_scale: 3, quantity_scale: 1 }), Ok(true));
+        assert_eq!((book.price_scale, book.known_bid), (3, Some(10_050)));
+        assert_eq!(book.best_ask(), Some(Level { price: 10_095, quantity: 1 }));
+    }
+
+    #[test]
+    fn a_short_side_is_known_to_its_end_only_when_that_is_trusted() {
+        let (bids, asks) = (levels(&[(9, 1), (8, 1)]), levels(&[(10, 1)]));
+        let snapshot = Levels { bids: &bids, asks: &asks, price_scale: 0, quantity_scale: 0 };
+        for (whole_below, known) in [(0, (Some(8), Some(10))), (2, (Some(8), None)), (5, (None, None))] {
+            let mut book = Book::default();
+            book.replace(snapshot, whole_below);
+            assert_eq!((book.known_bid, book.known_ask), known, "{whole_below}");
+        }
+    }
 }

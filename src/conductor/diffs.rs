@@ -6,9 +6,10 @@ use super::ask::NEVER;
 use super::book::{Levels, Refusal};
 use super::fusion::Instrument;
 use super::outlet::Outlet;
+use super::span::{Span, Verdict};
 use super::status::Change;
-use super::sync::{DiffStep, Span, Verdict};
-use crate::schema::event::{EventHeader, EventRef, flag};
+use super::sync::DiffStep;
+use crate::schema::event::{EventHeader, EventRef, flag, set_flags};
 use crate::schema::payload::Depth;
 use crate::schema::quality::{BookCause, BookChange, Quality};
 use crate::schema::stage::{Publish, SnapshotRequests};
@@ -133,6 +134,7 @@ impl Instrument {
             }
             Verdict::Apply => {
                 self.held.pop_into(&mut record);
+                set_flags(&mut record, flag::HELD);
                 let event = EventRef::from_words(&record);
                 if let Some((event, depth)) = event.and_then(|e| Some((e, e.payload::<Depth>()?))) {
                     self.apply(event, depth, outlet);

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use super::sync::Span;
+use super::span::Span;
 use crate::schema::event::EventRef;
 
 /// The buffer is full.

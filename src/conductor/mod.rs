@@ -2,7 +2,8 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `sync` | the span rule and the states of one book, a pure state machine |
+//! | `span` | the span rule |
+//! | `sync` | the states of one book, a pure state machine |
 //! | `went_back` | how ids that went backwards are told from old frames |
 //! | `ask` | when a snapshot is asked for, and again |
 //! | `held` | diffs held until a snapshot or a missing diff comes |
@@ -16,6 +17,7 @@
 //! | `polls` | poll results that a stream has delivered already |
 //! | `status` | `STATUS.BOOK` events and whole-book events |
 //! | `outlet` | the ways out of the stage |
+//! | `inputs`, `errands` | what comes in: events, and wishes of others |
 //! | `stage` | the coordinator |
 //! | `options`, `report` | what goes in at the start, what can be asked at the end |
 
@@ -24,14 +26,17 @@ mod ask;
 mod book;
 mod compare;
 mod diffs;
+mod errands;
 mod fusion;
 mod held;
+mod inputs;
 mod integrity;
 mod options;
 mod outlet;
 mod polls;
 mod report;
 mod snapshots;
+mod span;
 mod stage;
 mod status;
 mod sync;
@@ -43,6 +48,8 @@ mod went_back;
 mod tests;
 
 pub use options::ConductorOptions;
+pub use outlet::{RECORDS_PER_INPUT, WORDS_PER_INPUT};
 pub use report::{BookReport, QualityCounts};
+pub use span::{Span, Verdict};
 pub use stage::ConductorStage;
-pub use sync::{SnapshotVerdict, Span, SyncState, Verdict};
+pub use sync::SyncState;

@@ -53,6 +53,10 @@ pub struct ConductorOptions {
     pub tickers_kept_max: usize,
     /// How many undecided checks an instrument keeps.
     pub checks_pending_max: usize,
+    /// Whether what a timer causes carries the moment at which it was due, tick by tick: then a replay gives the same events
+    /// whichever thread comes round to it when. Off, it carries the time at which it fired, once: a live stage that slept
+    /// does not work off every tick that it missed.
+    pub fire_as_due: bool,
     /// Instrument ids from here on get no state: their events pass as they are.
     pub instruments_max: usize,
 }
@@ -82,6 +86,7 @@ impl Default for ConductorOptions {
             throttle: Vec::new(),
             tickers_kept_max: 1_024,
             checks_pending_max: 64,
+            fire_as_due: true,
             instruments_max: 1 << 20,
         }
     }

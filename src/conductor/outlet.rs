@@ -17,9 +17,9 @@ pub(super) const REFERENCE_WORDS: usize = HEADER_WORDS + BookReference::WORDS;
 
 /// The most events one input causes at once: itself, its fused event, one held back by the throttle that must go out
 /// before a status, three statuses, a book reference. Everything beyond is released by `work`, one step at a time.
-pub(super) const RECORDS_PER_INPUT: usize = 7;
+pub const RECORDS_PER_INPUT: usize = 7;
 /// The most words of those, beyond the input's own.
-pub(super) const WORDS_PER_INPUT: usize = 2 * FUSED_WORDS + 3 * STATUS_WORDS + REFERENCE_WORDS;
+pub const WORDS_PER_INPUT: usize = 2 * FUSED_WORDS + 3 * STATUS_WORDS + REFERENCE_WORDS;
 
 /// Where everything leaves.
 #[derive(Debug)]
@@ -93,6 +93,7 @@ impl<P: Publish, R: SnapshotRequests> Outlet<P, R> {
         EventHeader {
             instrument: instrument.0,
             market,
+            flags: flag::HELD,
             ..EventHeader::internal(TypeId(0), Source::ConductorBook, UnixNanos(self.now), self.ingress)
         }
     }

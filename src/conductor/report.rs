@@ -2,11 +2,13 @@
 //! Owns: nothing. Thread: the conductor's (cold). Takes and gives: plain data. Never: changes a book.
 
 use super::fusion::Instrument;
+use super::stage::ConductorStage;
 use super::sync::SyncState;
 use crate::schema::decimal::Decimal;
 use crate::schema::id::{InstrumentId, Market};
 use crate::schema::quality::Quality;
 use crate::schema::raw::Level;
+use crate::schema::stage::{Publish, SnapshotRequests};
 
 /// One book, whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,5 +91,36 @@ impl BookReport {
             bids: decimals(&book.bids.levels),
             asks: decimals(&book.asks.levels),
         }
+    }
+}
+
+impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
+    /// The quality of an instrument's book, as announced last; `None` for one that was never seen.
+    pub fn quality(&self, instrument: InstrumentId) -> Option<Quality> {
+        self.find(instrument).map(|i| i.quality)
+    }
+
+    /// Where an instrument's book stands; `None` for one that was never seen.
+    pub fn state(&self, instrument: InstrumentId) -> Option<SyncState> {
+        self.find(instrument).map(|i| i.state())
+    }
+
+    /// The book of one instrument; `None` for one that was never seen. Cold: copies the book.
+    pub fn report(&self, instrument: InstrumentId) -> Option<BookReport> {
+        self.find(instrument).map(BookReport::of)
+    }
+
+    /// Every book that was seen, by instrument id. Cold: copies the books.
+    pub fn reports(&self) -> Vec<BookReport> {
+        self.instruments.iter().flatten().filter(|i| i.has_book_stream()).map(|i| BookReport::of(i)).collect()
+    }
+
+    /// How many books have which quality.
+    pub fn qualities(&self) -> QualityCounts {
+        let mut counts = QualityCounts::default();
+        for instrument in self.instruments.iter().flatten().filter(|i| i.has_book_stream()) {
+            counts.count(instrument.quality);
+        }
+        counts
     }
 }

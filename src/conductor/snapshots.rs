@@ -17,6 +17,10 @@ use crate::schema::quality::{BookCause, BookChange};
 use crate::schema::stage::{Publish, SnapshotRequests};
 use crate::telemetry::Counter;
 
+/// How many tickers are kept of an instrument whose book nobody follows: enough for the checks of its first diffs, should
+/// they come, and little enough for thousands of instruments.
+const TICKERS_WITHOUT_BOOK: usize = 64;
+
 impl Instrument {
     /// A whole book came from REST, asked for or not.
     pub(super) fn take_snapshot<P: Publish, R: SnapshotRequests>(
@@ -51,8 +55,12 @@ impl Instrument {
             }
             SnapshotVerdict::Unused => {
                 outlet.count(Counter::SnapshotsUnused);
-                self.sync.forget_run();
-                self.ask.close();
+                if self.sync.is_proven() {
+                    self.sync.forget_run();
+                    self.ask.close();
+                } else {
+                    self.try_again(Some(id), outlet);
+                }
             }
         }
     }
@@ -135,7 +143,9 @@ impl Instrument {
         let Some((ticker, id)) = event.payload::<BookTicker>().zip(event.header().venue_id()) else { return };
         let top = Top::of_ticker(ticker);
         let before = self.integrity.checks;
-        self.integrity.ticker(id, top, outlet.options.tickers_kept_max);
+        let kept_max = outlet.options.tickers_kept_max;
+        let kept_max = if self.has_book_stream() { kept_max } else { kept_max.min(TICKERS_WITHOUT_BOOK) };
+        self.integrity.ticker(id, top, kept_max);
         self.count_checks(before, outlet);
         if self.sync.local() == Some(id) {
             self.prove_by_ticker(event, Some(top), outlet);

@@ -6,35 +6,18 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
-use super::analytics::LastTrade;
 use super::ask::NEVER;
+use super::errands::Errand;
 use super::fusion::Instrument;
+use super::inputs::is_connection_lost;
 use super::options::ConductorOptions;
-use super::outlet::{FUSED_WORDS, Outlet, RECORDS_PER_INPUT, REFERENCE_WORDS, STATUS_WORDS, WORDS_PER_INPUT};
-use super::report::{BookReport, QualityCounts};
-use super::sync::SyncState;
-use super::throttle::{Offer, is_state};
-use crate::schema::canonical_type::builtin;
+use super::outlet::{Outlet, RECORDS_PER_INPUT, WORDS_PER_INPUT};
 use crate::schema::event::EventRef;
-use crate::schema::id::{ConnectionId, InstrumentId, Market, Source};
-use crate::schema::payload::{CONNECTION_CHANGES, ConnectionStatus, PayloadKind};
-use crate::schema::quality::{BookCause, Quality};
+use crate::schema::id::{InstrumentId, Market};
+use crate::schema::payload::PayloadKind;
 use crate::schema::stage::{EventSink, Publish, SnapshotRequests, Stage};
 use crate::schema::time::UnixNanos;
-use crate::telemetry::{Counter, Counts};
-
-/// Work that somebody asked for, done by [`Stage::work`] one step at a time.
-#[derive(Clone, Copy, Debug)]
-enum Errand {
-    Book(InstrumentId),
-    Halted(InstrumentId, bool),
-    Retire(InstrumentId),
-    Stale(InstrumentId, BookCause),
-    /// Every instrument from this index on that the connection feeds goes stale.
-    ConnectionDown(ConnectionId, usize),
-    /// Every instrument from this index on gives out what the throttle holds.
-    Flush(usize),
-}
+use crate::telemetry::Counts;
 
 /// The conductor: canonical events in; books, deltas, statuses and analytics out.
 ///
@@ -42,11 +25,11 @@ enum Errand {
 /// Taken against that order an input is still handled right, only later than it could be.
 #[derive(Debug)]
 pub struct ConductorStage<P, R> {
-    instruments: Vec<Option<Box<Instrument>>>,
-    outlet: Outlet<P, R>,
+    pub(super) instruments: Vec<Option<Box<Instrument>>>,
+    pub(super) outlet: Outlet<P, R>,
     /// Instruments with held diffs to release, in order of asking.
     backlog: VecDeque<InstrumentId>,
-    errands: VecDeque<Errand>,
+    pub(super) errands: VecDeque<Errand>,
     moments: BinaryHeap<Reverse<(i64, u32)>>,
 }
 
@@ -67,60 +50,6 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
         self.with(instrument, market as u8, |i, outlet| i.watch(outlet));
     }
 
-    /// Has the whole book put into the store and announced by the next [`Stage::work`]; nothing happens without a book.
-    pub fn request_book(&mut self, instrument: InstrumentId) {
-        self.errands.push_back(Errand::Book(instrument));
-    }
-
-    /// Says whether the venue halted the instrument (faults.md F36); an unknown status counts as halted.
-    pub fn set_halted(&mut self, instrument: InstrumentId, halted: bool) {
-        self.errands.push_back(Errand::Halted(instrument, halted));
-    }
-
-    /// Says that the venue dropped the instrument (faults.md F37). For good: a relisting gets a new id.
-    pub fn retire(&mut self, instrument: InstrumentId) {
-        self.errands.push_back(Errand::Retire(instrument));
-    }
-
-    /// Says that the instrument's stream shows no sign of life.
-    pub fn mark_stale(&mut self, instrument: InstrumentId) {
-        self.errands.push_back(Errand::Stale(instrument, BookCause::TimedOut));
-    }
-
-    /// Says that a connection is gone: the books whose latest diff came by it go stale (faults.md F20, F26).
-    pub fn connection_down(&mut self, connection: ConnectionId) {
-        self.errands.push_back(Errand::ConnectionDown(connection, 0));
-    }
-
-    /// The quality of an instrument's book, as announced last; `None` for one that was never seen.
-    pub fn quality(&self, instrument: InstrumentId) -> Option<Quality> {
-        self.find(instrument).map(|i| i.quality)
-    }
-
-    /// Where an instrument's book stands; `None` for one that was never seen.
-    pub fn state(&self, instrument: InstrumentId) -> Option<SyncState> {
-        self.find(instrument).map(|i| i.state())
-    }
-
-    /// The book of one instrument; `None` for one that was never seen. Cold: copies the book.
-    pub fn report(&self, instrument: InstrumentId) -> Option<BookReport> {
-        self.find(instrument).map(BookReport::of)
-    }
-
-    /// Every book that was seen, by instrument id. Cold: copies the books.
-    pub fn reports(&self) -> Vec<BookReport> {
-        self.instruments.iter().flatten().filter(|i| i.has_book_stream()).map(|i| BookReport::of(i)).collect()
-    }
-
-    /// How many books have which quality.
-    pub fn qualities(&self) -> QualityCounts {
-        let mut counts = QualityCounts::default();
-        for instrument in self.instruments.iter().flatten().filter(|i| i.has_book_stream()) {
-            counts.count(instrument.quality);
-        }
-        counts
-    }
-
     /// What publishes, to be asked or handed on.
     pub fn publisher(&mut self) -> &mut P {
         &mut self.outlet.publish
@@ -131,7 +60,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
         &self.outlet.counts
     }
 
-    fn find(&self, instrument: InstrumentId) -> Option<&Instrument> {
+    pub(super) fn find(&self, instrument: InstrumentId) -> Option<&Instrument> {
         self.instruments.get(instrument.index())?.as_deref()
     }
 
@@ -164,13 +93,13 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
     }
 
     /// As [`Self::with`], for one that was seen before.
-    fn with_known(&mut self, id: InstrumentId, act: impl FnOnce(&mut Instrument, &mut Outlet<P, R>)) {
+    pub(super) fn with_known(&mut self, id: InstrumentId, act: impl FnOnce(&mut Instrument, &mut Outlet<P, R>)) {
         if let Some(market) = self.find(id).map(|i| i.market) {
             self.with(id, market, act);
         }
     }
 
-    fn has_room(&mut self, records: usize, words: usize) -> bool {
+    pub(super) fn has_room(&mut self, records: usize, words: usize) -> bool {
         self.outlet.publish.room_for(records, words)
     }
 
@@ -187,6 +116,10 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
                 break;
             }
             self.moments.pop();
+            let now = self.outlet.now;
+            if self.outlet.options.fire_as_due {
+                self.outlet.now = moment;
+            }
             self.with_known(id, |i, outlet| {
                 // A moment that was put off meanwhile is scheduled anew by `with`.
                 i.scheduled = NEVER;
@@ -194,6 +127,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
                     i.fire(outlet);
                 }
             });
+            self.outlet.now = now;
             done += 1;
         }
         done
@@ -220,55 +154,6 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
         }
         done
     }
-
-    fn run_errands(&mut self) -> usize {
-        let mut done = 0;
-        while let Some(&errand) = self.errands.front() {
-            if !self.has_room(2, STATUS_WORDS + FUSED_WORDS + REFERENCE_WORDS) || !self.run(errand) {
-                break;
-            }
-            done += 1;
-        }
-        done
-    }
-
-    /// Does one step of the first errand; `false` when there was no room for it.
-    fn run(&mut self, errand: Errand) -> bool {
-        self.errands.pop_front();
-        match errand {
-            Errand::Book(id) => self.with_known(id, |i, outlet| i.publish_requested(outlet)),
-            Errand::Halted(id, halted) => self.with_known(id, |i, outlet| i.set_halted(halted, outlet)),
-            Errand::Retire(id) => self.with_known(id, |i, outlet| i.retire(outlet)),
-            Errand::Stale(id, cause) => self.with_known(id, |i, outlet| i.mark_stale(cause, outlet)),
-            Errand::ConnectionDown(connection, from) => {
-                let fed = |i: &Instrument| i.connection == connection.0 && i.has_book_stream();
-                let next = (from..self.instruments.len()).find(|&at| self.instruments[at].as_deref().is_some_and(fed));
-                if let Some(at) = next {
-                    self.errands.push_front(Errand::ConnectionDown(connection, at + 1));
-                    let cause = BookCause::ConnectionDown;
-                    self.with_known(InstrumentId(at as u32), |i, outlet| i.mark_stale(cause, outlet));
-                }
-            }
-            Errand::Flush(from) => return self.flush_next(from),
-        }
-        true
-    }
-
-    /// Gives out what the throttle holds of the next instrument that has some.
-    fn flush_next(&mut self, from: usize) -> bool {
-        let holds = |i: &Instrument| i.throttle.held().0 > 0;
-        let next = (from..self.instruments.len()).find(|&at| self.instruments[at].as_deref().is_some_and(holds));
-        let Some(at) = next else { return true };
-        let id = InstrumentId(at as u32);
-        let (states, words) = self.find(id).map_or((0, 0), |i| i.throttle.held());
-        if !self.has_room(states, words) {
-            self.errands.push_front(Errand::Flush(at));
-            return false;
-        }
-        self.errands.push_front(Errand::Flush(at + 1));
-        self.with_known(id, |i, outlet| i.flush_throttle(NEVER, outlet));
-        true
-    }
 }
 
 impl<P: Publish, R: SnapshotRequests> Stage for ConductorStage<P, R> {
@@ -281,7 +166,15 @@ impl<P: Publish, R: SnapshotRequests> Stage for ConductorStage<P, R> {
     }
 
     fn work(&mut self) -> usize {
-        self.release() + self.run_errands() + self.fire_moments()
+        // In this order whatever the room: what waits for it holds up the rest, so every topology tells the same story.
+        let mut done = self.release();
+        if self.backlog.is_empty() {
+            done += self.run_errands();
+        }
+        if self.backlog.is_empty() && self.errands.is_empty() {
+            done += self.fire_moments();
+        }
+        done
     }
 
     fn advance(&mut self, now: UnixNanos) {
@@ -311,72 +204,6 @@ impl<P: Publish, R: SnapshotRequests> EventSink for ConductorStage<P, R> {
         }
         if is_connection_lost(event) {
             self.connection_down(header.connection());
-        }
-    }
-}
-
-/// Whether a connection went down. One that has ended (a capture read to its end) takes no book with it.
-fn is_connection_lost(event: EventRef<'_>) -> bool {
-    event.payload::<ConnectionStatus>().is_some_and(|status| {
-        let down = CONNECTION_CHANGES.get(status.change as usize) == Some(&"ConnectionDown");
-        down && !status.cause.starts_with(b"ended")
-    })
-}
-
-impl Instrument {
-    /// Whether anything was seen of its book.
-    fn has_book_stream(&self) -> bool {
-        self.sync.local().is_some() || !self.held.is_empty() || self.epoch > 0 || self.sync.is_retired()
-    }
-
-    /// An input of this instrument.
-    fn take<P: Publish, R: SnapshotRequests>(&mut self, event: EventRef<'_>, outlet: &mut Outlet<P, R>) {
-        let header = event.header();
-        match header.kind() {
-            Some(PayloadKind::DepthDiff) if header.type_id() == builtin::ORDERBOOK_DELTA => {
-                self.take_diff(event, outlet);
-            }
-            Some(PayloadKind::DepthLevels) if header.source == Source::RestDepth as u16 => {
-                self.take_snapshot(event, outlet);
-            }
-            Some(PayloadKind::Lost) => self.take_lost(header, outlet),
-            _ => self.take_other(event, outlet),
-        }
-    }
-
-    /// An input that is published as it is.
-    fn take_other<P: Publish, R: SnapshotRequests>(&mut self, event: EventRef<'_>, outlet: &mut Outlet<P, R>) {
-        let header = event.header();
-        if self.streamed.repeats(header) {
-            return outlet.count(Counter::PollDuplicate);
-        }
-        if header.type_id() != builtin::TRADE_BLOCK
-            && let Some(trade) = LastTrade::read(event)
-            && self.last_trade.is_none_or(|last| trade.follows(&last))
-        {
-            self.last_trade = Some(trade);
-        }
-        self.pass_on(event, outlet);
-        match header.kind() {
-            Some(PayloadKind::BookTicker) => self.take_ticker(event, outlet),
-            Some(PayloadKind::DepthLevels) => self.compare_partial(event, outlet),
-            _ => {}
-        }
-    }
-
-    /// Publishes an event that stands for itself, or leaves it with the throttle.
-    fn pass_on<P: Publish, R: SnapshotRequests>(&mut self, event: EventRef<'_>, outlet: &mut Outlet<P, R>) {
-        let interval = outlet.options.interval_of(event.header().type_id());
-        let Some(interval) = interval.filter(|_| is_state(event.header().kind())) else {
-            return outlet.pass(event, self.epoch);
-        };
-        match self.throttle.offer(event, interval, outlet.now) {
-            Offer::Publish(stands_for) => {
-                outlet.event.copy_from(event);
-                outlet.event.header_mut().epoch = self.epoch;
-                outlet.publish_made(stands_for, false);
-            }
-            Offer::Held { replaced } => outlet.counts.add(Counter::Conflated, u64::from(replaced)),
         }
     }
 }

@@ -48,7 +48,7 @@ impl Instrument {
             market: self.market,
             epoch: self.epoch,
             quality: self.quality as u8,
-            flags: if self.quality == Quality::Good { 0 } else { flag::MAYBE_BAD_BOOK },
+            flags: cause.flags & flag::HELD | if self.quality == Quality::Good { 0 } else { flag::MAYBE_BAD_BOOK },
             venue_id: self.sync.local().unwrap_or(VENUE_ID_ABSENT),
             conflated: 1,
             seq: 0,
@@ -80,7 +80,7 @@ impl Instrument {
         let header = self.head(cause, builtin::STATUS_BOOK, Source::ConductorBook);
         outlet.event.begin(&header, &status);
         outlet.publish.publish(&mut outlet.event);
-        if change.change == BookChange::Reset {
+        if change.change == BookChange::Reset && change.cause != BookCause::FirstSnapshot {
             outlet.count(Counter::Resets);
         }
     }
@@ -156,6 +156,7 @@ pub(super) fn publish_spare<P: Publish, R: SnapshotRequests>(stands_for: u32, ou
     let spare = core::mem::take(&mut outlet.spare);
     if let Some(event) = EventRef::from_words(&spare) {
         outlet.event.copy_from(event);
+        outlet.event.header_mut().flags |= flag::HELD;
         let stored = event.header().type_id() == builtin::ANALYTICS_FUSED;
         outlet.publish_made(stands_for, stored);
     }

@@ -1,43 +1,10 @@
-//! Purpose: the span rule, and where one book stands between its first diff and being proven (binance.md section 1).
+//! Purpose: where one book stands between its first diff and being proven (binance.md section 1).
 //! Owns: the local update id and what is known of it. Thread: the conductor's. Takes and gives: ids, verdicts.
 //! Never: sees a level, reads a clock, publishes.
 
 use super::options::ConductorOptions;
+use super::span::{Span, Verdict};
 use super::went_back::{BackRun, RunVerdict};
-
-/// The update ids a diff covers: all above `previous` up to and with `last` (`U - 1` or `pu`, and `u`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Span {
-    /// The id before the first one covered.
-    pub previous: i64,
-    /// The last one covered.
-    pub last: i64,
-}
-
-/// What the span rule says of a diff.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// `last <= local`: the book has it already.
-    Old,
-    /// `previous <= local < last`: apply it.
-    Apply,
-    /// `previous > local`: the ids `local + 1 ..= previous` are missing.
-    Missing,
-}
-
-impl Span {
-    /// The span rule, for a book at `local`.
-    #[inline]
-    pub const fn verdict(self, local: i64) -> Verdict {
-        if self.last <= local {
-            Verdict::Old
-        } else if self.previous <= local {
-            Verdict::Apply
-        } else {
-            Verdict::Missing
-        }
-    }
-}
 
 /// Where a book stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,7 +31,7 @@ pub enum SyncState {
 
 /// What a snapshot is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SnapshotVerdict {
+pub(super) enum SnapshotVerdict {
     /// Adopt it: a held diff covers it, or it is newer than everything held (then it stays unproven for now).
     Adopt,
     /// It has the book's own id: compare, and prove a book that nothing has proven.

@@ -2,7 +2,7 @@
 //! Owns: the current run of old diffs of one instrument. Thread: the conductor's. Takes and gives: spans.
 //! Never: decides on a single diff.
 
-use super::sync::Span;
+use super::span::Span;
 
 /// What a run of old diffs says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +77,8 @@ mod tests {
 
     #[test]
     fn only_a_contiguous_run_far_below_is_certain() {
-        let table: &[(&str, &[(i64, i64)], i64, RunVerdict)] = &[
+        type Row = (&'static str, &'static [(i64, i64)], i64, RunVerdict);
+        let table: &[Row] = &[
             ("two are too few", &[(0, 1), (1, 2)], 100_000, RunVerdict::Ordinary),
             ("three far below", &[(0, 1), (1, 2), (2, 3)], 100_000, RunVerdict::Certain),
             ("three near", &[(96, 97), (97, 98), (98, 99)], 100, RunVerdict::Suspect),

@@ -142,7 +142,7 @@ limits: [1]
         "x.yaml:8:18: books.fill_deadline: \"2h\" is out of range: expected a duration such as 200ms, 1ms to 1m (units: ns, us, ms, s, m, h, d)",
         "x.yaml:9:1: cores: a core is named twice: two threads on one core starve each other",
         "x.yaml:10:9: shards: 0 is out of range: expected a whole number, 1 to 64",
-        "x.yaml:11:1: limits: expected the keys held_diffs, instruments, levels_per_side, line_bytes, found a list",
+        "x.yaml:11:1: limits: expected the keys held_diffs, instruments, line_bytes, found a list",
     ];
     assert_eq!(faults(text), expected);
 }

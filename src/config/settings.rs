@@ -182,9 +182,6 @@ pub struct Limits {
     /// Instruments of all markets; further ones are refused and counted.
     #[garde(range(min = 1, max = 100_000))]
     pub instruments: u32,
-    /// Levels of one side of one book. The worst ones beyond it are pruned and leave the known range.
-    #[garde(range(min = 100, max = 1_000_000))]
-    pub levels_per_side: u32,
     /// Diffs held for one book until a snapshot or a missing diff comes; one more and the book starts over.
     #[garde(range(min = 8, max = 65_536))]
     pub held_diffs: u32,
@@ -195,7 +192,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { instruments: 4_096, levels_per_side: 20_000, held_diffs: 1_024, line_bytes: Bytes(64 << 20) }
+        Limits { instruments: 4_096, held_diffs: 1_024, line_bytes: Bytes(64 << 20) }
     }
 }
 

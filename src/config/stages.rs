@@ -77,7 +77,7 @@ pub(super) fn throttle_schema(_: &mut SchemaGenerator) -> Schema {
 #[serde(deny_unknown_fields, default)]
 #[garde(allow_unvalidated)]
 pub struct Store {
-    /// How long a record that is not renewed is kept; one that is wanted is kept on. `0s`: for ever.
+    /// How long a record that is not renewed is kept; one whose instrument is wanted is kept on. Not in a replay. `0s`: for ever.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "DurationText", extend("x-minimum" = "0s", "x-maximum" = "7d"))]
     pub ttl: Duration,
@@ -92,7 +92,7 @@ pub struct Store {
 
 impl Default for Store {
     fn default() -> Store {
-        Store { ttl: Duration::from_secs(3_600), sweep_interval: Duration::from_secs(10), entries: 4_096 }
+        Store { ttl: Duration::from_secs(3_600), sweep_interval: Duration::from_secs(10), entries: 8_192 }
     }
 }
 

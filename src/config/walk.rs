@@ -96,7 +96,8 @@ impl<'s> Walk<'s> {
         } else if let Some(section) = self.section_of(&entry.key) {
             message += &format!("; did you mean {section}.{}?", entry.key);
         }
-        message += &format!(" Known here: {}", names.join(", "));
+        message += if message.ends_with('?') { " Known here: " } else { "; known here: " };
+        message += &names.join(", ");
         self.path.push(entry.key.clone());
         self.found(&entry.place, message);
         self.path.pop();

@@ -51,7 +51,8 @@ impl Directory {
     }
 
     /// The id of an instrument, admitted if it is new. One that is known keeps what was first said of it. Of two symbols
-    /// with one canonical name the second keeps its symbol as its name's base (`SYMBOL-ALIAS`): ids are never aliased.
+    /// with one canonical name the second keeps its symbol as its name's base (`SYMBOL-ALIAS`, or `SYMBOL-ALIAS-ALIAS` where
+    /// that is taken too): names and ids are one to one.
     ///
     /// # Errors
     /// [`DirectoryFull`].
@@ -64,8 +65,10 @@ impl Directory {
         let id = InstrumentId(index.by_symbol.len() as u32);
         let slot = self.instruments.get(id.index()).ok_or(DirectoryFull(self.instruments.len()))?;
         let mut instrument = instrument;
-        if index.by_name.contains_key(&(instrument.market, instrument.name.clone())) {
-            instrument.name = format!("{}-ALIAS", instrument.symbol).into_boxed_str();
+        let mut base = instrument.symbol.to_string();
+        while index.by_name.contains_key(&(instrument.market, instrument.name.clone())) {
+            base.push_str("-ALIAS");
+            instrument.name = base.as_str().into();
         }
         index.by_name.insert((instrument.market, instrument.name.clone()), id);
         index.by_symbol.insert(by_symbol, id);
@@ -181,6 +184,22 @@ mod tests {
             .admit(Instrument::listed(Market::BinanceSpot, "A2B", "A", "B", crate::schema::instrument::Trading::Open))
             .unwrap();
         assert_eq!(directory.instrument_name(other), Some("A2B-ALIAS"));
+        assert_eq!(directory.find_name(Market::BinanceSpot, "A2B-ALIAS"), Some(other));
+    }
+
+    #[test]
+    fn a_listing_that_looks_like_an_alias_takes_nobodys_name() {
+        let directory = Directory::default();
+        let open = crate::schema::instrument::Trading::Open;
+        let admit = |symbol, base, quote| {
+            directory.admit(Instrument::listed(Market::BinanceSpot, symbol, base, quote, open)).unwrap()
+        };
+        let ids = [admit("AB", "A", "B"), admit("X", "A2B", "ALIAS"), admit("A2B", "A", "B")];
+        let names = ids.map(|id| directory.instrument_name(id).unwrap().to_owned());
+        assert_eq!(names, ["A-B", "A2B-ALIAS", "A2B-ALIAS-ALIAS"]);
+        for (id, name) in ids.into_iter().zip(names) {
+            assert_eq!(directory.find_name(Market::BinanceSpot, &name), Some(id));
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::error::EngineError;
 use super::options::{EngineOptions, RingWords, Topology};
 use super::ring_agent::{ConductorAgent, ShardAgent, StageTime};
-use super::ring_sink::{EventRing, RawRing};
+use super::ring_sink::{EventRing, RawRing, raw_words_max};
 use super::shards::Shards;
 use super::stoppable::Stoppable;
 use super::wanted::Wanted;
@@ -17,7 +17,7 @@ use crate::agent::Agent;
 use crate::binance::io::{IoAgent, IoOptions, OnFull, TimeSource};
 use crate::binance::parse::{Parser, ParserOptions};
 use crate::bus::data::{BookRequests, Sequencer, SequencerOptions, ShelvingOptions};
-use crate::conductor::ConductorStage;
+use crate::conductor::{ConductorOptions, ConductorStage};
 use crate::directory::Directory;
 use crate::dispatch::{DispatchStage, SharedTable, UnknownTally};
 use crate::ring::broadcast::Tap;
@@ -134,7 +134,8 @@ fn tail(
         Sequencer::new(publisher, shared.store.clone(), shared.clock.clone(), sheet("sequencer"), sequencer_options)?;
     let (out, incoming) = spsc::channel(REQUEST_WORDS)?;
     requests.push(incoming);
-    let stage = ConductorStage::new(options.conductor.clone(), sequencer, RequestsOut::new(out), sheet("conductor"));
+    let conductor = ConductorOptions { fire_as_due: !options.live, ..options.conductor.clone() };
+    let stage = ConductorStage::new(conductor, sequencer, RequestsOut::new(out), sheet("conductor"));
     let asked = BookRequests::new(BOOK_REQUESTS_MAX);
     assembly.taps.push(tap);
     assembly.latencies.push(latency);
@@ -167,8 +168,7 @@ fn io_agent<K: RawSink + Send + 'static>(
     let time = if options.live { TimeSource::Clock } else { TimeSource::Frames };
     let sheet = shared.ledger.sheet("wanted");
     let sink = Wanted::new(sink, options.instruments.clone(), Arc::clone(&shared.directory), sheet);
-    // The same bound in every topology, so that all publish the same.
-    let words_max = options.rings.bodies / 8;
+    let words_max = raw_words_max(&options.rings);
     let io = IoOptions { batch: options.io_batch, time, on_full: OnFull::Wait, words_max };
     Box::new(IoAgent::new(name, io, source, parser, sink, Box::new(requests), shared.clock.clone()))
 }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use super::assembly::{Assembly, Shared, assemble};
 use super::caretaker::Caretaker;
@@ -21,7 +22,10 @@ use crate::schema::id::InstrumentId;
 use crate::snapshot::MemoryStore;
 use crate::telemetry::{Clock, LatencyReader, LatencySummary, Ledger};
 
-/// An engine over one source of frames.
+/// How often [`Engine::finish`] looks whether the stages have ended.
+const END_INTERVAL: Duration = Duration::from_micros(200);
+
+/// An engine over one source of frames. One that is dropped without [`Engine::finish`] asks its threads to end.
 pub struct Engine {
     options: EngineOptions,
     agents: Agents,
@@ -174,11 +178,12 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Spawn`]; [`EngineError::Misuse`] when it was started before.
     pub fn start(&mut self) -> Result<(), EngineError> {
-        record_panic_sites();
-        let Agents::Built(agents) = std::mem::replace(&mut self.agents, Agents::Running(Vec::new())) else {
+        let Agents::Built(built) = &mut self.agents else {
             return Err(EngineError::Misuse("the engine was started before"));
         };
-        self.caretaker = Caretaker::start(&self.store, &self.options);
+        let agents = std::mem::take(built);
+        record_panic_sites();
+        self.caretaker = Caretaker::start(&self.store, &self.options, self.clock.clone(), Arc::clone(&self.directory));
         let topology = self.options.topology_in_force();
         if topology == Topology::Stepped {
             self.agents = Agents::Stepped(Stepper::new(agents.into_iter().map(|(_, agent)| agent).collect()));
@@ -190,7 +195,14 @@ impl Engine {
         for (at, (name, agent)) in placed {
             let options =
                 RunnerOptions { core: self.options.cores.get(at).copied().flatten(), idle, ..RunnerOptions::new(name) };
-            handles.push(Runner::spawn(agent, options, self.abort.clone(), self.failure.clone())?);
+            match Runner::spawn(agent, options, self.abort.clone(), self.failure.clone()) {
+                Ok(handle) => handles.push(handle),
+                Err(error) => {
+                    // Those that have begun would wait for ever for the one that is missing.
+                    self.abort.request();
+                    return Err(error.into());
+                }
+            }
         }
         handles.reverse();
         self.agents = Agents::Running(handles);
@@ -228,6 +240,11 @@ impl Engine {
         self.stop.request();
     }
 
+    /// What [`Engine::stop`] asks, for another thread to ask.
+    pub fn stopper(&self) -> Shutdown {
+        self.stop.clone()
+    }
+
     /// Threads that are not where they were asked to be, in words.
     pub fn warnings(&self) -> Vec<String> {
         let Agents::Running(handles) = &self.agents else { return Vec::new() };
@@ -245,6 +262,10 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Stage`] naming the stage that panicked.
     pub fn finish(mut self) -> Result<RunReport, EngineError> {
+        // A stage behind one that panicked may wait for it for ever: looking for the end is what ends the others.
+        while matches!(self.agents, Agents::Running(_)) && !self.is_done() {
+            std::thread::sleep(END_INTERVAL);
+        }
         let mut agents = Vec::new();
         match std::mem::replace(&mut self.agents, Agents::Built(Vec::new())) {
             Agents::Running(handles) => {
@@ -261,10 +282,19 @@ impl Engine {
             return Err(panicked.clone().into());
         }
         let agents = agents.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let source_fault = self.fault.get().cloned();
         let mut books = std::mem::take(&mut *self.reports.lock().unwrap_or_else(PoisonError::into_inner));
         books.sort_by_key(|b| b.instrument);
         let latency = self.latency();
         let unknown_fields = self.unknown.iter().flat_map(UnknownTally::rows).collect();
-        Ok(RunReport { books, agents, latency, unknown_fields, source_fault: self.fault.get().cloned() })
+        Ok(RunReport { books, agents, latency, unknown_fields, source_fault })
+    }
+}
+
+impl Drop for Engine {
+    /// Ends the threads of an engine that nobody holds any more; [`Engine::finish`] has waited for them already.
+    fn drop(&mut self) {
+        self.stop.request();
+        self.abort.request();
     }
 }

@@ -24,7 +24,7 @@ pub enum EngineError {
     /// A stage panicked.
     #[error(transparent)]
     Stage(#[from] StagePanicked),
-    /// `start` was called twice, or `step` on an engine with threads.
+    /// `start` was called twice; the engine goes on as it was.
     #[error("engine/misuse: {0}")]
     Misuse(&'static str),
 }

@@ -20,6 +20,8 @@ mod error;
 mod options;
 mod ring_agent;
 mod ring_sink;
+#[cfg(test)]
+mod ring_sink_tests;
 mod shards;
 mod stoppable;
 mod wanted;

@@ -103,7 +103,8 @@ pub struct EngineOptions {
     pub conductor: ConductorOptions,
     /// Bounds of the snapshot store.
     pub store: StoreOptions,
-    /// How long a state lives in the store once nobody wants its instrument; `None`: for ever.
+    /// How long a state lives in the store once nobody wants its instrument; `None`, or without [`EngineOptions::live`]:
+    /// for ever.
     pub store_ttl: Option<Duration>,
     /// How often the store is swept, when states have a time to live.
     pub sweep_interval: Duration,

@@ -5,7 +5,7 @@
 use crate::agent::Agent;
 use crate::ring::spsc::Consumer;
 use crate::schema::event::EventRef;
-use crate::schema::raw::RawRef;
+use crate::schema::raw::{RAW_HEADER_WORDS, RawRef};
 use crate::schema::stage::{EventSink, RawSink, Stage};
 use crate::schema::time::UnixNanos;
 use crate::schema::topic::StreamKind;
@@ -53,6 +53,22 @@ fn make_ready<S: Stage + ?Sized>(stage: &mut S, words: usize, work: &mut usize) 
     true
 }
 
+/// Brings the stage to an input's time, ready to take it; `false` when it has no room. What the input before it left to do
+/// is done first, in that input's time: else it would be stamped with the time of whatever input happens to come next.
+fn advance_to<S: Stage + ?Sized>(
+    receive: i64,
+    time: &mut StageTime,
+    stage: &mut S,
+    words: usize,
+    work: &mut usize,
+) -> bool {
+    if !make_ready(stage, 0, work) {
+        return false;
+    }
+    time.reach(UnixNanos(receive), stage);
+    make_ready(stage, words, work)
+}
+
 /// Feeds a dispatch stage from the rings of one shard.
 pub(super) struct ShardAgent<K: RawSink> {
     name: String,
@@ -80,8 +96,7 @@ impl<K: RawSink> ShardAgent<K> {
             },
             false => raw,
         };
-        self.time.reach(UnixNanos(raw.header.receive), &mut self.stage);
-        if !make_ready(&mut self.stage, raw.words(), work) {
+        if !advance_to(raw.header.receive, &mut self.time, &mut self.stage, raw.words(), work) {
             return false;
         }
         // A `Lost` without an instrument is a tick: it only says how late it is.
@@ -136,8 +151,7 @@ impl<K: EventSink> ConductorAgent<K> {
 
     fn take_one(&mut self, work: &mut usize) -> bool {
         let Some(event) = self.events.peek().and_then(EventRef::from_words) else { return false };
-        self.time.reach(UnixNanos(event.header().receive), &mut self.stage);
-        if !make_ready(&mut self.stage, event.words().len(), work) {
+        if !advance_to(event.header().receive, &mut self.time, &mut self.stage, event.words().len(), work) {
             return false;
         }
         if event.header().instrument().is_some() {
@@ -171,7 +185,7 @@ impl<K: EventSink + Send> Agent for ConductorAgent<K> {
     }
 }
 
-/// How far a stage is from its end.
+/// How far a stage is from its end. Both steps ask for the room of the shortest record: the last tick needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     /// Inputs may come.
@@ -186,13 +200,13 @@ impl End {
     /// Where it stands after a cycle; `closed` says that the ring is closed and drained.
     fn after<S: Stage + ?Sized>(self, closed: bool, stage: &mut S, work: &mut usize) -> End {
         match self {
-            End::Ahead if closed && stage.ready(1, 0) => {
+            End::Ahead if closed && stage.ready(1, RAW_HEADER_WORDS) => {
                 stage.finish();
                 *work += 1;
                 End::Told
             }
             // No work left and room for more: nothing is held. No work without room is back-pressure.
-            End::Told if *work == 0 && stage.ready(1, 0) => End::Reached,
+            End::Told if *work == 0 && stage.ready(1, RAW_HEADER_WORDS) => End::Reached,
             same => same,
         }
     }

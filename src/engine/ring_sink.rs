@@ -1,6 +1,10 @@
 //! Purpose: the sending halves of rings in the place of a stage: what the next stage's thread will take.
 //! Owns: the producers. Thread: the sending stage's. Takes and gives: records. Never: blocks; drops what it has taken.
 
+use super::options::RingWords;
+use crate::conductor::{RECORDS_PER_INPUT, WORDS_PER_INPUT};
+use crate::dispatch::{EVENT_WORDS_OVER_RAW, ROUTES_PER_TOPIC_MAX};
+use crate::ring::broadcast::RECORD_OVERHEAD_WORDS;
 use crate::ring::spsc::Producer;
 use crate::schema::canonical_type::builtin;
 use crate::schema::event::{EventBuf, EventHeader, EventRef};
@@ -14,17 +18,48 @@ use crate::telemetry::{Counter, Counts};
 
 use bytemuck::Zeroable;
 
-/// Words that a ring may need around one record: its header, and a head's worth of slack.
-const AROUND: usize = 4;
+/// Words that a ring needs around one record at most: its header, and that of padding.
+const AROUND: usize = 2;
 
-/// Whether `records` records of `words` words in all fit, whatever padding the wrap costs.
+/// The most words of a ring of `max_record` that `records` records of `words` words in all take, whatever padding the
+/// wrap costs: padding is shorter than the record that needs it, and only one record of a batch can need it.
+const fn worst_words(max_record: usize, records: usize, words: usize) -> usize {
+    let longest = if words < max_record { words } else { max_record };
+    words + longest + records * AROUND
+}
+
+/// Whether `records` records of `words` words in all fit.
 fn has_room(ring: &mut Producer, records: usize, words: usize) -> bool {
-    // Padding at the wrap is shorter than the record that needs it, and only one record of a batch can need it.
-    let worst = 2 * words + records * AROUND;
+    let worst = worst_words(ring.max_record(), records, words);
     if records == 1 && worst <= ring.max_record() {
         return ring.room_for(worst);
     }
     ring.capacity_words() - ring.used_words() >= worst
+}
+
+/// The longest raw instance that every ring behind the io agent takes in the end, also when it becomes as many events as
+/// one may: a longer one would find `ready` false for ever. It holds in every topology, so that all publish the same.
+pub(super) fn raw_words_max(rings: &RingWords) -> usize {
+    let canonical = |words: usize| {
+        let (records, words) = (ROUTES_PER_TOPIC_MAX, (words + EVENT_WORDS_OVER_RAW) * ROUTES_PER_TOPIC_MAX);
+        worst_words(rings.canonical / 8, records, words) <= rings.canonical
+    };
+    let published = |words: usize| {
+        let inputs = ROUTES_PER_TOPIC_MAX;
+        let words = (words + EVENT_WORDS_OVER_RAW + WORDS_PER_INPUT) * inputs;
+        words + inputs * RECORDS_PER_INPUT * RECORD_OVERHEAD_WORDS < rings.events
+    };
+    // Each bound is one of proportion: what fits is found by halving what is left.
+    let (mut fits, mut step) = (0, rings.bodies / 8);
+    while step > 0 {
+        let next = fits + step;
+        if next <= rings.bodies / 8 && canonical(next) && published(next) {
+            fits = next;
+        } else {
+            step /= 2;
+        }
+    }
+    fits
 }
 
 /// Raw instances to a shard: frames in one ring, bodies in a ring of their own behind a marker in the first, so that
@@ -78,12 +113,11 @@ fn write(ring: &mut Producer, raw: &RawRef<'_>) -> bool {
 impl Stage for RawRing {
     fn ready(&mut self, records: usize, words: usize) -> bool {
         let (Some(frames), Some(bodies)) = (&mut self.frames, &mut self.bodies) else { return true };
-        if words > bodies.max_record() {
-            // It will never fit: let it come, and be counted and marked as lost.
-            return has_room(frames, records, RAW_HEADER_WORDS);
-        }
+        // Which ring it takes hangs on its kind; in the ring of frames it is itself, or a marker, or the word of its loss.
         let in_frames = words.clamp(RAW_HEADER_WORDS, frames.max_record().max(RAW_HEADER_WORDS));
-        has_room(frames, records, in_frames) && has_room(bodies, records, words)
+        // One that no ring ever takes comes all the same, and is counted and marked as lost.
+        let never = words > bodies.max_record();
+        has_room(frames, records, in_frames) && (never || has_room(bodies, records, words))
     }
 
     fn work(&mut self) -> usize {

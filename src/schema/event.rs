@@ -67,7 +67,7 @@ pub const HEADER_WORDS: usize = core::mem::size_of::<EventHeader>() / 8;
 pub mod flag {
     /// The event carries or refers to a whole state, not a change.
     pub const SNAPSHOT: u16 = 1;
-    /// The last event made from its frame.
+    /// The last event that dispatch made from its frame; what the conductor derives from it follows without.
     pub const LAST_OF_BATCH: u16 = 2;
     /// Stands for more than one state.
     pub const CONFLATED: u16 = 4;
@@ -76,8 +76,12 @@ pub mod flag {
     /// The snapshot store refused this state.
     pub const NOT_STORED: u16 = 16;
 
+    /// Was held back on purpose, or caused by no frame: until a snapshot or a missing diff came, by the throttle, by a
+    /// timer. Its latency says how long, and is no figure of the engine's speed: histograms leave it out.
+    pub const HELD: u16 = 32;
+
     /// Names by bit, as JSON shows them.
-    pub const NAMES: [&str; 5] = ["snapshot", "lastOfBatch", "conflated", "maybeBadBook", "notStored"];
+    pub const NAMES: [&str; 6] = ["snapshot", "lastOfBatch", "conflated", "maybeBadBook", "notStored", "held"];
 }
 
 impl EventHeader {
@@ -172,6 +176,14 @@ impl EventHeader {
     }
 }
 
+/// Sets flags of a record that lies in a buffer. Nothing happens to words too short for a head.
+pub fn set_flags(record: &mut [u64], flags: u16) {
+    if let Some(head) = record.get_mut(..HEADER_WORDS) {
+        let header: &mut EventHeader = bytemuck::from_bytes_mut(bytemuck::cast_slice_mut(head));
+        header.flags |= flags;
+    }
+}
+
 /// An event, read in place.
 #[derive(Clone, Copy, Debug)]
 pub struct EventRef<'a> {
@@ -222,7 +234,9 @@ impl<'a> EventRef<'a> {
         let Some((fixed, bids, asks)) = self.header().kind().and_then(|k| k.level_counts(self.payload_words())) else {
             return (&[], &[]);
         };
-        let Some(words) = self.payload_words().get(fixed..fixed + (bids + asks) * 2) else { return (&[], &[]) };
+        // Counts come with the record: one that claims more levels than it holds has none.
+        let end = bids.checked_add(asks).and_then(|n| n.checked_mul(2)).and_then(|n| n.checked_add(fixed));
+        let Some(words) = end.and_then(|end| self.payload_words().get(fixed..end)) else { return (&[], &[]) };
         bytemuck::cast_slice(words).split_at(bids)
     }
 }

@@ -118,6 +118,11 @@ pub fn read_field<'a>(field: &Field, payload: &'a [u8]) -> FieldValue<'a> {
         FieldKind::Decimal(scale) => {
             payload.get(scale).and_then(|s| Decimal::new(word(field.offset)?, *s)).map(FieldValue::Decimal)
         }
+        FieldKind::Bound(scale, flags, bit) => {
+            let bounds = payload.get(flags).is_some_and(|f| f & bit != 0);
+            let value = || Decimal::new(word(field.offset)?, *payload.get(scale)?);
+            bounds.then(value).flatten().map(FieldValue::Decimal)
+        }
         FieldKind::Flag(bit) => payload.get(field.offset).map(|b| FieldValue::Bool(b & bit != 0)),
         FieldKind::Text(len) => payload.get(field.offset..field.offset + len).and_then(|b| {
             let end = b.iter().position(|&c| c == 0).unwrap_or(len);
@@ -183,7 +188,7 @@ mod tests {
 
     use super::super::canonical_type::builtin;
     use super::super::event::{EventBuf, EventHeader};
-    use super::super::payload::{BookStatus, Depth, PayloadKind, Trade};
+    use super::super::payload::{Book, BookStatus, Depth, PayloadKind, Trade};
     use super::super::time::UnixNanos;
     use super::*;
 
@@ -272,6 +277,16 @@ mod tests {
         let value = json(&buf);
         assert_eq!(value["payload"]["bids"], serde_json::json!([["61837.63", "3.78826"]]));
         assert_eq!(value["payload"]["asks"], serde_json::json!([["62000", "0"]]));
+    }
+
+    #[test]
+    fn a_whole_book_says_how_far_it_is_known() {
+        let header = EventHeader::internal(builtin::ORDERBOOK_SNAPSHOT, Source::ConductorBook, UnixNanos(0), 0);
+        let mut buf = EventBuf::default();
+        buf.begin(&header, &Book { known_bid: 150, known_ask: 0, price_scale: 2, flags: 1, ..Book::zeroed() });
+        let value = json(&buf);
+        assert_eq!(value["payload"]["knownBid"], "1.5");
+        assert_eq!(value["payload"]["knownAsk"], serde_json::Value::Null);
     }
 
     #[test]

@@ -26,7 +26,8 @@ pub struct SlotSpec {
     pub want: Want,
     /// Whether every frame of the kind carries it. A frame without it is malformed.
     pub required: bool,
-    /// Whether `null` is a value (spot `referencePrice`).
+    /// Whether `null` is a value (spot `referencePrice`; `markPrice` of delivery contracts, which have no funding). A
+    /// decimal that may be null or left out may be an empty text too: so does USD-M write "none" (`"r":""`).
     pub nullable: bool,
     /// Whether a text is kept as written instead of in uppercase (`1m` and `1M` are two intervals).
     pub verbatim: bool,
@@ -71,7 +72,7 @@ const WINDOW_TICKER: &[SlotSpec] = slots!["e" code, "E" int, "s" text, "p" dec, 
     "q" dec, "O" int, "C" int, "F" int, "L" int, "n" int];
 const AVG_PRICE: &[SlotSpec] = slots!["e" opt_code, "E" int, "s" text, "i" code, "w" dec, "T" int];
 const REFERENCE_PRICE: &[SlotSpec] = slots!["e" opt_code, "s" text, "r" null, "t" int];
-const MARK_PRICE: &[SlotSpec] = slots!["e" opt_code, "E" int, "s" text, "p" dec, "ap" opt_dec, "i" opt_dec, "P" dec, "r" dec, "T" int, "ps" opt_text, "st" opt_int];
+const MARK_PRICE: &[SlotSpec] = slots!["e" opt_code, "E" int, "s" text, "p" dec, "ap" opt_dec, "i" opt_dec, "P" dec, "r" null, "T" int, "ps" opt_text, "st" opt_int];
 const FORCE_ORDER: &[SlotSpec] = slots!["e" opt_code, "E" int, "o.s" text, "o.S" text, "o.o" text, "o.f" text, "o.q" dec, "o.p" dec, "o.ap" dec,
     "o.X" text, "o.l" dec, "o.z" dec, "o.T" int, "o.ps" opt_text, "o.st" opt_int, "ps" opt_text, "st" opt_int];
 const REST_DEPTH: &[SlotSpec] =

@@ -49,6 +49,8 @@ pub enum FieldKind {
     Time,
     /// Mantissa as `i64`, its scale in the byte at this offset; scale 255 is absent.
     Decimal(usize),
+    /// As `Decimal`, with its scale at the first offset; absent unless the byte at the second one has this bit.
+    Bound(usize, usize, u8),
     /// This bit of a byte.
     Flag(u8),
     /// ASCII text of at most this many bytes, padded with zeros.
@@ -434,7 +436,7 @@ payload! {
             index / set_index [2] = "index",
             /// Estimated settlement price.
             settlement / set_settlement [3] = "settlement",
-            /// Funding rate.
+            /// Funding rate; absent on contracts without funding.
             funding_rate / set_funding_rate [4] = "fundingRate",
         }
     }
@@ -604,6 +606,8 @@ impl Payload for Book {
     const FIELDS: &'static [Field] = &[
         Field { name: "updateId", offset: 0, kind: FieldKind::Int },
         Field { name: "deltaSeq", offset: 8, kind: FieldKind::Int },
+        Field { name: "knownBid", offset: 16, kind: FieldKind::Bound(40, 42, 1) },
+        Field { name: "knownAsk", offset: 24, kind: FieldKind::Bound(40, 42, 2) },
     ];
 }
 
@@ -852,6 +856,7 @@ mod tests {
                     FieldKind::Text(len) => field.offset + len,
                     FieldKind::Count => field.offset + 4,
                     FieldKind::Decimal(scale) => scale.max(field.offset + 7) + 1,
+                    FieldKind::Bound(scale, flags, _) => scale.max(flags).max(field.offset + 7) + 1,
                     _ => field.offset + 8,
                 };
                 assert!(end <= words * 8, "{kind:?} {}", field.name);
@@ -875,6 +880,19 @@ mod tests {
             assert_eq!(field.offset, place, "{}", field.name);
         }
         assert_eq!(offset_of!(AggTrade, scales), 32);
+    }
+
+    #[test]
+    fn book_fields_are_where_the_table_says() {
+        use core::mem::offset_of;
+        let places = [
+            offset_of!(Book, update_id),
+            offset_of!(Book, delta_seq),
+            offset_of!(Book, known_bid),
+            offset_of!(Book, known_ask),
+        ];
+        assert_eq!(Book::FIELDS.iter().map(|f| f.offset).collect::<Vec<_>>(), places);
+        assert_eq!((offset_of!(Book, price_scale), offset_of!(Book, flags)), (40, 42));
     }
 
     #[test]

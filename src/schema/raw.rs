@@ -5,7 +5,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::decimal::{Decimal, DecimalError, power_of_ten};
+use super::decimal::{Decimal, DecimalError, SCALE_MAX, power_of_ten};
 use super::id::{ConnectionId, InstrumentId, Market, TraceId};
 use super::layout::SLOTS_MAX;
 use super::time::UnixNanos;
@@ -135,11 +135,14 @@ pub struct RawRef<'a> {
 }
 
 impl<'a> RawRef<'a> {
-    /// Reads a record. `None` when the words are no whole raw instance.
+    /// Reads a record. `None` when the words are no whole raw instance, or have scales that no decimal has.
     pub fn from_words(words: &'a [u64]) -> Option<RawRef<'a>> {
         let (head, rest) = words.split_at_checked(RAW_HEADER_WORDS)?;
         let header: &RawHeader = bytemuck::from_bytes(bytemuck::cast_slice(head));
         let (slots, rest) = rest.split_at_checked(header.slots as usize * 2)?;
+        if header.words as usize != words.len() || header.price_scale.max(header.quantity_scale) > SCALE_MAX {
+            return None;
+        }
         let levels = (header.bids as usize).checked_add(header.asks as usize)?.checked_mul(2)?;
         let (levels, rest) = rest.split_at_checked(levels)?;
         let text = bytemuck::cast_slice::<u64, u8>(rest).get(..header.text_bytes as usize)?;

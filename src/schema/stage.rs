@@ -22,7 +22,8 @@ pub trait Stage {
     /// Says what time it is: UTC ns, never earlier than before. Timers due by then fire in the next [`Stage::work`].
     fn advance(&mut self, now: UnixNanos);
 
-    /// Says that no input will follow: what was held back to be decided later is decided now.
+    /// Says that no input will follow: what was held back to be decided later is decided now. Once, and asked for like
+    /// an input: the news may take the room of a record downstream, and what is due comes before it.
     fn finish(&mut self);
 }
 

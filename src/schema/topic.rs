@@ -117,8 +117,8 @@ impl StreamKind {
 pub struct Topic {
     /// The kind.
     pub kind: StreamKind,
-    /// Levels of a partial depth; the interval of a kline and the window of a window ticker as a hash of their text
-    /// (FNV-1a, 16 bits folded); 0 otherwise.
+    /// Levels of a partial depth; the interval of a kline and the window of a window ticker, count and unit packed
+    /// (exactly: two of them never share a number); 0 otherwise.
     pub detail: u16,
 }
 
@@ -173,7 +173,7 @@ fn whole_market(word: &str) -> Option<Topic> {
         "ticker" => StreamKind::Ticker,
         "markPrice" => StreamKind::MarkPrice,
         "forceOrder" => StreamKind::ForceOrder,
-        _ => return Some(Topic { kind: StreamKind::WindowTicker, detail: window(word.strip_prefix("ticker_")?)? }),
+        _ => return Some(Topic { kind: StreamKind::WindowTicker, detail: span(word.strip_prefix("ticker_")?)? }),
     };
     Some(Topic::plain(kind))
 }
@@ -208,16 +208,12 @@ fn with_parameter(word: &str, option: Option<&str>) -> Option<Topic> {
         return option.is_none_or(is_speed).then_some(Topic { kind: StreamKind::DepthPartial, detail });
     }
     if let Some(interval) = word.strip_prefix("kline_") {
-        let fine = !interval.is_empty() && interval.len() <= 8 && option.is_none_or(|o| o == "+08:00");
-        let zone = if option.is_some() { 1 } else { 0 };
-        return fine.then(|| Topic { kind: StreamKind::Kline, detail: fold(interval) ^ zone });
+        let zone = u16::from(option.is_some());
+        let fine = option.is_none_or(|o| o == "+08:00");
+        return span(interval).filter(|_| fine).map(|d| Topic { kind: StreamKind::Kline, detail: d | zone });
     }
-    let detail = window(word.strip_prefix("ticker_")?)?;
+    let detail = span(word.strip_prefix("ticker_")?)?;
     option.is_none().then_some(Topic { kind: StreamKind::WindowTicker, detail })
-}
-
-fn window(text: &str) -> Option<u16> {
-    (!text.is_empty() && text.len() <= 8).then(|| fold(text))
 }
 
 fn is_speed(text: &str) -> bool {
@@ -225,11 +221,24 @@ fn is_speed(text: &str) -> bool {
     digits.is_some_and(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()))
 }
 
-fn fold(text: &str) -> u16 {
-    let hash = text.bytes().fold(0x811c_9dc5u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
-    // The lowest bit is kept free for the time zone of a kline.
-    ((hash >> 16) as u16 ^ hash as u16) & !1
+/// A span of time as the venue writes it, a count and a unit (`15m`, `1M`, `1h`), as a number of its own: the count in bits
+/// 7 to 15, the unit's letter in bits 1 to 6. Bit 0 is kept free for the time zone of a kline.
+fn span(text: &str) -> Option<u16> {
+    let (unit, count) = text.as_bytes().split_last()?;
+    let unit = match unit {
+        b'a'..=b'z' => unit - b'a',
+        b'A'..=b'Z' => unit - b'A' + 26,
+        _ => return None,
+    };
+    if !(1..=3).contains(&count.len()) || count[0] == b'0' || !count.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let count = count.iter().fold(0, |sum, digit| sum * 10 + u16::from(digit - b'0'));
+    (count <= SPAN_COUNT_MAX).then_some(count << 7 | u16::from(unit) << 1)
 }
+
+/// The largest count of a span: nine bits. The venue's largest is 30.
+const SPAN_COUNT_MAX: u16 = 511;
 
 #[cfg(test)]
 mod tests {
@@ -293,6 +302,24 @@ mod tests {
             assert!(seen.insert(topic));
             assert_eq!(StreamName::parse(&all).unwrap().topic, topic);
         }
+    }
+
+    /// A hash would send the candles of two intervals to one route, sooner or later.
+    #[test]
+    fn no_two_spans_share_a_number_and_what_is_no_span_is_no_stream() {
+        let mut seen = std::collections::HashSet::new();
+        for unit in ('a'..='z').chain('A'..='Z') {
+            for count in 1..=SPAN_COUNT_MAX {
+                let detail = span(&format!("{count}{unit}")).unwrap();
+                assert!(detail > 1 && detail & 1 == 0 && seen.insert(detail), "{count}{unit}");
+            }
+        }
+        for text in ["", "m", "1", "0m", "01m", "512m", "1000m", "1mo", "-1m", "1 m", "1µ", "m1"] {
+            assert_eq!(span(text), None, "{text}");
+            assert_eq!(StreamName::parse(&format!("btcusdt@kline_{text}")), None, "{text}");
+            assert_eq!(StreamName::parse(&format!("!ticker_{text}@arr")), None, "{text}");
+        }
+        assert_eq!(StreamName::parse("btcusdt@kline_1m@+09:00"), None);
     }
 
     #[test]

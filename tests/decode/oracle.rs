@@ -125,6 +125,11 @@ fn instance(market: Market, topic: Topic, symbol: Option<&str>, limit: u32, payl
             (None, _) => {}
             (Some(_), Some(_)) => return None,
             (Some((_, Json::Null)), None) if spec.required && !spec.nullable => return None,
+            (Some((_, Json::Text(text))), None)
+                if text.is_empty() && spec.want == Want::Decimal && (!spec.required || spec.nullable) =>
+            {
+                out.slots.push((spec.key.to_owned(), Held::Null));
+            }
             (Some((_, value)), None) => {
                 out.slots.push((spec.key.to_owned(), held(spec.want, spec.verbatim, value)?));
             }

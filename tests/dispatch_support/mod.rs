@@ -93,6 +93,7 @@ fn set(buf: &mut RawBuf, kind: StreamKind, slot: usize, value: &Value) {
     match (spec.want, value) {
         (_, Value::Null) => buf.set_null(slot),
         (Want::Int, value) => buf.set_int(slot, value.as_i64().expect("a whole number")),
+        (Want::Decimal, Value::String(text)) if text.is_empty() => buf.set_null(slot),
         (Want::Decimal, Value::String(text)) => buf.set_decimal(slot, text.parse().expect("a plain decimal")),
         (Want::Decimal, value) => buf.set_decimal(slot, Decimal::whole(value.as_i64().expect("a whole number"))),
         (Want::Bool, value) => buf.set_bool(slot, value.as_bool().expect("a truth value")),

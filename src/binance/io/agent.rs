@@ -166,10 +166,22 @@ impl<S: FrameSource, K: RawSink> IoAgent<S, K> {
         }
     }
 
+    /// Whether the next frame may come: what the one before left to do is done in that one's time, before time moves on. A
+    /// source that must not wait comes all the same: behind a full sink its frames are dropped and counted, not left unread.
+    fn is_settled(&mut self) -> bool {
+        let sink = &mut self.outlet.sink;
+        while !sink.ready(1, RAW_HEADER_WORDS) {
+            if sink.work() == 0 {
+                return self.options.on_full != OnFull::Wait;
+            }
+        }
+        true
+    }
+
     fn pull_batch(&mut self) -> usize {
         let mut frames = 0;
         while frames < self.options.batch.max(1) && self.phase == Phase::Pulling && self.outlet.is_open() {
-            if !self.pull() {
+            if !self.is_settled() || !self.pull() {
                 break;
             }
             frames += 1;
@@ -179,7 +191,9 @@ impl<S: FrameSource, K: RawSink> IoAgent<S, K> {
 
     /// Goes on towards the end, when no frame will come.
     fn end(&mut self, worked: usize) {
-        if self.phase == Phase::Draining && self.outlet.is_idle() {
+        let drained = self.phase == Phase::Draining && self.outlet.is_idle();
+        if drained && self.outlet.sink.ready(1, RAW_HEADER_WORDS) {
+            // With room, and with nothing due that the frames' time still has to bring about.
             self.outlet.sink.finish();
             self.phase = Phase::Finishing;
         } else if self.phase == Phase::Finishing && worked == 0 && self.outlet.sink.ready(1, RAW_HEADER_WORDS) {

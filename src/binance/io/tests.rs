@@ -181,7 +181,14 @@ fn the_end_waits_for_room_behind_the_sink() {
     for _ in 0..9 {
         io.do_work();
     }
-    assert_eq!(seen(&mut io), "@1 d0.0 end");
+    assert_eq!(seen(&mut io), "@1 d0.0", "the news of the end takes the room of a record");
+    io.sink().records = 1;
+    io.do_work();
+    assert_eq!(seen(&mut io), "end");
+    io.sink().records = 0;
+    for _ in 0..9 {
+        io.do_work();
+    }
     assert!(!io.is_done(), "no room is back-pressure: something may be held behind");
     io.sink().records = 1;
     io.do_work();
@@ -264,7 +271,9 @@ fn a_record_that_no_ring_takes_is_dropped_and_its_book_told_in_its_place() {
 #[test]
 fn requests_reach_the_source_also_while_something_waits() {
     let queue = Queue::default();
-    let (mut io, ledger) = agent(WAIT, vec![diff(1, "A1BTC"), Step::Nothing], Box::new(queue.clone()));
+    let steps = vec![diff(1, "A1BTC"), diff(2, "A1BTC")];
+    let (mut io, ledger) = agent(WAIT, steps, Box::new(queue.clone()));
+    io.sink().records = 1;
     io.do_work();
     queue.0.lock().unwrap().extend([(InstrumentId(0), 3), (InstrumentId(7), 1), (InstrumentId(0), 4)]);
     assert_eq!(io.do_work(), 3);

@@ -115,9 +115,11 @@ fn set(
     if raw.present() >> slot & 1 == 1 {
         return Err(fail(Cause::DuplicateKey));
     }
-    if matches!(value.node(), Node::Static(StaticNode::Null)) {
+    let may_lack = !spec.required || spec.nullable;
+    let blank = spec.want == Want::Decimal && may_lack && value.text() == Some("");
+    if blank || matches!(value.node(), Node::Static(StaticNode::Null)) {
         // A field that may be absent may be null: the venue has nothing to say there.
-        if spec.required && !spec.nullable {
+        if !may_lack {
             return Err(fail(Cause::WrongType));
         }
         raw.set_null(slot);

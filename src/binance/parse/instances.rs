@@ -17,7 +17,7 @@ use crate::directory::Directory;
 use crate::schema::frame::Origin;
 use crate::schema::id::{InstrumentId, Market};
 use crate::schema::layout::layout;
-use crate::schema::raw::{RawBuf, RawOrigin, RawRef};
+use crate::schema::raw::{RawBuf, RawOrigin, RawRef, mark};
 use crate::schema::topic::{StreamKind, Topic};
 use crate::telemetry::{Counter, Counts};
 
@@ -29,13 +29,22 @@ pub(super) struct Instances {
     pub(super) directory: Arc<Directory>,
     pub(super) counts: Counts,
     raw: RawBuf,
+    /// The payload of an array read last: it goes out when it is known whether another one follows.
+    held: RawBuf,
     fields: Fields,
     names: Names,
 }
 
 impl Instances {
     pub(super) fn new(directory: Arc<Directory>, counts: Counts) -> Instances {
-        Instances { directory, counts, raw: RawBuf::default(), fields: Fields::default(), names: Names::default() }
+        Instances {
+            directory,
+            counts,
+            raw: RawBuf::default(),
+            held: RawBuf::default(),
+            fields: Fields::default(),
+            names: Names::default(),
+        }
     }
 
     /// Reads a frame. What stream it is of stands in `stream` as soon as it is known, also when the rest fails.
@@ -103,18 +112,34 @@ impl Instances {
         F: FnMut(RawRef<'_>),
     {
         let Some(elements) = payload.elements() else {
-            let raws = u32::from(self.payload(payload, stream, limit, from, out)?);
-            return Ok(ParsedFrame::Data { raws, malformed: 0 });
+            let readable = self.payload(payload, stream, limit, from)?;
+            if readable {
+                self.hand_out(out);
+            }
+            return Ok(ParsedFrame::Data { raws: u32::from(readable), malformed: 0 });
         };
         let (mut raws, mut malformed, mut last) = (0, 0, None);
         for element in elements {
-            match self.payload(element, stream, limit, from, out) {
-                Ok(handed) => raws += u32::from(handed),
+            match self.payload(element, stream, limit, from) {
+                Ok(false) => {}
+                Ok(true) => {
+                    // Now the one before it is known not to be the last of its frame.
+                    core::mem::swap(&mut self.raw, &mut self.held);
+                    if raws > 0 {
+                        self.raw.set_marks(mark::MORE_FOLLOW);
+                        self.hand_out(out);
+                    }
+                    raws += 1;
+                }
                 Err(error) => {
                     malformed += 1;
                     last = Some(error);
                 }
             }
+        }
+        if raws > 0 {
+            core::mem::swap(&mut self.raw, &mut self.held);
+            self.hand_out(out);
         }
         match last {
             Some(error) if raws == 0 => Err(error),
@@ -122,18 +147,14 @@ impl Instances {
         }
     }
 
-    /// One payload; whether a raw instance was handed out.
-    fn payload<F>(
+    /// Reads one payload; whether a raw instance lies in the buffer, to be handed out.
+    fn payload(
         &mut self,
         payload: At<'_, '_>,
         stream: Stream,
         limit: u32,
         from: &RawOrigin,
-        out: &mut F,
-    ) -> Result<bool, ParseError>
-    where
-        F: FnMut(RawRef<'_>),
-    {
+    ) -> Result<bool, ParseError> {
         let Some(instrument) = self.fill(payload, stream, from).inspect_err(|error| {
             if error.cause == Cause::DecimalOverflow {
                 self.counts.add(Counter::DecimalOverflow, 1);
@@ -144,10 +165,12 @@ impl Instances {
         };
         self.raw.set_instrument(instrument);
         self.raw.set_limit(limit);
-        let raw = self.raw.read();
-        self.counts.add(Counter::RawParsed, 1);
-        out(raw);
         Ok(true)
+    }
+
+    fn hand_out<F: FnMut(RawRef<'_>)>(&mut self, out: &mut F) {
+        self.counts.add(Counter::RawParsed, 1);
+        out(self.raw.read());
     }
 
     /// Reads a payload into the buffer and closes it; whose it is, or `None` when it is to be left out.

@@ -8,7 +8,7 @@ use crate::directory::Directory;
 use crate::schema::frame::{Frame, Origin};
 use crate::schema::id::{ConnectionId, InstrumentId, Market, TraceId};
 use crate::schema::layout::slot_index;
-use crate::schema::raw::{Level, RawRef, Value};
+use crate::schema::raw::{Level, RawRef, Value, mark};
 use crate::schema::time::UnixNanos;
 use crate::schema::topic::StreamKind;
 use crate::telemetry::{Counter, Ledger};
@@ -262,6 +262,54 @@ fn bodies_and_notices_are_told_apart() {
     let bad = desk.parse(SPOT, Origin::ExchangeInfo, b"<html>", |_| ());
     assert_eq!(bad.map_err(|e| e.cause), Err(Cause::BadCatalogue));
     assert_eq!(desk.count([Counter::FramesControl, Counter::UnknownStreams]), [1, 1]);
+}
+
+/// Delivery contracts have no funding: the venue writes an empty text, and 0 for the next time.
+#[test]
+fn an_empty_text_is_no_number_where_there_may_be_none() {
+    let mut desk = Desk::new();
+    let mark = |r: &str, p: &str, ap: &str| {
+        format!(
+            r#"{{"stream":"btcusdt_260925@markPrice","data":{{"e":"markPriceUpdate","E":1,"s":"BTCUSDT_260925","p":"{p}","ap":"{ap}","i":"","P":"2","r":{r},"T":0}}}}"#
+        )
+    };
+    let at = |key| slot_index(StreamKind::MarkPrice, key);
+    for r in [r#""""#, "null"] {
+        let mut seen = 0;
+        let parsed = desk.parse(USDM, Origin::Combined, mark(r, "1", "").as_bytes(), |raw| {
+            assert_eq!([at("r"), at("ap"), at("i")].map(|slot| raw.get(slot)), [Value::Null; 3]);
+            seen += 1;
+        });
+        assert_eq!((parsed.is_ok(), seen), (true, 1), "{r}");
+    }
+    // The mark price itself must be there.
+    let parsed = desk.parse(USDM, Origin::Combined, mark(r#""""#, "", "1").as_bytes(), |_| ());
+    assert_eq!(parsed.map_err(|e| (e.cause, e.key)), Err((Cause::BadDecimal, Some("p"))));
+}
+
+/// `lastOfBatch` means the last of its frame: of an array every payload but the last that can be read says that more follow.
+#[test]
+fn the_payloads_of_an_array_say_whether_more_follow() {
+    let mut desk = Desk::new();
+    let row = |s: &str| format!(r#"{{"u":1,"s":"{s}","b":"1","B":"1","a":"1","A":"1"}}"#);
+    let (a, b, c, bad) = (row("A1"), row("B1"), row("C1"), r#"{"u":1}"#.to_owned());
+    let table = [
+        (vec![&a], "A1."),
+        (vec![&a, &b, &c], "A1+ B1+ C1."),
+        (vec![&bad, &a, &bad, &b, &bad], "A1+ B1."),
+        (vec![&a, &bad, &bad], "A1."),
+        (vec![], ""),
+    ];
+    for (rows, expected) in table {
+        let rows: Vec<&str> = rows.into_iter().map(String::as_str).collect();
+        let frame = format!(r#"{{"stream":"!bookTicker","data":[{}]}}"#, rows.join(","));
+        let mut seen = Vec::new();
+        let _ = desk.parse(USDM, Origin::Combined, frame.as_bytes(), |raw| {
+            let sign = if raw.header.marks & mark::MORE_FOLLOW != 0 { '+' } else { '.' };
+            seen.push(format!("{}{sign}", raw.text(slot_index(StreamKind::BookTicker, "s")).unwrap()));
+        });
+        assert_eq!(seen.join(" "), expected);
+    }
 }
 
 #[test]

@@ -29,6 +29,11 @@ fn event(kind: PayloadKind, absent: bool) -> Vec<u64> {
                 put(field.offset, &(number * 10).to_ne_bytes());
                 put(scale, &[if absent { 255 } else { 2 }]);
             }
+            FieldKind::Bound(scale, flags, _) => {
+                put(field.offset, &(number * 10).to_ne_bytes());
+                put(scale, &[2]);
+                put(flags, &[if absent { 0 } else { 0xff }]);
+            }
             // Bits share a byte: all set.
             FieldKind::Flag(_) => put(field.offset, &[0xff]),
             FieldKind::Text(_) => put(field.offset, b"Text"),

@@ -133,7 +133,8 @@ impl<S: Shelves> Sequencer<S> {
         match self.ring.publish(event.read().words()) {
             Ok(_) => {
                 self.counts.add(Counter::Published, 1);
-                if !self.latency.record(latency_ns) {
+                let held = event.header_mut().flags & flag::HELD != 0;
+                if !held && !self.latency.record(latency_ns) {
                     self.counts.add(Counter::LatencyClamped, 1);
                 }
             }

@@ -2,5 +2,10 @@
 
 mod captures;
 mod faults;
+mod gaps;
+mod publishing;
+mod quality;
 mod rig;
-mod scenarios;
+mod span_rule;
+mod starting;
+mod world;

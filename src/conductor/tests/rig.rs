@@ -90,6 +90,7 @@ pub(super) const MS: i64 = 1_000_000;
 
 /// `(price, quantity)` in whole units.
 pub(super) type Pairs<'a> = &'a [(i64, i64)];
+pub(super) type Sided = Vec<(i64, i64)>;
 
 fn levels(pairs: Pairs<'_>) -> Vec<Level> {
     pairs.iter().map(|&(price, quantity)| Level { price, quantity }).collect()
@@ -244,7 +245,7 @@ impl Rig {
     }
 
     /// The book's bids and asks as the report has them, in whole units.
-    pub(super) fn book(&self) -> (Vec<(i64, i64)>, Vec<(i64, i64)>) {
+    pub(super) fn book(&self) -> (Sided, Sided) {
         let report = self.stage.report(BTC).expect("seen");
         let whole = |side: &[(Decimal, Decimal)]| {
             let unit = |d: Decimal| d.mantissa_at(0).expect("whole");

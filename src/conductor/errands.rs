@@ -1,0 +1,101 @@
+//! Purpose: what others ask of the conductor: whole books, venue states, connections gone, the last of the throttle.
+//! Owns: the kinds of errand. Thread: the conductor's. Takes and gives: wishes in, done one step at a time by `work`.
+//! Never: does more at once than there is room for.
+
+use super::ask::NEVER;
+use super::fusion::Instrument;
+use super::outlet::{FUSED_WORDS, REFERENCE_WORDS, STATUS_WORDS};
+use super::stage::ConductorStage;
+use crate::schema::id::{ConnectionId, InstrumentId};
+use crate::schema::quality::BookCause;
+use crate::schema::stage::{Publish, SnapshotRequests};
+
+/// Work that somebody asked for, done by [`Stage::work`](crate::schema::stage::Stage::work) one step at a time.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Errand {
+    Book(InstrumentId),
+    Halted(InstrumentId, bool),
+    Retire(InstrumentId),
+    Stale(InstrumentId, BookCause),
+    /// Every instrument from this index on that the connection feeds goes stale.
+    ConnectionDown(ConnectionId, usize),
+    /// Every instrument from this index on gives out what the throttle holds.
+    Flush(usize),
+}
+
+impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
+    /// Has the whole book put into the store and announced by the next [`Stage::work`](crate::schema::stage::Stage::work); nothing happens without a book.
+    pub fn request_book(&mut self, instrument: InstrumentId) {
+        self.errands.push_back(Errand::Book(instrument));
+    }
+
+    /// Says whether the venue halted the instrument (faults.md F36); an unknown status counts as halted.
+    pub fn set_halted(&mut self, instrument: InstrumentId, halted: bool) {
+        self.errands.push_back(Errand::Halted(instrument, halted));
+    }
+
+    /// Says that the venue dropped the instrument (faults.md F37). For good: a relisting gets a new id.
+    pub fn retire(&mut self, instrument: InstrumentId) {
+        self.errands.push_back(Errand::Retire(instrument));
+    }
+
+    /// Says that the instrument's stream shows no sign of life.
+    pub fn mark_stale(&mut self, instrument: InstrumentId) {
+        self.errands.push_back(Errand::Stale(instrument, BookCause::TimedOut));
+    }
+
+    /// Says that a connection is gone: the books whose latest diff came by it go stale (faults.md F20, F26).
+    pub fn connection_down(&mut self, connection: ConnectionId) {
+        self.errands.push_back(Errand::ConnectionDown(connection, 0));
+    }
+
+    /// Does what was asked for, as far as there is room; how much.
+    pub(super) fn run_errands(&mut self) -> usize {
+        let mut done = 0;
+        while let Some(&errand) = self.errands.front() {
+            if !self.has_room(2, STATUS_WORDS + FUSED_WORDS + REFERENCE_WORDS) || !self.run(errand) {
+                break;
+            }
+            done += 1;
+        }
+        done
+    }
+
+    /// Does one step of the first errand; `false` when there was no room for it.
+    fn run(&mut self, errand: Errand) -> bool {
+        self.errands.pop_front();
+        match errand {
+            Errand::Book(id) => self.with_known(id, |i, outlet| i.publish_requested(outlet)),
+            Errand::Halted(id, halted) => self.with_known(id, |i, outlet| i.set_halted(halted, outlet)),
+            Errand::Retire(id) => self.with_known(id, |i, outlet| i.retire(outlet)),
+            Errand::Stale(id, cause) => self.with_known(id, |i, outlet| i.mark_stale(cause, outlet)),
+            Errand::ConnectionDown(connection, from) => {
+                let fed = |i: &Instrument| i.connection == connection.0 && i.has_book_stream();
+                let next = (from..self.instruments.len()).find(|&at| self.instruments[at].as_deref().is_some_and(fed));
+                if let Some(at) = next {
+                    self.errands.push_front(Errand::ConnectionDown(connection, at + 1));
+                    let cause = BookCause::ConnectionDown;
+                    self.with_known(InstrumentId(at as u32), |i, outlet| i.mark_stale(cause, outlet));
+                }
+            }
+            Errand::Flush(from) => return self.flush_next(from),
+        }
+        true
+    }
+
+    /// Gives out what the throttle holds of the next instrument that has some.
+    fn flush_next(&mut self, from: usize) -> bool {
+        let holds = |i: &Instrument| i.throttle.held().0 > 0;
+        let next = (from..self.instruments.len()).find(|&at| self.instruments[at].as_deref().is_some_and(holds));
+        let Some(at) = next else { return true };
+        let id = InstrumentId(at as u32);
+        let (states, words) = self.find(id).map_or((0, 0), |i| i.throttle.held());
+        if !self.has_room(states, words) {
+            self.errands.push_front(Errand::Flush(at));
+            return false;
+        }
+        self.errands.push_front(Errand::Flush(at + 1));
+        self.with_known(id, |i, outlet| i.flush_throttle(NEVER, outlet));
+        true
+    }
+}
