@@ -25,7 +25,7 @@ const NEIGHBOURS: [(&str, &str); 2] = [
 ];
 
 /// Foreign crates and the rooms that may name them.
-const HOMES: [(&str, &[&str]); 19] = [
+const HOMES: [(&str, &[&str]); 25] = [
     ("simd_json", &["binance"]),
     ("arc_swap", &["dispatch", "engine"]),
     ("core_affinity", &["agent"]),
@@ -35,7 +35,7 @@ const HOMES: [(&str, &[&str]); 19] = [
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("signal_hook", &["cli"]),
-    ("serde_saphyr", &["config", "dispatch"]),
+    ("serde_saphyr", &["config", "dispatch", "sim"]),
     ("garde", &["config"]),
     ("schemars", &["config"]),
     ("humantime_serde", &["config", "cli"]),
@@ -43,6 +43,12 @@ const HOMES: [(&str, &[&str]); 19] = [
     ("crossbeam_utils", &["ring", "snapshot", "agent"]),
     ("loom", &["sync", "ring", "snapshot"]),
     ("bytemuck", &["schema", "binance", "dispatch", "conductor", "bus", "engine", "sim", "snapshot"]),
+    ("httparse", &["sim", "engine", "binance"]),
+    ("mio", &["sim", "binance"]),
+    ("rcgen", &["sim"]),
+    ("rustls", &["sim", "binance"]),
+    ("socket2", &["sim", "binance"]),
+    ("tungstenite", &["sim", "binance"]),
     ("tempfile", &["capture", "config", "cli"]),
     (
         "proptest",

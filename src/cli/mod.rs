@@ -1,11 +1,11 @@
-//! The command line: `run`, `replay`, `check`.
+//! The command line: `run`, `replay`, `check`, `venue`.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `args` | the grammar |
 //! | `program` | arguments → command → exit code |
 //! | `settings` | configuration → options of engine, conductor and simulated exchange |
-//! | `run`, `replay`, `check` | the commands |
+//! | `run`, `replay`, `check`, `venue` | the commands |
 //! | `session` | carries an engine through its run |
 //! | `watch` | ends a run on time while its output waits |
 //! | `events`, `books` | what a run gives out |
@@ -26,6 +26,7 @@ mod say;
 mod session;
 mod settings;
 mod summary;
+mod venue;
 mod view;
 mod watch;
 

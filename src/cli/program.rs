@@ -9,7 +9,7 @@ use clap::Parser;
 use super::args::{Cli, Command, RunArgs};
 use super::exit::{Cause, Failed};
 use super::say::tell;
-use super::{check, replay, run};
+use super::{check, replay, run, venue};
 
 /// Runs the program with the process's arguments and environment.
 pub fn main() -> ExitCode {
@@ -36,5 +36,6 @@ fn carry_out(command: Option<Command>) -> Result<(), Failed> {
         Some(Command::Run(arguments)) => run::run(&arguments),
         Some(Command::Replay(arguments)) => replay::replay(&arguments),
         Some(Command::Check(arguments)) => check::check(&arguments),
+        Some(Command::Venue(arguments)) => venue::venue(&arguments),
     }
 }
