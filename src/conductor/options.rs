@@ -53,6 +53,9 @@ pub struct ConductorOptions {
     pub tickers_kept_max: usize,
     /// How many undecided checks an instrument keeps.
     pub checks_pending_max: usize,
+    /// Whether this conductor publishes what concerns no instrument but is told to every one: connections that come and
+    /// go. One conductor of a run does.
+    pub publishes_connections: bool,
     /// Instrument ids from here on get no state: their events pass as they are.
     pub instruments_max: usize,
 }
@@ -82,6 +85,7 @@ impl Default for ConductorOptions {
             throttle: Vec::new(),
             tickers_kept_max: 1_024,
             checks_pending_max: 64,
+            publishes_connections: true,
             instruments_max: 1 << 20,
         }
     }

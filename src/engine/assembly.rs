@@ -17,7 +17,7 @@ use crate::agent::Agent;
 use crate::binance::io::{IoAgent, IoOptions, OnFull, TimeSource};
 use crate::binance::parse::{Parser, ParserOptions};
 use crate::bus::data::{BookRequests, Sequencer, SequencerOptions, ShelvingOptions};
-use crate::conductor::ConductorStage;
+use crate::conductor::{ConductorOptions, ConductorStage};
 use crate::directory::Directory;
 use crate::dispatch::{DispatchStage, SharedTable, UnknownTally};
 use crate::ring::broadcast::Tap;
@@ -134,7 +134,8 @@ fn tail(
         Sequencer::new(publisher, shared.store.clone(), shared.clock.clone(), sheet("sequencer"), sequencer_options)?;
     let (out, incoming) = spsc::channel(REQUEST_WORDS)?;
     requests.push(incoming);
-    let stage = ConductorStage::new(options.conductor.clone(), sequencer, RequestsOut::new(out), sheet("conductor"));
+    let conductor = ConductorOptions { publishes_connections: shard == 0, ..options.conductor.clone() };
+    let stage = ConductorStage::new(conductor, sequencer, RequestsOut::new(out), sheet("conductor"));
     let asked = BookRequests::new(BOOK_REQUESTS_MAX);
     assembly.taps.push(tap);
     assembly.latencies.push(latency);

@@ -5,6 +5,7 @@
 use crate::agent::Agent;
 use crate::ring::spsc::Consumer;
 use crate::schema::event::EventRef;
+use crate::schema::payload::PayloadKind;
 use crate::schema::raw::RawRef;
 use crate::schema::stage::{EventSink, RawSink, Stage};
 use crate::schema::time::UnixNanos;
@@ -140,7 +141,8 @@ impl<K: EventSink> ConductorAgent<K> {
         if !make_ready(&mut self.stage, event.words().len(), work) {
             return false;
         }
-        if event.header().instrument().is_some() {
+        // A `Lost` without an instrument is a tick: it only says how late it is.
+        if event.header().instrument().is_some() || event.header().kind() != Some(PayloadKind::Lost) {
             self.stage.take_event(event);
         }
         self.events.release();
