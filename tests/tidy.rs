@@ -25,8 +25,14 @@ const NEIGHBOURS: [(&str, &str); 2] = [
 ];
 
 /// Foreign crates and the rooms that may name them.
-const HOMES: [(&str, &[&str]); 18] = [
+const HOMES: [(&str, &[&str]); 24] = [
     ("simd_json", &["binance"]),
+    ("mio", &["binance", "sim"]),
+    ("rustls", &["binance", "sim"]),
+    ("tungstenite", &["binance", "sim"]),
+    ("ureq", &["binance"]),
+    ("webpki_roots", &["binance"]),
+    ("rcgen", &["binance", "sim"]),
     ("arc_swap", &["dispatch", "engine"]),
     ("core_affinity", &["agent"]),
     ("hdrhistogram", &["telemetry", "bus"]),

@@ -15,8 +15,10 @@ pub(super) struct SessionLimits {
     pub(super) upgrade_ns: u64,
     /// The farewell.
     pub(super) close_ns: u64,
-    /// Silence.
+    /// Silence of one whose streams spoke before.
     pub(super) stall_ns: u64,
+    /// Silence of any, pings included.
+    pub(super) silence_ns: u64,
     /// Age at which a successor is opened; the venue cuts at 24 h.
     pub(super) age_ns: u64,
 }
@@ -101,6 +103,7 @@ impl Session {
             Phase::Upgrading if over(self.since, self.limits.upgrade_ns) => Verdict::End(Cause::UpgradeTimeout),
             Phase::Closing if over(self.since, self.limits.close_ns) => Verdict::End(Cause::Replaced),
             Phase::Open if expects && over(self.heard, self.limits.stall_ns) => Verdict::End(Cause::Stalled),
+            Phase::Open if over(self.heard, self.limits.silence_ns) => Verdict::End(Cause::Stalled),
             Phase::Open if !self.told && (self.replace || over(self.since, self.limits.age_ns)) => {
                 self.told = true;
                 Verdict::Replace
@@ -114,8 +117,15 @@ impl Session {
 mod tests {
     use super::*;
 
-    const LIMITS: SessionLimits =
-        SessionLimits { connect_ns: 10, tls_ns: 20, upgrade_ns: 30, close_ns: 5, stall_ns: 100, age_ns: 1_000 };
+    const LIMITS: SessionLimits = SessionLimits {
+        connect_ns: 10,
+        tls_ns: 20,
+        upgrade_ns: 30,
+        close_ns: 5,
+        stall_ns: 100,
+        silence_ns: 5_000,
+        age_ns: 1_000,
+    };
 
     #[test]
     fn each_phase_has_its_deadline_and_its_cause() {
@@ -143,6 +153,7 @@ mod tests {
         assert_eq!(session.check(159, true), Verdict::Fine);
         assert_eq!(session.check(160, false), Verdict::Fine);
         assert_eq!(session.check(160, true), Verdict::End(Cause::Stalled));
+        assert_eq!(session.check(5_060, false), Verdict::End(Cause::Stalled), "not even a ping");
     }
 
     #[test]

@@ -11,7 +11,7 @@ const SHARE: u64 = 80;
 const LIMIT: u64 = 6_000;
 
 /// Levels a side and the weight of a spot depth snapshot that gives so many.
-pub(crate) const DEPTH_STEPS: [(u32, u64); 4] = [(100, 5), (500, 25), (1_000, 50), (5_000, 250)];
+const DEPTH_STEPS: [(u32, u64); 4] = [(100, 5), (500, 25), (1_000, 50), (5_000, 250)];
 
 /// What a depth snapshot of that many levels weighs.
 pub(crate) fn depth_weight(limit: u32) -> u64 {

@@ -11,6 +11,5 @@ mod streams;
 #[cfg(test)]
 mod tests;
 
-pub(super) use message::{Control, Verb};
 pub use streams::StreamCounts;
-pub(super) use streams::{StreamState, Subscriptions};
+pub(super) use streams::Subscriptions;

@@ -310,6 +310,7 @@ impl Subscriptions {
     }
 
     /// Every stream with its state.
+    #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, StreamState)> {
         self.streams.iter().filter(|s| !s.name.is_empty()).map(|s| (&*s.name, s.state))
     }

@@ -1,7 +1,7 @@
 //! What subscriptions promise, against a venue of a few lines.
 
+use super::message::{Control, Verb};
 use super::streams::{StreamCounts, StreamState, Subscriptions};
-use super::{Control, Verb};
 
 const SECOND: u64 = 1_000_000_000;
 const SILENT: u64 = 10 * SECOND;
