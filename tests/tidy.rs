@@ -25,14 +25,10 @@ const NEIGHBOURS: [(&str, &str); 2] = [
 ];
 
 /// Foreign crates and the rooms that may name them.
-const HOMES: [(&str, &[&str]); 24] = [
+const HOMES: [(&str, &[&str]); 26] = [
     ("simd_json", &["binance"]),
-    ("mio", &["binance", "sim"]),
-    ("rustls", &["binance", "sim"]),
-    ("tungstenite", &["binance", "sim"]),
     ("ureq", &["binance"]),
     ("webpki_roots", &["binance"]),
-    ("rcgen", &["binance", "sim"]),
     ("arc_swap", &["dispatch", "engine"]),
     ("core_affinity", &["agent"]),
     ("hdrhistogram", &["telemetry", "bus"]),
@@ -41,13 +37,19 @@ const HOMES: [(&str, &[&str]); 24] = [
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("signal_hook", &["cli"]),
-    ("serde_saphyr", &["config", "dispatch"]),
+    ("serde_saphyr", &["config", "dispatch", "sim"]),
     ("garde", &["config"]),
     ("schemars", &["config"]),
     ("humantime_serde", &["config", "cli"]),
     ("crossbeam_queue", &["bus", "engine"]),
     ("loom", &["sync", "ring", "snapshot"]),
     ("bytemuck", &["schema", "binance", "dispatch", "conductor", "bus", "engine", "sim", "snapshot"]),
+    ("httparse", &["sim", "engine", "binance"]),
+    ("mio", &["sim", "binance"]),
+    ("rcgen", &["sim"]),
+    ("rustls", &["sim", "binance"]),
+    ("socket2", &["sim", "binance"]),
+    ("tungstenite", &["sim", "binance"]),
     ("tempfile", &["capture", "config", "cli"]),
     (
         "proptest",

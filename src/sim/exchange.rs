@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::batch::Batch;
 use super::book::{Book, Level, Side};
-use super::channel::Channel;
+use super::channel::{Channel, Channels};
 use super::listing::Listing;
 use super::options::{ExchangeError, ExchangeOptions};
 use super::oracle::{Oracle, TruthError};
@@ -172,6 +172,18 @@ impl Exchange {
     /// A symbol's stream name on a channel.
     pub fn stream(&self, place: u32, channel: Channel) -> Option<&str> {
         self.listings.get(place as usize).map(|l| l.stream(channel))
+    }
+
+    /// Chooses which streams of a symbol are written from now on. What happens in the market does not depend on it.
+    pub fn set_channels(&mut self, place: u32, channels: Channels) {
+        if let Some(listing) = self.listings.get_mut(place as usize) {
+            listing.channels = channels;
+        }
+    }
+
+    /// The symbol at a place with all that it is.
+    pub(super) fn listing(&self, place: u32) -> Option<&Listing> {
+        self.listings.get(place as usize)
     }
 
     /// The truth, for checkers on any thread.

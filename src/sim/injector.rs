@@ -2,6 +2,8 @@
 //! Owns: each rule's randomness, and the diffs it holds back. Thread: the source's.
 //! Takes and gives: a true frame in, what is delivered in its place out. Never: touches a symbol that no rule names.
 
+use std::collections::VecDeque;
+
 use super::batch::Emitted;
 use super::exchange::Exchange;
 use super::faults::{Fault, FaultJournal, FaultPlan, Injection, When};
@@ -23,6 +25,9 @@ impl Delivery {
         Delivery { bytes: Some(bytes), delay_ns: 0 }
     }
 }
+
+/// Armed faults of a symbol; more are dropped.
+const ARMED_MAX: usize = 4_096;
 
 #[derive(Debug)]
 struct Rule {
@@ -46,6 +51,8 @@ struct SymbolState {
     held: Vec<Held>,
     /// First id of a diff that the next one is to cover as well.
     overlap_from: Option<u64>,
+    /// What is to befall the next diffs and snapshots whatever the rules say, in order.
+    armed: VecDeque<Fault>,
 }
 
 #[derive(Debug)]
@@ -84,9 +91,21 @@ impl Injector {
         self.symbols.get(place as usize).is_some_and(|s| s.watched)
     }
 
-    /// The first rule that strikes. Every rule throws its die each time, so that none changes another's luck.
+    /// Lets a fault befall the symbol's next diff, or next snapshot, before any rule; several queue up.
+    pub(super) fn arm(&mut self, place: u32, fault: Fault) {
+        if let Some(state) = self.symbols.get_mut(place as usize).filter(|s| s.armed.len() < ARMED_MAX) {
+            state.watched = true;
+            state.armed.push_back(fault);
+        }
+    }
+
+    /// What is armed, or else the first rule that strikes. Every rule throws its die each time, so that none changes another's luck.
     fn strike(&mut self, place: u32, number: u64, of_snapshots: bool) -> Option<Fault> {
-        let mut struck = None;
+        let armed = self.symbols.get_mut(place as usize).and_then(|state| {
+            let next = state.armed.iter().position(|fault| fault.is_of_snapshots() == of_snapshots)?;
+            state.armed.remove(next)
+        });
+        let mut struck = armed;
         for rule in self.rules.iter_mut().filter(|r| r.fault.is_of_snapshots() == of_snapshots) {
             let Some(die) = rule.dice.get_mut(place as usize).and_then(Option::as_mut) else { continue };
             let strikes = match &rule.when {

@@ -9,7 +9,7 @@ use super::flow::{Flow, Step};
 use super::history::Change;
 use super::rng::Rng;
 use super::spec::SymbolSpec;
-use super::tape::{MINUTE_MS, Tape, Trade, minute_of};
+use super::tape::{Aggregate, MINUTE_MS, Tape, Trade, minute_of};
 use super::wire_stats::{Quote, Window};
 use super::{wire, wire_stats};
 
@@ -29,8 +29,8 @@ pub(super) struct Listing {
     pub(super) flow: Flow,
     /// Randomness of what lies beside the book: block trades, reference prices.
     aside: Rng,
-    tape: Tape,
-    channels: Channels,
+    pub(super) tape: Tape,
+    pub(super) channels: Channels,
     streams: Vec<String>,
     steps: Vec<Step>,
     touched: [Vec<i64>; 2],
@@ -41,7 +41,7 @@ pub(super) struct Listing {
     agg_first: u64,
     agg_lots: i64,
     block_id: u64,
-    top: (Option<Level>, Option<Level>),
+    pub(super) top: (Option<Level>, Option<Level>),
 }
 
 /// Milliseconds by which the venue stamps a frame of this moment.
@@ -138,6 +138,7 @@ impl Listing {
             self.emit(now_ns, Channel::AggTrade, (self.agg_first, id), out, |bytes, this| {
                 wire::agg_trade(bytes, &this.spec, stamp_ms(now_ns), this.agg_id, this.agg_first, &total);
             });
+            self.tape.record_aggregate(Aggregate { id: self.agg_id, first_id: self.agg_first, total });
             self.agg_id += 1;
             self.agg_first = id + 1;
             self.agg_lots = 0;

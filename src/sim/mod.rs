@@ -22,5 +22,6 @@ pub mod rng;
 pub mod source;
 pub mod spec;
 pub mod tape;
+pub mod venue;
 pub mod wire;
 pub mod wire_stats;

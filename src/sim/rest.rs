@@ -18,9 +18,24 @@ pub fn depth_limit(limit: u32) -> u32 {
 
 /// `GET /api/v3/exchangeInfo`, with the limits of mid-2026 and the filters that matter to market data.
 pub fn exchange_info<'a>(out: &mut Vec<u8>, server_ms: i64, symbols: impl Iterator<Item = &'a SymbolSpec>) {
+    exchange_info_within(out, server_ms, WEIGHT_MAX, symbols);
+}
+
+/// Request weight a minute that one address may use.
+pub const WEIGHT_MAX: u32 = 6_000;
+
+/// The same of a venue that allows another request weight a minute.
+pub fn exchange_info_within<'a>(
+    out: &mut Vec<u8>,
+    server_ms: i64,
+    weight_max: u32,
+    symbols: impl Iterator<Item = &'a SymbolSpec>,
+) {
     put_whole(out, "{\"timezone\":\"UTC\",\"serverTime\":", server_ms.unsigned_abs());
     put(out, ",\"rateLimits\":[");
-    put(out, "{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,\"limit\":6000},");
+    put(out, "{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,");
+    put_whole(out, "\"limit\":", weight_max.into());
+    put(out, "},");
     put(out, "{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\",\"intervalNum\":10,\"limit\":100},");
     put(out, "{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1,\"limit\":200000},");
     put(out, "{\"rateLimitType\":\"RAW_REQUESTS\",\"interval\":\"MINUTE\",\"intervalNum\":5,\"limit\":61000}],");

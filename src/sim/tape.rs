@@ -96,9 +96,25 @@ struct Minute {
     sums: Sums,
 }
 
+/// The fills of one taker order at one price.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aggregate {
+    /// Contiguous per symbol.
+    pub id: u64,
+    /// Id of its first trade.
+    pub first_id: u64,
+    /// The last trade with the lots of all.
+    pub total: Trade,
+}
+
+/// The last trades that a tape remembers one by one, and as many aggregates.
+pub const TRADES_KEPT: usize = 500;
+
 /// A symbol's tape.
 #[derive(Clone, Debug)]
 pub struct Tape {
+    recent: VecDeque<Trade>,
+    aggregates: VecDeque<Aggregate>,
     minutes: VecDeque<Minute>,
     last: Trade,
     before_last_day: i64,
@@ -113,7 +129,13 @@ impl Tape {
     /// An empty tape, which calls `price` the last one before it and counts trades from `first_id`.
     pub fn new(price: i64, first_id: u64, time_ms: i64) -> Tape {
         let last = Trade { id: first_id.saturating_sub(1), price, lots: 0, time_ms, buyer_is_maker: false };
-        Tape { minutes: VecDeque::new(), last, before_last_day: price }
+        Tape {
+            recent: VecDeque::new(),
+            aggregates: VecDeque::new(),
+            minutes: VecDeque::new(),
+            last,
+            before_last_day: price,
+        }
     }
 
     /// The next trade's id.
@@ -135,10 +157,45 @@ impl Tape {
             _ => self.minutes.push_back(Minute { start_ms, sums }),
         }
         self.last = trade;
+        if self.recent.len() == TRADES_KEPT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(trade);
         while let Some(oldest) = self.minutes.front().filter(|m| m.start_ms <= start_ms - MINUTES_MAX * MINUTE_MS) {
             self.before_last_day = oldest.sums.close;
             self.minutes.pop_front();
         }
+    }
+
+    /// Takes an aggregate of trades recorded before.
+    pub fn record_aggregate(&mut self, aggregate: Aggregate) {
+        if self.aggregates.len() == TRADES_KEPT {
+            self.aggregates.pop_front();
+        }
+        self.aggregates.push_back(aggregate);
+    }
+
+    /// The last trades, oldest first.
+    pub fn recent(&self) -> impl ExactSizeIterator<Item = &Trade> {
+        self.recent.iter()
+    }
+
+    /// The last aggregates, oldest first.
+    pub fn aggregates(&self) -> impl ExactSizeIterator<Item = &Aggregate> {
+        self.aggregates.iter()
+    }
+
+    /// The start of the oldest minute with trades that is kept.
+    pub fn first_minute(&self) -> Option<i64> {
+        self.minutes.front().map(|m| m.start_ms)
+    }
+
+    /// The sums of the trades made in minutes that start in `from_ms..to_ms`, and the price that stood before them.
+    pub fn between(&self, from_ms: i64, to_ms: i64) -> (Option<Sums>, i64) {
+        let first = self.minutes.partition_point(|m| m.start_ms < from_ms);
+        let end = self.minutes.partition_point(|m| m.start_ms < to_ms).max(first);
+        let sums = self.minutes.range(first..end).map(|m| m.sums).reduce(|a, b| a.then(&b));
+        (sums, self.minute(from_ms).1)
     }
 
     /// The sums of the trades made in minutes that start at `from_ms` or later; `None` when there were none.

@@ -1,0 +1,207 @@
+//! Purpose: the bodies of REST answers, and what is wrong with a request's parameters (rest-api.md, errors.md of
+//! 2026-07-21). Owns: nothing. Thread: the connection's, under the market's lock. Takes and gives: a query in, JSON out.
+//! Never: answers for a symbol that is not listed.
+
+use super::market::Market;
+use super::query::Query;
+use super::router::Route;
+use super::series;
+use super::shared::{Shared, hold};
+use crate::sim::book::Level;
+use crate::sim::digits::fixed;
+use crate::sim::listing::Listing;
+use crate::sim::rest;
+use crate::sim::wire::{put, put_fixed, put_whole};
+
+/// What the venue says when it refuses a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) code: i32,
+    pub(super) message: String,
+}
+
+impl Fault {
+    fn new(code: i32, message: impl Into<String>) -> Fault {
+        Fault { code, message: message.into() }
+    }
+}
+
+/// Writes the body of a route; `None` when a fault leaves the request unanswered.
+pub(super) fn write(shared: &Shared, route: Route, query: &Query) -> Result<Option<Vec<u8>>, Fault> {
+    let mut out = Vec::new();
+    let now_ms = shared.unix_ms();
+    match route {
+        Route::Ping => put(&mut out, "{}"),
+        Route::Time => {
+            put_whole(&mut out, "{\"serverTime\":", now_ms.unsigned_abs());
+            out.push(b'}');
+        }
+        Route::ExchangeInfo => exchange_info(shared, query, now_ms, &mut out)?,
+        Route::Depth => return depth(shared, query),
+        Route::Trades | Route::AggTrades | Route::Klines | Route::AvgPrice => {
+            let symbol = symbol(query)?;
+            let market = hold(&shared.market);
+            let listing = listing(&market, symbol)?;
+            match route {
+                Route::Trades => series::trades(&mut out, listing, limit(query, 500, 1_000)?),
+                Route::AggTrades => series::aggregates(&mut out, listing, &span(query)?, limit(query, 500, 1_000)?),
+                Route::Klines => {
+                    let interval = query.get("interval").ok_or_else(|| missing("interval"))?;
+                    let minutes = series::minutes_of(interval).ok_or_else(|| Fault::new(-1120, "Invalid interval."))?;
+                    series::klines(&mut out, listing, minutes, &span(query)?, limit(query, 500, 1_000)?, now_ms);
+                }
+                _ => series::average(&mut out, listing, now_ms),
+            }
+        }
+        Route::DayTicker => {
+            let mini = match query.get("type") {
+                None | Some("FULL") => false,
+                Some("MINI") => true,
+                Some(_) => return Err(invalid("type")),
+            };
+            tickers(shared, query, &mut out, |out, listing| series::day_ticker(out, listing, now_ms, mini))?;
+        }
+        Route::BookTicker => tickers(shared, query, &mut out, book_ticker)?,
+        Route::PriceTicker => tickers(shared, query, &mut out, |out, listing| {
+            put(out, "{\"symbol\":\"");
+            put(out, &listing.spec.symbol);
+            put_fixed(out, "\",\"price\":", listing.tape.last().price, listing.spec.price_scale);
+            out.push(b'}');
+        })?,
+    }
+    Ok(Some(out))
+}
+
+fn missing(name: &str) -> Fault {
+    Fault::new(-1102, format!("Mandatory parameter '{name}' was not sent, was empty/null, or malformed."))
+}
+
+fn invalid(name: &str) -> Fault {
+    Fault::new(-1130, format!("Data sent for parameter '{name}' is not valid."))
+}
+
+fn illegal(name: &str, range: &str) -> Fault {
+    Fault::new(-1100, format!("Illegal characters found in parameter '{name}'; legal range is '{range}'."))
+}
+
+fn legal(symbol: &str) -> bool {
+    let fits = |c: char| (c.is_alphanumeric() && !c.is_ascii_lowercase()) || matches!(c, '-' | '_' | '.');
+    symbol.chars().count() <= 50 && symbol.chars().all(fits)
+}
+
+fn symbol(query: &Query) -> Result<&str, Fault> {
+    let symbol = query.get("symbol").filter(|s| !s.is_empty()).ok_or_else(|| missing("symbol"))?;
+    if legal(symbol) { Ok(symbol) } else { Err(illegal("symbol", "^[\\w\\-._&&[^a-z]]{1,50}$")) }
+}
+
+/// The symbols that a request names; `None` for all.
+fn symbols(query: &Query) -> Result<Option<Vec<String>>, Fault> {
+    match (query.get("symbol"), query.get("symbols")) {
+        (Some(_), Some(_)) => Err(Fault::new(-1128, "Combination of optional parameters invalid.")),
+        (Some(_), None) => symbol(query).map(|one| Some(vec![one.to_owned()])),
+        (None, None) => Ok(None),
+        (None, Some(list)) => {
+            let names: Vec<String> = serde_json::from_str(list).map_err(|_| {
+                illegal("symbols", "^\\[(\"[\\w\\-._&&[^a-z]]{1,50}\"(,\"[\\w\\-._&&[^a-z]]{1,50}\"){0,}){0,1}\\]$")
+            })?;
+            Ok(Some(names))
+        }
+    }
+}
+
+fn whole(query: &Query, name: &str) -> Result<Option<u64>, Fault> {
+    let Some(text) = query.get(name) else { return Ok(None) };
+    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(illegal(name, "^[0-9]{1,20}$"));
+    }
+    text.parse().map(Some).map_err(|_| invalid(name))
+}
+
+fn limit(query: &Query, default: usize, most: usize) -> Result<usize, Fault> {
+    match whole(query, "limit")? {
+        None => Ok(default),
+        Some(0) => Err(invalid("limit")),
+        Some(wanted) => Ok(usize::try_from(wanted).unwrap_or(most).min(most)),
+    }
+}
+
+fn span(query: &Query) -> Result<series::Span, Fault> {
+    let time = |name| Ok::<_, Fault>(whole(query, name)?.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)));
+    let span = series::Span { from_id: whole(query, "fromId")?, from_ms: time("startTime")?, to_ms: time("endTime")? };
+    if span.from_id.is_some() && (span.from_ms.is_some() || span.to_ms.is_some()) {
+        return Err(Fault::new(-1128, "Combination of optional parameters invalid."));
+    }
+    Ok(span)
+}
+
+fn listing<'a>(market: &'a Market, symbol: &str) -> Result<&'a Listing, Fault> {
+    let place = market.exchange.place(symbol);
+    place.and_then(|place| market.exchange.listing(place)).ok_or_else(|| Fault::new(-1121, "Invalid symbol."))
+}
+
+fn exchange_info(shared: &Shared, query: &Query, now_ms: i64, out: &mut Vec<u8>) -> Result<(), Fault> {
+    let wanted = symbols(query)?;
+    let market = hold(&shared.market);
+    for name in wanted.iter().flatten() {
+        listing(&market, name)?;
+    }
+    let named = |symbol: &String| wanted.as_ref().is_none_or(|names| names.contains(symbol));
+    let specs = market.exchange.symbols().filter(|spec| named(&spec.symbol));
+    rest::exchange_info_within(out, now_ms, shared.limits.weight_max, specs);
+    Ok(())
+}
+
+fn depth(shared: &Shared, query: &Query) -> Result<Option<Vec<u8>>, Fault> {
+    let symbol = symbol(query)?;
+    let limit = limit(query, rest::DEPTH_LIMIT_DEFAULT as usize, rest::DEPTH_LIMIT_MAX as usize)?;
+    let mut market = hold(&shared.market);
+    let market = &mut *market;
+    let Some(place) = market.exchange.place(symbol) else { return Err(Fault::new(-1121, "Invalid symbol.")) };
+    Ok(market.injector.snapshot(&market.exchange, place, limit as u32))
+}
+
+/// One object for one `symbol`, else an array.
+fn tickers(
+    shared: &Shared,
+    query: &Query,
+    out: &mut Vec<u8>,
+    mut one: impl FnMut(&mut Vec<u8>, &Listing),
+) -> Result<(), Fault> {
+    let wanted = symbols(query)?;
+    let market = hold(&shared.market);
+    if let (Some(_), Some([name])) = (query.get("symbol"), wanted.as_deref()) {
+        one(out, listing(&market, name)?);
+        return Ok(());
+    }
+    let named: Vec<&Listing> = match &wanted {
+        Some(names) => names.iter().map(|name| listing(&market, name)).collect::<Result<_, _>>()?,
+        None => (0..market.exchange.symbols().len() as u32).filter_map(|p| market.exchange.listing(p)).collect(),
+    };
+    out.push(b'[');
+    for (index, listing) in named.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        one(out, listing);
+    }
+    out.push(b']');
+    Ok(())
+}
+
+fn book_ticker(out: &mut Vec<u8>, listing: &Listing) {
+    let none = Level { price: 0, quantity: 0 };
+    let (bid, ask) = (listing.top.0.unwrap_or(none), listing.top.1.unwrap_or(none));
+    let spec = &listing.spec;
+    put(out, "{\"symbol\":\"");
+    put(out, &spec.symbol);
+    for (key, value, scale) in [
+        ("\",\"bidPrice\":\"", bid.price, spec.price_scale),
+        ("\",\"bidQty\":\"", bid.quantity, spec.quantity_scale),
+        ("\",\"askPrice\":\"", ask.price, spec.price_scale),
+        ("\",\"askQty\":\"", ask.quantity, spec.quantity_scale),
+    ] {
+        put(out, key);
+        fixed(out, value.unsigned_abs(), scale);
+    }
+    put(out, "\"}");
+}

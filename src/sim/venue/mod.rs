@@ -1,0 +1,49 @@
+//! The simulated venue: the exchange of [`super::exchange`] behind real TCP and TLS, so that foreign clients use it unaware.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `options` | what a venue is made of; its limits |
+//! | `handle` | [`Venue`]: start, ask, inject, stop |
+//! | `shared` | what all its threads see |
+//! | `market` | the market's thread: exchange → faults → frames for those who subscribed |
+//! | `derived` | streams made of others: slow depth, fewer levels, arrays |
+//! | `micros` | times in microseconds |
+//! | `hub`, `outbox` | who gets which stream; what waits for one connection |
+//! | `listener`, `transport`, `line`, `connection` | doors, sockets (plain or TLS), one thread a connection |
+//! | `http`, `query` | requests and answers on the wire |
+//! | `router`, `bodies`, `series` | REST routes, weights, errors, bodies |
+//! | `websocket`, `control` | a WebSocket session; SUBSCRIBE and its kin |
+//! | `limits` | messages, attempts, weights, bans |
+//! | `tls` | its own certificate authority |
+//! | `fault`, `script`, `agenda` | what can go wrong, when, and doing it |
+//! | `serve_capture` | a capture in the market's place |
+//! | `stats` | what it saw |
+
+mod agenda;
+mod bodies;
+mod connection;
+mod control;
+mod derived;
+mod fault;
+mod handle;
+mod http;
+mod hub;
+mod limits;
+mod line;
+mod listener;
+mod market;
+mod micros;
+mod options;
+mod outbox;
+mod query;
+mod router;
+mod series;
+mod shared;
+mod stats;
+mod transport;
+mod websocket;
+
+pub use fault::{VenueFault, Whom};
+pub use handle::{Venue, VenueError};
+pub use options::{VenueLimits, VenueOptions};
+pub use stats::{Exceeded, SessionStats, VenueStats};

@@ -1,0 +1,165 @@
+//! Purpose: what waits for one connection: frames to send, orders to obey. Owns: the bounded queue and its waker.
+//! Thread: the market's puts in, the connection's takes out. Takes and gives: shared bytes.
+//! Never: makes the market wait; past its bound the connection is marked for cutting off.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Mutex;
+
+use tungstenite::Bytes;
+
+use super::shared::hold;
+use super::stats::Count;
+use crate::sync::{AtomicBool, Ordering};
+
+/// What a connection's thread is told to do, before any further frame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Send a close frame.
+    Close { code: u16, reason: String },
+    /// End without a word: FIN, no close frame.
+    Cut,
+    /// End with an RST after half a frame.
+    Reset,
+    /// Neither read nor write for so many nanoseconds.
+    Stall(u64),
+    /// Send a frame that RFC 6455 does not know.
+    BrokenFrame,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    frames: VecDeque<Bytes>,
+    bytes: usize,
+    orders: Vec<Order>,
+    overflowed: bool,
+    /// While stalled, what does not fit is lost, as in the buffers of a venue that hangs.
+    lossy: bool,
+}
+
+/// See the file's head.
+pub(super) struct Outbox {
+    pub(super) id: u64,
+    pub(super) peer: SocketAddr,
+    /// Data frames that were handed to the socket.
+    pub(super) sent: Count,
+    queue: Mutex<Queue>,
+    frames_max: usize,
+    bytes_max: usize,
+    combined: AtomicBool,
+    micros: AtomicBool,
+    websocket: AtomicBool,
+    waker: mio::Waker,
+}
+
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl Outbox {
+    pub(super) fn new(id: u64, peer: SocketAddr, waker: mio::Waker, frames_max: usize, bytes_max: usize) -> Outbox {
+        Outbox {
+            id,
+            peer,
+            sent: Count::default(),
+            queue: Mutex::new(Queue::default()),
+            frames_max: frames_max.max(1),
+            bytes_max,
+            combined: AtomicBool::new(false),
+            micros: AtomicBool::new(false),
+            websocket: AtomicBool::new(false),
+            waker,
+        }
+    }
+
+    // The three flags below are relaxed: each stands for itself, and a frame more in the old form is what happens on
+    // the real venue too.
+
+    /// Whether frames are wrapped with their stream's name.
+    pub(super) fn combined(&self) -> bool {
+        self.combined.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_combined(&self, combined: bool) {
+        self.combined.store(combined, Ordering::Relaxed);
+    }
+
+    /// Whether times are in microseconds.
+    pub(super) fn micros(&self) -> bool {
+        self.micros.load(Ordering::Relaxed)
+    }
+
+    /// Whether the handshake is over.
+    pub(super) fn is_websocket(&self) -> bool {
+        self.websocket.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn become_websocket(&self, combined: bool, micros: bool) {
+        self.set_combined(combined);
+        self.micros.store(micros, Ordering::Relaxed);
+        self.websocket.store(true, Ordering::Relaxed);
+    }
+
+    /// Appends a frame.
+    pub(super) fn push(&self, frame: Bytes) {
+        let mut queue = hold(&self.queue);
+        let full = queue.frames.len() >= self.frames_max || queue.bytes + frame.len() > self.bytes_max;
+        if full {
+            queue.overflowed |= !queue.lossy;
+        } else {
+            queue.bytes += frame.len();
+            queue.frames.push_back(frame);
+        }
+        // The thread takes all there is whenever it wakes, so one call a filling is enough.
+        let wake = queue.frames.len() == 1 || (full && queue.overflowed);
+        drop(queue);
+        if wake {
+            self.wake();
+        }
+    }
+
+    /// Appends an order.
+    pub(super) fn order(&self, order: Order) {
+        hold(&self.queue).orders.push(order);
+        self.wake();
+    }
+
+    /// Wakes the connection's thread. It also looks around on its own, so a lost call only costs time.
+    pub(super) fn wake(&self) {
+        let _ = self.waker.wake();
+    }
+
+    /// Moves up to `most` frames to `into`; false when the reader has fallen too far behind.
+    pub(super) fn take(&self, most: usize, into: &mut Vec<Bytes>) -> bool {
+        let mut queue = hold(&self.queue);
+        let count = most.min(queue.frames.len());
+        into.extend(queue.frames.drain(..count));
+        let taken: usize = into.iter().map(Bytes::len).sum();
+        queue.bytes = queue.bytes.saturating_sub(taken);
+        !queue.overflowed
+    }
+
+    /// Takes the orders.
+    pub(super) fn orders(&self) -> Vec<Order> {
+        core::mem::take(&mut hold(&self.queue).orders)
+    }
+
+    /// Whether anything waits.
+    pub(super) fn is_empty(&self) -> bool {
+        let queue = hold(&self.queue);
+        queue.frames.is_empty() && queue.orders.is_empty()
+    }
+
+    /// Begins or ends a stall.
+    pub(super) fn set_lossy(&self, lossy: bool) {
+        hold(&self.queue).lossy = lossy;
+    }
+
+    /// Whether it fell too far behind.
+    pub(super) fn overflowed(&self) -> bool {
+        hold(&self.queue).overflowed
+    }
+}
