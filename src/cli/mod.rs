@@ -16,6 +16,7 @@ mod books;
 mod check;
 mod events;
 mod exit;
+mod live;
 mod program;
 mod replay;
 mod run;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::exit::{Cause, Failed};
+use super::live::Follow;
 use super::summary::summary;
 use crate::bus::data::{Bus, Delivery, Filter, SubscribeOptions, Subscription};
 use crate::capture::Progress;
@@ -28,6 +29,7 @@ pub(super) struct View {
     bar: ProgressBar,
     progress: Option<Progress>,
     books: Option<Subscription>,
+    follow: Option<Follow>,
     quality: BTreeMap<InstrumentId, Quality>,
     started: Instant,
     shown: Instant,
@@ -45,6 +47,22 @@ impl View {
         View::new(quiet, Some(progress))
     }
 
+    /// Carries a live source's board besides.
+    pub(super) fn following(mut self, follow: Follow) -> View {
+        self.follow = Some(follow);
+        self
+    }
+
+    /// What the live source says.
+    fn hear(&mut self, engine: &Engine) {
+        let Some(follow) = &self.follow else { return };
+        let notes = follow.poll(engine);
+        if notes.is_empty() || self.quiet {
+            return;
+        }
+        self.bar.suspend(|| notes.iter().for_each(|note| eprintln!("meltica: {note}")));
+    }
+
     fn new(quiet: bool, progress: Option<Progress>) -> View {
         let hidden = quiet || !std::io::stderr().is_terminal();
         let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };
@@ -56,7 +74,17 @@ impl View {
         };
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
         let now = Instant::now();
-        View { quiet, bar, progress, books: None, quality: BTreeMap::new(), started: now, shown: now, before: (0, 0) }
+        View {
+            quiet,
+            bar,
+            progress,
+            books: None,
+            follow: None,
+            quality: BTreeMap::new(),
+            started: now,
+            shown: now,
+            before: (0, 0),
+        }
     }
 
     /// Subscribes to what is shown; before the engine starts, so that nothing is missed.
@@ -70,6 +98,7 @@ impl View {
 
     /// Takes in what is new and rewrites the line when it is due. What it looked at is no work of the run: 0.
     pub(super) fn poll(&mut self, engine: &mut Engine) -> usize {
+        self.hear(engine);
         let Some(books) = &mut self.books else { return 0 };
         let quality = &mut self.quality;
         books.poll(usize::MAX, |delivery| {
@@ -94,11 +123,12 @@ impl View {
         let worst = engine.latency().iter().map(|l| l.max_ns).max().unwrap_or(0);
         let good = self.quality.values().filter(|q| **q == Quality::Good).count();
         self.bar.set_message(format!(
-            "{} frames/s  {} events/s  books {good}/{} good  worst latency {}",
+            "{} frames/s  {} events/s  books {good}/{} good  worst latency {}{}",
             rates.0,
             rates.1,
             self.quality.len(),
-            micros(worst)
+            micros(worst),
+            self.follow.as_ref().and_then(Follow::waits_for).map(|w| format!("  {w}")).unwrap_or_default()
         ));
         match &self.progress {
             Some(progress) => self.bar.set_position(progress.read()),
