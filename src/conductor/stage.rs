@@ -11,6 +11,7 @@ use super::ask::NEVER;
 use super::fusion::Instrument;
 use super::options::ConductorOptions;
 use super::outlet::{FUSED_WORDS, Outlet, RECORDS_PER_INPUT, REFERENCE_WORDS, STATUS_WORDS, WORDS_PER_INPUT};
+use super::polls::Repeat;
 use super::report::{BookReport, QualityCounts};
 use super::sync::SyncState;
 use super::throttle::{Offer, is_state};
@@ -356,8 +357,10 @@ impl Instrument {
     /// An input that is published as it is.
     fn take_other<P: Publish, R: SnapshotRequests>(&mut self, event: EventRef<'_>, outlet: &mut Outlet<P, R>) {
         let header = event.header();
-        if self.streamed.repeats(header) {
-            return outlet.count(Counter::PollDuplicate);
+        match self.streamed.repeats(header) {
+            Repeat::No => {}
+            Repeat::OfPoll => return outlet.count(Counter::PollDuplicate),
+            Repeat::OfConnection => return outlet.count(Counter::ConnectionDuplicate),
         }
         if header.type_id() != builtin::TRADE_BLOCK
             && let Some(trade) = LastTrade::read(event)

@@ -60,6 +60,8 @@ counters! {
     RefusedCanonical = "events refused, payload does not fit its schema";
     /// Poll results that a stream has delivered already.
     PollDuplicate = "poll results already delivered by a stream";
+    /// Events that another connection has delivered already.
+    ConnectionDuplicate = "events already delivered by another connection";
     /// Canonical events made by dispatch.
     Canonical = "canonical events made";
     /// Events published.

@@ -45,7 +45,11 @@ fn told(what: &str, change: impl FnOnce(&mut LiveOptions), ws: &str, cause: &str
     let mut rig = Rig::new(options, venue.oracle());
     let wanted = format!("connection 0: {cause}");
     rig.until(&format!("{what}: {cause}"), |rig| rig.notes.iter().filter(|n| n.starts_with(&wanted)).count() >= 2);
-    assert!(rig.notes.iter().filter(|n| n.starts_with("connection 0")).all(|n| n.starts_with(&wanted)), "{:?}", rig.notes);
+    assert!(
+        rig.notes.iter().filter(|n| n.starts_with("connection 0")).all(|n| n.starts_with(&wanted)),
+        "{:?}",
+        rig.notes
+    );
     assert!(rig.connections.is_empty(), "{what}: what never opened is not told as a connection");
 }
 
@@ -89,7 +93,12 @@ fn slow_and_absent_peers_meet_their_deadlines() {
     told("a name without address", short, "ws://no-such-host.invalid", "name not resolved");
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     told("a closed port", short, &format!("ws://{closed}"), "connection refused");
-    told("plain text on a TLS port", short, &format!("wss://{}", answering(b"HTTP/1.1 400 Bad\r\n\r\n".to_vec())), "peer speaks no tls");
+    told(
+        "plain text on a TLS port",
+        short,
+        &format!("wss://{}", answering(b"HTTP/1.1 400 Bad\r\n\r\n".to_vec())),
+        "peer speaks no tls",
+    );
 }
 
 struct Authority {
@@ -168,7 +177,8 @@ fn frames_that_claim_too_much_or_break_the_rules_end_the_connection() {
     let text = |bytes: &[u8]| [&[0x81, bytes.len() as u8][..], bytes].concat();
     let long = |length: u64| [&[0x81, 127][..], &length.to_be_bytes()].concat();
     // Empty fragments, which carry nothing and never end.
-    let fragments: Vec<u8> = std::iter::once([0x01, 0x00]).chain(std::iter::repeat_n([0x00, 0x00], 1_200_000)).flatten().collect();
+    let fragments: Vec<u8> =
+        std::iter::once([0x01, 0x00]).chain(std::iter::repeat_n([0x00, 0x00], 1_200_000)).flatten().collect();
     let table: [(&str, Vec<u8>, &str); 9] = [
         ("2^62 bytes", long(1 << 62), "message too long"),
         ("2^63 bytes", long(1 << 63), "message too long"),

@@ -16,7 +16,7 @@ fn refusals_are_obeyed_and_books_come_in_the_end() {
         (VenueFault::TooManyRequests { lasts, retry_after: 2 }, "http 429", Counter::RestLimited),
         (VenueFault::RestFails { status: 502, lasts }, "http 502", Counter::RestFailed),
         (VenueFault::RestFails { status: 503, lasts }, "http 503", Counter::RestFailed),
-        (VenueFault::SlowRest { by: Duration::from_secs(3), lasts }, "timeout", Counter::RestFailed),
+        (VenueFault::SlowRest { by: Duration::from_secs(20), lasts }, "timeout", Counter::RestFailed),
     ];
     for (fault, note, counter) in table {
         let venue = venue(|_| {});
@@ -69,7 +69,11 @@ fn bodies_that_are_none_are_refused_with_a_reason_and_asked_for_again() {
         ("headers without end", [&b"HTTP/1.1 200 OK\r\nX: "[..], &[b'x'; 64 << 10]].concat(), "again in"),
         ("no HTTP", b"hello\r\n\r\n".to_vec(), "again in"),
         ("nothing", Vec::new(), "again in"),
-        ("a body longer than any", b"HTTP/1.1 200 OK\r\nContent-Length: 4611686018427387904\r\n\r\n{".to_vec(), "again in"),
+        (
+            "a body longer than any",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 4611686018427387904\r\n\r\n{".to_vec(),
+            "again in",
+        ),
     ];
     for (what, bytes, note) in table {
         let venue = venue(|_| {});

@@ -76,8 +76,7 @@ impl Rig {
         let board = source.board();
         let options = EngineOptions { topology: Some(Topology::Stepped), live: true, ..EngineOptions::default() };
         let directory = Arc::new(Directory::default());
-        let mut engine =
-            Engine::build(options, &default_routes(), directory, Box::new(source), clock, ledger).unwrap();
+        let mut engine = Engine::build(options, &default_routes(), directory, Box::new(source), clock, ledger).unwrap();
         let events = engine.bus().subscribe(&[], Filter::all(), SubscribeOptions::LOSSLESS).unwrap();
         engine.start().unwrap();
         Rig {

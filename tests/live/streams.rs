@@ -11,7 +11,9 @@ fn every_good_book_is_true_and_no_limit_is_exceeded() {
     let venue = venue(|options| options.limits.ping_every = Duration::from_millis(200));
     let mut rig = Rig::over(&venue, |_| {});
     rig.until_good(4);
-    let wanted: usize = rig.board.view().connections.iter().map(|c| c.streams.live + c.streams.silent + c.streams.acknowledged).sum();
+    assert_eq!(rig.checker.books(), 4);
+    let wanted: usize =
+        rig.board.view().connections.iter().map(|c| c.streams.live + c.streams.silent + c.streams.acknowledged).sum();
     let stats = venue.stats();
     assert_eq!(stats.sessions.len(), 1);
     assert!(wanted > 0 && stats.sessions[0].streams.len() >= wanted, "{wanted} of {:?}", stats.sessions[0].streams);
@@ -64,6 +66,9 @@ fn old_age_is_renewed_without_a_gap() {
     rig.until_good(4);
     let (gaps, changes) = (rig.checker.gaps, rig.changes());
     assert_eq!(gaps, 0, "{changes:?}");
+    for ids in rig.trades.values() {
+        assert!(ids.windows(2).all(|w| w[1] == w[0] + 1), "no trade lost or doubled: {ids:?}");
+    }
     assert!(changes.iter().all(|(up, cause)| *up || cause == "ended: replaced"), "{changes:?}");
     assert!(!venue.stats().exceeded.any(), "{:?}", venue.stats().exceeded);
 }
