@@ -106,7 +106,8 @@ mod tests {
     #[test]
     fn only_what_is_wanted_and_trades_is_subscribed() {
         let all = catalogue(&[("BTC", "USDT", true), ("ETH", "BTC", true), ("OLD", "USDT", false)]);
-        let table: [(&[&str], Option<&str>, &[&str], &[&str]); 6] = [
+        type Case<'a> = (&'a [&'a str], Option<&'a str>, &'a [&'a str], &'a [&'a str]);
+        let table: [Case<'_>; 6] = [
             (&[], None, &["BTCUSDT", "ETHBTC"], &[]),
             (&[], Some("USDT"), &["BTCUSDT"], &[]),
             (&["ETH-BTC"], Some("USDT"), &["ETHBTC"], &[]),
