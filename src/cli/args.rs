@@ -1,6 +1,7 @@
 //! Purpose: the command line. Owns: its grammar. Thread: main. Takes and gives: arguments in, a parsed command out.
 //! Never: reads a file or the environment.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,6 +30,9 @@ pub(super) enum Command {
     /// Check a configuration or a capture and list everything that is wrong with it.
     #[command(after_help = exit_code_help())]
     Check(CheckArgs),
+    /// Run a simulated Binance on a socket, for any client.
+    #[command(after_help = exit_code_help())]
+    Venue(VenueArgs),
 }
 
 /// What a run gives out.
@@ -93,6 +97,43 @@ pub(super) struct CheckArgs {
     pub(super) file: PathBuf,
 }
 
+#[derive(Args, Clone, Debug)]
+pub(super) struct VenueArgs {
+    /// Where to listen; port 0 picks a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9443")]
+    pub(super) listen: SocketAddr,
+    /// How many symbols are listed.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) symbols: u32,
+    /// Diffs, best prices and trades a second, of each symbol on average.
+    #[arg(long, value_name = "R", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) rate: u32,
+    /// Decides what happens in the market.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Serve under TLS, with a certificate by an authority of the venue's own.
+    #[arg(long)]
+    pub(super) tls: bool,
+    /// Write the authority's certificate (PEM) to this file, for clients to trust.
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub(super) ca_out: Option<PathBuf>,
+    /// What goes wrong when (YAML).
+    #[arg(long, value_name = "FILE")]
+    pub(super) script: Option<PathBuf>,
+    /// Serve this capture in place of a simulated market, once somebody subscribes to its streams.
+    #[arg(long, value_name = "FILE")]
+    pub(super) serve_capture: Option<PathBuf>,
+    /// How many times faster than recorded the capture is served; 0 is as fast as it is read.
+    #[arg(long, value_name = "X", default_value_t = 1, requires = "serve_capture")]
+    pub(super) speed: u32,
+    /// Stop after this long, e.g. 10s or 5m; without it, on SIGINT or SIGTERM.
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub(super) run_for: Option<Duration>,
+    /// Show no summary.
+    #[arg(long, short)]
+    pub(super) quiet: bool,
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     let parsed: humantime_serde::Serde<Duration> =
         serde_json::from_value(serde_json::Value::String(text.to_owned()))
@@ -142,6 +183,8 @@ mod tests {
             "meltica replay x --market NYSE",
             "meltica replay x --speed fast",
             "meltica check",
+            "meltica venue --listen here",
+            "meltica venue --ca-out x",
             "meltica fly",
         ] {
             assert!(parse(bad).is_err(), "{bad}");

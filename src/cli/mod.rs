@@ -1,11 +1,11 @@
-//! The command line: `run`, `replay`, `check`.
+//! The command line: `run`, `replay`, `check`, `venue`.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `args` | the grammar |
 //! | `program` | arguments → command → exit code |
 //! | `settings` | configuration → options of engine, conductor and simulated exchange |
-//! | `run`, `replay`, `check` | the commands |
+//! | `run`, `replay`, `check`, `venue` | the commands |
 //! | `session` | carries an engine through its run |
 //! | `events`, `books` | what a run gives out |
 //! | `view`, `summary` | what a person is shown |
@@ -23,6 +23,7 @@ mod run;
 mod session;
 mod settings;
 mod summary;
+mod venue;
 mod view;
 
 pub use exit::{Cause, Failed};

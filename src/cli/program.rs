@@ -7,7 +7,7 @@ use clap::Parser;
 
 use super::args::{Cli, Command, RunArgs};
 use super::exit::Failed;
-use super::{check, replay, run};
+use super::{check, replay, run, venue};
 
 /// Runs the program with the process's arguments and environment.
 pub fn main() -> ExitCode {
@@ -17,6 +17,7 @@ pub fn main() -> ExitCode {
         Some(Command::Run(arguments)) => run::run(&arguments),
         Some(Command::Replay(arguments)) => replay::replay(&arguments),
         Some(Command::Check(arguments)) => check::check(&arguments),
+        Some(Command::Venue(arguments)) => venue::venue(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

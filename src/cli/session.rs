@@ -36,7 +36,7 @@ impl Until {
         Ok(Until { deadline, signal })
     }
 
-    fn is_over(&self, since: Instant) -> bool {
+    pub(super) fn is_over(&self, since: Instant) -> bool {
         // Relaxed: the flag carries no data.
         self.signal.load(Ordering::Relaxed) || self.deadline.is_some_and(|d| since.elapsed() >= d)
     }

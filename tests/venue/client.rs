@@ -165,6 +165,11 @@ impl NaiveBook {
         true
     }
 
+    /// How many bids and asks there are.
+    pub(crate) fn level_counts(&self) -> (u64, u64) {
+        (self.bids.len() as u64, self.asks.len() as u64)
+    }
+
     /// Compares the whole book with the truth at its id.
     pub(crate) fn must_be_true(&self, oracle: &Oracle, symbol: &str) {
         let truth = oracle.truth(symbol, self.id).unwrap();
@@ -174,7 +179,8 @@ impl NaiveBook {
                 .map(|(p, q)| (p.mantissa_at(8).unwrap().into(), q.mantissa_at(8).unwrap().to_string()))
                 .collect();
             let ours: Levels = ours.iter().map(|(p, q)| (*p, ticks(q).to_string())).collect();
-            assert_eq!(ours, theirs, "{symbol} at {}", self.id);
+            let wrong = ours.iter().find(|(p, q)| theirs.get(p) != Some(q));
+            assert_eq!((wrong, ours.len()), (None, theirs.len()), "{symbol} at {}", self.id);
         }
     }
 }

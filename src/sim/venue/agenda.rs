@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::fault::{VenueFault, Whom};
 use super::market::shutdown_event;
 use super::outbox::Order;
+use super::script::{Script, Step};
 use super::shared::{Shared, hold, nanos};
 use crate::sync::Ordering;
 
@@ -14,18 +15,31 @@ use crate::sync::Ordering;
 #[derive(Debug)]
 pub(super) struct Agenda {
     injected: Receiver<VenueFault>,
+    script: Vec<Step>,
+    /// When each step of the script is due next.
+    due_ns: Vec<u64>,
     /// Close frames that follow a `serverShutdown`: when, and to which connections.
     farewells: Vec<(u64, Vec<u64>)>,
 }
 
 impl Agenda {
-    pub(super) fn new(injected: Receiver<VenueFault>) -> Agenda {
-        Agenda { injected, farewells: Vec::new() }
+    pub(super) fn new(injected: Receiver<VenueFault>, script: Script) -> Agenda {
+        let due_ns = script.steps.iter().map(|step| nanos(step.timing.first)).collect();
+        Agenda { injected, script: script.steps, due_ns, farewells: Vec::new() }
     }
 
     /// Does what is due.
     pub(super) fn turn(&mut self, shared: &Shared, now_ns: u64) {
         while let Ok(fault) = self.injected.try_recv() {
+            self.act(shared, now_ns, fault);
+        }
+        for at in 0..self.script.len() {
+            if now_ns < self.due_ns[at] {
+                continue;
+            }
+            let Step { timing, fault } = self.script[at].clone();
+            let next = timing.every.map_or(u64::MAX, |every| self.due_ns[at].saturating_add(nanos(every)));
+            self.due_ns[at] = if timing.until.is_some_and(|until| next > nanos(until)) { u64::MAX } else { next };
             self.act(shared, now_ns, fault);
         }
         self.farewells.retain(|(due, ids)| {
@@ -69,7 +83,7 @@ impl Agenda {
                 (mood.fails_status, mood.fails_until_ns) = (status, until(lasts));
             }
             VenueFault::Down { lasts } => {
-                // Release, partner of the acquire in the listener.
+                // Release, partner of the acquire in `Shared::is_down`.
                 shared.down_until_ns.store(until(lasts), Ordering::Release);
                 let _ = shared.listener_waker.wake();
                 let everyone: Vec<_> = hold(&shared.connections).values().cloned().collect();

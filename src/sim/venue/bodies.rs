@@ -30,6 +30,10 @@ impl Fault {
 pub(super) fn write(shared: &Shared, route: Route, query: &Query) -> Result<Option<Vec<u8>>, Fault> {
     let mut out = Vec::new();
     let now_ms = shared.unix_ms();
+    let told_by_capture = matches!(route, Route::Ping | Route::Time | Route::ExchangeInfo | Route::Depth);
+    if !told_by_capture && hold(&shared.market).capture.is_some() {
+        return Err(Fault::new(-1000, "The capture that is served here holds no such bodies."));
+    }
     match route {
         Route::Ping => put(&mut out, "{}"),
         Route::Time => {
@@ -156,6 +160,10 @@ fn depth(shared: &Shared, query: &Query) -> Result<Option<Vec<u8>>, Fault> {
     let limit = limit(query, rest::DEPTH_LIMIT_DEFAULT as usize, rest::DEPTH_LIMIT_MAX as usize)?;
     let mut market = hold(&shared.market);
     let market = &mut *market;
+    if let Some(capture) = &market.capture {
+        let body = capture.depth(symbol).ok_or_else(|| Fault::new(-1121, "Invalid symbol."))?;
+        return Ok(Some(body.to_vec()));
+    }
     let Some(place) = market.exchange.place(symbol) else { return Err(Fault::new(-1121, "Invalid symbol.")) };
     Ok(market.injector.snapshot(&market.exchange, place, limit as u32))
 }

@@ -55,7 +55,7 @@ fn converse(shared: &Shared, outbox: &Arc<Outbox>, mut line: Line) -> io::Result
         let deadline = shared.clock.now_ns() + nanos(shared.limits.request_within);
         line.write_all(shared, &wire, deadline)?;
         if !keep_alive {
-            line.transport.farewell();
+            line.hang_up(shared);
             return Ok(());
         }
     }
@@ -81,7 +81,7 @@ fn next_request(shared: &Shared, line: &mut Line, bytes: &mut Vec<u8>, within_ns
         shared.tally.bad_requests.add(1);
         let wire = Answer::page(refusal.0).bytes(false, false);
         line.write_all(shared, &wire, shared.clock.now_ns() + nanos(shared.limits.request_within))?;
-        line.transport.farewell();
+        line.hang_up(shared);
         return Ok(None);
     }
 }

@@ -78,8 +78,8 @@ impl Derived {
         (self.mini.wanted, self.hour.wanted) = (false, false);
         for name in names {
             match name.as_str() {
-                "!miniTicker@arr" => self.mini.wanted = true,
-                "!ticker_1h@arr" => self.hour.wanted = true,
+                MINI_ARRAY | MINI_ARRAY_LONG => self.mini.wanted = true,
+                HOUR_ARRAY => self.hour.wanted = true,
                 _ => {}
             }
             let Some(at) = name.find('@') else { continue };
@@ -165,16 +165,29 @@ impl Derived {
             return Vec::new();
         }
         self.arrays_due_ns = now_ns + 1_000_000_000;
-        let table = [(&mut self.mini, "!miniTicker@arr"), (&mut self.hour, "!ticker_1h@arr")];
-        let full = table.into_iter().filter(|(array, _)| !array.payload.is_empty());
-        full.map(|(array, name)| {
+        let mut made = Vec::new();
+        for (array, names) in
+            [(&mut self.mini, &[MINI_ARRAY, MINI_ARRAY_LONG][..]), (&mut self.hour, &[HOUR_ARRAY][..])]
+        {
+            if array.payload.is_empty() {
+                continue;
+            }
             array.payload.push(b']');
-            Made { stream: name.to_owned(), payload: core::mem::take(&mut array.payload), channel: None }
-        })
-        .collect()
+            let payload = core::mem::take(&mut array.payload);
+            made.extend(names.iter().map(|name| Made {
+                stream: (*name).to_owned(),
+                payload: payload.clone(),
+                channel: None,
+            }));
+        }
+        made
     }
 }
 
+const MINI_ARRAY: &str = "!miniTicker@arr";
+/// Not in the documentation, but python-binance 1.0 asks for it and is served.
+const MINI_ARRAY_LONG: &str = "!miniTicker@arr@1000ms";
+const HOUR_ARRAY: &str = "!ticker_1h@arr";
 /// More changes than a symbol of this simulation makes in a second.
 const IDS_A_SECOND_MAX: u64 = 60_000;
 

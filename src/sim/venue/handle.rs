@@ -12,12 +12,17 @@ use super::limits::{Attempts, Weights};
 use super::listener::Listener;
 use super::market::{self, Market};
 use super::options::VenueOptions;
-use super::shared::{RestMood, Shared};
+use super::serve_capture::{CaptureProgress, ServedCapture};
+use super::shared::{RestMood, Shared, hold};
 use super::stats::{Tally, VenueStats};
+use super::tls::{self, TlsError};
+use crate::schema::frame::SourceError;
+use crate::schema::instrument::split_symbol;
 use crate::sim::exchange::Exchange;
 use crate::sim::faults::FaultJournal;
 use crate::sim::options::{ExchangeError, events_for};
 use crate::sim::oracle::Oracle;
+use crate::sim::spec::{Status, SymbolSpec};
 use crate::sync::{AtomicBool, AtomicU64};
 use crate::telemetry::Clock;
 
@@ -27,6 +32,12 @@ pub enum VenueError {
     /// The exchange's options are wrong.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
+    /// The capture to serve cannot be read.
+    #[error(transparent)]
+    Capture(#[from] SourceError),
+    /// Keys or certificates cannot be made.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The address cannot be listened on.
     #[error("the venue cannot listen on {address}: {cause}")]
     Listen {
@@ -46,6 +57,7 @@ pub struct Venue {
     shared: Arc<Shared>,
     oracle: Arc<Oracle>,
     journal: FaultJournal,
+    ca_pem: Option<String>,
     faults: Sender<VenueFault>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -63,17 +75,23 @@ impl Venue {
         let listener_waker = listener.waker().map_err(listen)?;
         let mut of = options.exchange;
         of.start = clock.unix_now();
+        let capture = options.capture.as_ref().map(ServedCapture::open).transpose()?;
+        if let Some(capture) = &capture {
+            of.symbols = capture.symbols().iter().map(|symbol| listed(symbol)).collect();
+            of.channels_of.clear();
+        }
         if let Some(rate) = options.frames_per_second {
             of.events_per_second = events_for(rate, &of);
         }
+        let tls = options.tls.as_ref().map(tls::configure).transpose()?;
         let depth_ms = of.depth_interval_ms;
         let exchange = Exchange::new(of)?;
         let oracle = exchange.oracle();
-        let named = options.faults.rules.iter().flat_map(|rule| &rule.symbols);
-        if let Some(name) = named.into_iter().find(|name| exchange.place(name).is_none()) {
+        let ruled = options.faults.rules.iter().flat_map(|rule| &rule.symbols).map(String::as_str);
+        if let Some(name) = ruled.chain(options.script.symbols()).find(|name| exchange.place(name).is_none()) {
             return Err(ExchangeError(format!("faults are set for {name}, which is not listed")).into());
         }
-        let market = Market::new(exchange, &options.faults, depth_ms);
+        let market = Market::new(exchange, &options.faults, depth_ms, capture);
         let journal = market.injector.journal();
         let shared = Arc::new(Shared {
             clock,
@@ -91,11 +109,12 @@ impl Venue {
             down_until_ns: AtomicU64::new(0),
             stopping: AtomicBool::new(false),
             listener_waker,
-            tls: None,
+            tls,
         });
+        let ca_pem = options.tls.map(|tls| tls.authority.pem().to_owned());
         let (faults, injected) = channel();
-        let mut venue = Venue { shared, oracle, journal, faults, threads: Vec::new() };
-        let mut agenda = Agenda::new(injected);
+        let mut venue = Venue { shared, oracle, journal, ca_pem, faults, threads: Vec::new() };
+        let mut agenda = Agenda::new(injected, options.script);
         venue.spawn("venue-market", move |shared| market::run(shared, |shared, now| agenda.turn(shared, now)))?;
         venue.spawn("venue-listener", move |shared| listener.run(shared))?;
         Ok(venue)
@@ -113,6 +132,11 @@ impl Venue {
         self.shared.address
     }
 
+    /// The certificate of its authority, for clients to trust; `None` without TLS.
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
+    }
+
     /// The truth about its books.
     pub fn oracle(&self) -> Arc<Oracle> {
         Arc::clone(&self.oracle)
@@ -128,6 +152,11 @@ impl Venue {
         self.journal.clone()
     }
 
+    /// Where the served capture stands; `None` when a market runs.
+    pub fn capture_progress(&self) -> Option<CaptureProgress> {
+        hold(&self.shared.market).capture_progress()
+    }
+
     /// Lets something go wrong, within a few milliseconds.
     pub fn inject(&self, fault: VenueFault) {
         // The receiver lives as long as the market's thread, that is, until `stop`.
@@ -140,6 +169,24 @@ impl Venue {
         for thread in self.threads.drain(..) {
             let _ = thread.join();
         }
+    }
+}
+
+/// A symbol of which a capture tells only the name: scales and sizes are of no meaning.
+fn listed(symbol: &str) -> SymbolSpec {
+    let (base, quote) = split_symbol(symbol).unwrap_or((symbol, "UNKNOWN"));
+    SymbolSpec {
+        symbol: symbol.to_owned(),
+        base: base.to_owned(),
+        quote: quote.to_owned(),
+        price_scale: 4,
+        quantity_scale: 4,
+        start_ticks: 1_000_000,
+        order_lots: 1_000,
+        levels: 16,
+        near_ticks: 1,
+        activity_permille: 0,
+        status: Status::Trading,
     }
 }
 

@@ -15,6 +15,9 @@ use super::transport::Transport;
 
 const SOCKET: Token = Token(0);
 const CALL: Token = Token(1);
+/// How long, and for how many reads, a client that was refused is listened to.
+const DRAIN_NS: u64 = 500_000_000;
+const DRAIN_READS_MAX: u32 = 64;
 /// Even without any event a thread looks around after this time.
 const NAP_MAX_NS: u64 = 500_000_000;
 
@@ -46,9 +49,9 @@ impl Line {
     /// Waits until `deadline_ns` of the venue's clock.
     ///
     /// # Errors
-    /// `TimedOut` after it, `ConnectionAborted` when the venue stops.
+    /// `TimedOut` after it, `ConnectionAborted` when the venue stops or goes down.
     fn wait_until(&mut self, shared: &Shared, deadline_ns: u64) -> io::Result<()> {
-        if shared.stopping() {
+        if shared.stopping() || shared.is_down() {
             return Err(ErrorKind::ConnectionAborted.into());
         }
         let left = deadline_ns.saturating_sub(shared.clock.now_ns());
@@ -89,10 +92,25 @@ impl Line {
         }
     }
 
+    /// Ends the conversation so that what was written last arrives, though the client may still be sending: a socket
+    /// closed over unread bytes resets the connection and takes the answer with it.
+    pub(super) fn hang_up(&mut self, shared: &Shared) {
+        self.transport.farewell();
+        let _ = self.transport.socket().shutdown(std::net::Shutdown::Write);
+        let deadline = shared.clock.now_ns() + DRAIN_NS;
+        let mut drained = Vec::new();
+        for _ in 0..DRAIN_READS_MAX {
+            drained.clear();
+            if !matches!(self.read_more(shared, &mut drained, deadline), Ok(count) if count > 0) {
+                return;
+            }
+        }
+    }
+
     /// Lets time pass until the deadline.
     ///
     /// # Errors
-    /// When the venue stops.
+    /// When the venue stops or goes down.
     pub(super) fn pause_until(&mut self, shared: &Shared, deadline_ns: u64) -> io::Result<()> {
         loop {
             match self.wait_until(shared, deadline_ns) {

@@ -14,7 +14,6 @@ use super::connection;
 use super::line::Line;
 use super::outbox::Outbox;
 use super::shared::{Shared, hold};
-use crate::sync::Ordering;
 
 const DOOR: Token = Token(0);
 /// The token of calls from other threads.
@@ -74,9 +73,7 @@ impl Listener {
 
     /// Closes the door while the venue is down, and opens it again.
     fn mind_the_door(&mut self, shared: &Shared) {
-        // Acquire, partner of the release where the venue is sent down.
-        let down = shared.clock.now_ns() < shared.down_until_ns.load(Ordering::Acquire);
-        if down {
+        if shared.is_down() {
             self.door = None;
         } else if self.door.is_none() {
             // The port may be taken for a moment: the next round tries again.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::derived::{Derived, Made};
 use super::hub::{Hub, Sending};
 use super::micros::with_micros;
+use super::serve_capture::{CaptureProgress, ServedCapture};
 use super::shared::{Shared, hold};
 use crate::sim::batch::{Batch, Emitted};
 use crate::sim::channel::Channel;
@@ -30,6 +31,8 @@ type Later = Reverse<(i64, u64, i64, String, Vec<u8>)>;
 pub(super) struct Market {
     pub(super) exchange: Exchange,
     pub(super) injector: Injector,
+    pub(super) capture: Option<ServedCapture>,
+    pub(super) capture_fault: Option<String>,
     depth_ms: u32,
     derived: Derived,
     batch: Batch,
@@ -48,11 +51,22 @@ pub(super) fn payload_of(combined: &[u8]) -> &[u8] {
 }
 
 impl Market {
-    pub(super) fn new(exchange: Exchange, faults: &FaultPlan, depth_ms: u32) -> Market {
+    pub(super) fn new(exchange: Exchange, faults: &FaultPlan, depth_ms: u32, capture: Option<ServedCapture>) -> Market {
         let injector = Injector::new(faults, &exchange);
         let derived = Derived::new(&exchange);
         let (batch, later) = (Batch::default(), BinaryHeap::new());
-        Market { exchange, injector, depth_ms, derived, batch, deliveries: Vec::new(), later, delayed: 0 }
+        Market {
+            exchange,
+            injector,
+            capture,
+            capture_fault: None,
+            depth_ms,
+            derived,
+            batch,
+            deliveries: Vec::new(),
+            later,
+            delayed: 0,
+        }
     }
 
     /// Writes what subscribers need from now on.
@@ -110,6 +124,25 @@ impl Market {
         }
     }
 
+    /// The same of a capture in the market's place.
+    fn capture_turn(&mut self, now_ns: u64, hub: &Hub) -> Option<bool> {
+        let capture = self.capture.as_mut()?;
+        if self.capture_fault.is_some() {
+            return Some(false);
+        }
+        let turn = capture.turn(now_ns, hub);
+        Some(turn.unwrap_or_else(|fault| {
+            self.capture_fault = Some(fault.message);
+            false
+        }))
+    }
+
+    /// Where the capture stands, if one is served.
+    pub(super) fn capture_progress(&self) -> Option<CaptureProgress> {
+        let progress = self.capture.as_ref()?.progress();
+        Some(CaptureProgress { fault: self.capture_fault.clone(), ..progress })
+    }
+
     /// When the next thing is due.
     fn next_ns(&self) -> Option<i64> {
         let event = self.exchange.next_due().map(|due| due.0);
@@ -155,8 +188,10 @@ pub(super) fn run(shared: &Shared, mut each_turn: impl FnMut(&Shared, u64)) {
             seen = version;
             market.want(&shared.hub.names());
         }
-        let more = market.turn(now, &shared.hub);
-        let next = market.next_ns();
+        let (more, next) = match market.capture_turn(shared.clock.now_ns(), &shared.hub) {
+            Some(more) => (more, None),
+            None => (market.turn(now, &shared.hub), market.next_ns()),
+        };
         drop(market);
         if !more {
             let left = next.map_or(u64::MAX, |at| at.saturating_sub(shared.clock.unix_now().0).max(0) as u64);

@@ -12,7 +12,7 @@
 //! | `listener`, `transport`, `line`, `connection` | doors, sockets (plain or TLS), one thread a connection |
 //! | `http`, `query` | requests and answers on the wire |
 //! | `router`, `bodies`, `series` | REST routes, weights, errors, bodies |
-//! | `websocket`, `control` | a WebSocket session; SUBSCRIBE and its kin |
+//! | `websocket`, `control`, `subscriptions` | a WebSocket session; SUBSCRIBE and its kin |
 //! | `limits` | messages, attempts, weights, bans |
 //! | `tls` | its own certificate authority |
 //! | `fault`, `script`, `agenda` | what can go wrong, when, and doing it |
@@ -37,13 +37,20 @@ mod options;
 mod outbox;
 mod query;
 mod router;
+mod script;
 mod series;
+mod serve_capture;
 mod shared;
 mod stats;
+mod subscriptions;
+mod tls;
 mod transport;
 mod websocket;
 
 pub use fault::{VenueFault, Whom};
 pub use handle::{Venue, VenueError};
 pub use options::{VenueLimits, VenueOptions};
+pub use script::{Script, ScriptError};
+pub use serve_capture::{CaptureOptions, CaptureProgress};
 pub use stats::{Exceeded, SessionStats, VenueStats};
+pub use tls::{Authority, TlsError, TlsOptions};

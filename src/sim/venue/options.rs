@@ -4,6 +4,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use super::script::Script;
+use super::serve_capture::CaptureOptions;
+use super::tls::TlsOptions;
 use crate::sim::channel::Channels;
 use crate::sim::faults::FaultPlan;
 use crate::sim::options::ExchangeOptions;
@@ -24,6 +27,13 @@ pub struct VenueOptions {
     pub limits: VenueLimits,
     /// Faults of diffs and snapshots at random or at numbers; what happens at given times is for a script.
     pub faults: FaultPlan,
+    /// What goes wrong at given times.
+    pub script: Script,
+    /// When set, these captures are served in the market's place: its symbols are listed, its frames go to whoever
+    /// subscribed, its depth bodies answer `/api/v3/depth`. No fault of frames befalls them, and the oracle is idle.
+    pub capture: Option<CaptureOptions>,
+    /// When set, the venue speaks TLS and nothing else.
+    pub tls: Option<TlsOptions>,
     /// Most frames that wait for one connection; a reader that falls further behind is cut off. At least 1.
     pub outbox_frames_max: usize,
     /// Most bytes that wait for one connection, likewise.
@@ -43,6 +53,9 @@ impl Default for VenueOptions {
             frames_per_second: None,
             limits: VenueLimits::default(),
             faults: FaultPlan::default(),
+            script: Script::default(),
+            capture: None,
+            tls: None,
             outbox_frames_max: 16_384,
             outbox_bytes_max: 16 << 20,
         }

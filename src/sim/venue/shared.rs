@@ -65,6 +65,12 @@ impl Shared {
         self.stopping.load(Ordering::Acquire)
     }
 
+    /// Whether the venue is down: nobody listens and no connection lives.
+    pub(super) fn is_down(&self) -> bool {
+        // Acquire, partner of the release where the agenda sends the venue down.
+        self.clock.now_ns() < self.down_until_ns.load(Ordering::Acquire)
+    }
+
     /// Tells every thread to end.
     pub(super) fn stop(&self) {
         // Release, partner of the acquire in `stopping`.

@@ -4,22 +4,22 @@
 use std::io::{ErrorKind, Write};
 use std::sync::Arc;
 
-use serde_json::{Value, json};
 use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 use tungstenite::protocol::frame::{CloseFrame, Frame};
 use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Bytes, Error, Message, WebSocket};
 
-use super::control::{self, Wish};
 use super::limits::Messages;
 use super::line::Line;
 use super::outbox::{Order, Outbox};
 use super::shared::{Shared, nanos};
+use super::subscriptions;
 
 /// Bytes of one message of a client: a SUBSCRIBE of 1,024 long names fits.
 const MESSAGE_BYTES_MAX: usize = 128 << 10;
 /// Frames moved from the queue at a time.
 const FRAMES_PER_TURN: usize = 256;
+const AMNESTY_NS: u64 = 200_000_000;
 /// How long a client has to answer a close frame.
 const CLOSE_WITHIN_NS: u64 = 2_000_000_000;
 
@@ -41,6 +41,8 @@ struct Session<'a> {
     /// The socket takes no more at the moment.
     blocked: bool,
     stalled_until_ns: u64,
+    /// What piled up while the venue did not read is not counted as one burst.
+    amnesty_until_ns: u64,
     next_ping_ns: u64,
     /// The payload that the next pong must have, and by when.
     pong: Option<(Vec<u8>, u64)>,
@@ -65,6 +67,7 @@ pub(super) fn serve(shared: &Shared, outbox: &Arc<Outbox>, line: Line, early: Ve
         frames: Vec::new(),
         blocked: false,
         stalled_until_ns: 0,
+        amnesty_until_ns: 0,
         next_ping_ns: now + nanos(shared.limits.ping_every),
         pong: None,
         born_ns: now,
@@ -102,7 +105,11 @@ impl Session<'_> {
         }
         self.outbox.set_lossy(false);
         self.keep_times(socket, now)?;
+        let was_blocked = self.blocked;
         self.blocked = !self.verdict(socket.flush())?;
+        if was_blocked && !self.blocked {
+            self.amnesty_until_ns = now + AMNESTY_NS;
+        }
         self.write(socket)?;
         self.read(socket)
     }
@@ -146,7 +153,7 @@ impl Session<'_> {
             return Ok(());
         }
         self.shared.tally.messages.add(1);
-        if !self.messages.take(now) {
+        if now >= self.amnesty_until_ns && !self.messages.take(now) {
             self.shared.tally.over_messages.add(1);
             return self.close(socket, 1008, "Too many requests");
         }
@@ -158,47 +165,12 @@ impl Session<'_> {
                 Ok(())
             }
             Message::Text(text) => {
-                let answer = self.answer(&text);
+                let answer = subscriptions::answer(self.shared, self.outbox, &text);
                 self.say(socket, Message::text(answer))
             }
             Message::Binary(_) => self.close(socket, 1003, "text only"),
             _ => Ok(()),
         }
-    }
-
-    fn answer(&mut self, text: &str) -> String {
-        let (wish, id) = match control::read(text) {
-            Ok(read) => read,
-            Err(error) => return error,
-        };
-        let hub = &self.shared.hub;
-        let value = match wish {
-            Wish::Subscribe(names) => {
-                let most = self.shared.limits.streams_max;
-                let (own, new) = hub.count_of(self.outbox.id, &names);
-                if own + new > most {
-                    self.shared.tally.over_streams.add(1);
-                    return control::too_many_streams(most, &id);
-                }
-                for name in &names {
-                    hub.subscribe(name, self.outbox);
-                }
-                Value::Null
-            }
-            Wish::Unsubscribe(names) => {
-                for name in &names {
-                    hub.unsubscribe(name, self.outbox.id);
-                }
-                Value::Null
-            }
-            Wish::List => json!(hub.streams_of(self.outbox.id)),
-            Wish::SetCombined(combined) => {
-                self.outbox.set_combined(combined);
-                Value::Null
-            }
-            Wish::GetCombined => json!(self.outbox.combined()),
-        };
-        control::result(&value, &id)
     }
 
     /// Pings when it is time, and ends the session when a pong is late or its life is over.
@@ -237,6 +209,11 @@ impl Session<'_> {
             }
             Order::Stall(span_ns) => {
                 self.stalled_until_ns = self.shared.clock.now_ns() + span_ns;
+                self.amnesty_until_ns = self.stalled_until_ns + AMNESTY_NS;
+                // A pong that the venue itself does not read is not late.
+                if let Some((_, deadline)) = &mut self.pong {
+                    *deadline += span_ns;
+                }
                 self.outbox.set_lossy(true);
                 Ok(())
             }

@@ -1,0 +1,114 @@
+//! Purpose: `meltica venue`: a simulated Binance on a socket, for any client. Owns: nothing. Thread: main.
+//! Takes and gives: arguments in, its address on standard output, what it saw on standard error.
+//! Never: goes on when an input or an output does not work.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::args::VenueArgs;
+use super::exit::{Cause, Failed};
+use super::session::Until;
+use crate::sim::options::ExchangeOptions;
+use crate::sim::oracle::Retain;
+use crate::sim::spec::default_symbols;
+use crate::sim::venue::{CaptureOptions, Script, TlsOptions, Venue, VenueError, VenueOptions, VenueStats};
+
+const NAP: Duration = Duration::from_millis(20);
+/// Ids of the past that the exchange keeps of all symbols together: enough for snapshots of a moment ago.
+const IDS_KEPT_ALL: u64 = 4_000_000;
+/// A script is written by hand.
+const SCRIPT_BYTES_MAX: u64 = 1 << 20;
+
+/// Serves until the deadline or a signal.
+pub(super) fn venue(arguments: &VenueArgs) -> Result<(), Failed> {
+    let until = Until::new(arguments.run_for)?;
+    let mut venue = Venue::start(options(arguments)?).map_err(failed)?;
+    if let (Some(path), Some(pem)) = (&arguments.ca_out, venue.ca_pem()) {
+        std::fs::write(path, pem).map_err(|e| Failed::new(Cause::Output, format!("{}: {e}", path.display())))?;
+    }
+    let (address, secure) = (venue.address(), if arguments.tls { "s" } else { "" });
+    println!("listening on ws{secure}://{address} and http{secure}://{address}");
+    let since = Instant::now();
+    let mut told = false;
+    while !until.is_over(since) {
+        std::thread::sleep(NAP);
+        let progress = venue.capture_progress().unwrap_or_default();
+        if let Some(fault) = progress.fault {
+            return Err(Failed::new(Cause::BadInput, fault));
+        }
+        if progress.ended && !core::mem::replace(&mut told, true) && !arguments.quiet {
+            eprintln!("meltica: the capture was served to its end");
+        }
+    }
+    let stats = venue.stats();
+    venue.stop();
+    if !arguments.quiet {
+        eprint!("{}", summary(&stats));
+    }
+    Ok(())
+}
+
+fn options(arguments: &VenueArgs) -> Result<VenueOptions, Failed> {
+    let script = arguments.script.as_deref().map(script).transpose()?.unwrap_or_default();
+    let tls = arguments.tls.then(TlsOptions::loopback).transpose();
+    let defaults = VenueOptions::default();
+    Ok(VenueOptions {
+        listen: arguments.listen,
+        exchange: ExchangeOptions {
+            seed: arguments.seed,
+            symbols: default_symbols(arguments.symbols as usize),
+            retain: Retain::Last((IDS_KEPT_ALL / u64::from(arguments.symbols)).clamp(4_096, 65_536)),
+            ..defaults.exchange
+        },
+        frames_per_second: Some(arguments.rate.saturating_mul(arguments.symbols)),
+        script,
+        tls: tls.map_err(|e| Failed::new(Cause::System, e.to_string()))?,
+        capture: arguments
+            .serve_capture
+            .as_ref()
+            .map(|path| CaptureOptions { files: vec![path.clone()], speed: arguments.speed }),
+        ..defaults
+    })
+}
+
+fn script(path: &Path) -> Result<Script, Failed> {
+    let unread = |what: String| Failed::new(Cause::NoInput, format!("{}: {what}", path.display()));
+    let size = std::fs::metadata(path).map_err(|e| unread(e.to_string()))?.len();
+    if size > SCRIPT_BYTES_MAX {
+        return Err(unread(format!("{size} bytes: a script has at most {SCRIPT_BYTES_MAX}")));
+    }
+    let text = std::fs::read_to_string(path).map_err(|e| unread(e.to_string()))?;
+    Script::parse(&text).map_err(|e| Failed::new(Cause::Config, format!("{}: {e}", path.display())))
+}
+
+fn failed(error: VenueError) -> Failed {
+    let cause = match error {
+        VenueError::Exchange(_) => Cause::Config,
+        VenueError::Capture(_) => Cause::BadInput,
+        VenueError::Tls(_) | VenueError::Listen { .. } | VenueError::Thread(_) => Cause::System,
+    };
+    Failed::new(cause, error.to_string())
+}
+
+fn summary(stats: &VenueStats) -> String {
+    let exceeded = &stats.exceeded;
+    let rows = [
+        (stats.connections, "connections"),
+        (stats.websockets, "WebSocket sessions"),
+        (stats.frames, "frames sent"),
+        (stats.messages, "messages received"),
+        (stats.requests, "REST requests"),
+        (stats.bad_requests, "bad requests"),
+        (stats.handshakes_refused, "handshakes refused"),
+        (stats.slow_readers, "slow readers cut off"),
+        (stats.bans, "bans"),
+        (exceeded.messages, "times over the limit of messages a second"),
+        (exceeded.streams, "times over the limit of streams"),
+        (exceeded.attempts, "times over the limit of attempts"),
+        (exceeded.weight, "requests over the weight"),
+        (exceeded.patience, "requests before the time to wait was over"),
+        (exceeded.pongs, "pongs missed"),
+    ];
+    let told = rows.iter().enumerate().filter(|(index, (count, _))| *index < 5 || *count > 0);
+    told.map(|(_, (count, what))| format!("{count:>12}  {what}\n")).collect()
+}
