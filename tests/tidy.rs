@@ -25,8 +25,10 @@ const NEIGHBOURS: [(&str, &str); 2] = [
 ];
 
 /// Foreign crates and the rooms that may name them.
-const HOMES: [(&str, &[&str]); 25] = [
+const HOMES: [(&str, &[&str]); 27] = [
     ("simd_json", &["binance"]),
+    ("ureq", &["binance"]),
+    ("webpki_roots", &["binance"]),
     ("arc_swap", &["dispatch", "engine"]),
     ("core_affinity", &["agent"]),
     ("hdrhistogram", &["telemetry", "bus"]),

@@ -18,6 +18,7 @@ mod books;
 mod check;
 mod events;
 mod exit;
+mod live;
 mod outputs;
 mod program;
 mod replay;

@@ -1,16 +1,17 @@
-//! Purpose: `meltica run`: the feed on the simulated exchange. Owns: nothing. Thread: main.
-//! Takes and gives: arguments in, an outcome out. Never: takes frames from anywhere else until sockets exist.
+//! Purpose: `meltica run`: the feed on the simulated exchange, or on a venue. Owns: nothing. Thread: main.
+//! Takes and gives: arguments in, an outcome out. Never: connects anywhere unless the configuration says so.
 
 use std::sync::Arc;
 
 use super::args::RunArgs;
 use super::exit::{Cause, Failed};
+use super::live::Follow;
 use super::outputs::keep_apart;
 use super::say::tell;
 use super::session::{self, Until, failed};
 use super::settings::{self, Purpose, engine_options, routes};
 use super::view::View;
-use crate::config::{Config, Loaded};
+use crate::config::{Config, FeedSource, Loaded};
 use crate::directory::Directory;
 use crate::engine::Engine;
 use crate::schema::id::Market;
@@ -30,6 +31,31 @@ const IDS_KEPT: u64 = 1;
 pub(super) fn run(arguments: &RunArgs) -> Result<(), Failed> {
     keep_apart(&arguments.output, arguments.config.iter().map(|file| ("configuration", &**file)))?;
     let loaded = settings::load(arguments.config.as_deref())?;
+    match loaded.config.feed.source {
+        FeedSource::Sim => simulated(arguments, &loaded),
+        FeedSource::Live => live(arguments, &loaded),
+    }
+}
+
+/// On the venue that is configured.
+fn live(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
+    let (clock, ledger) = (Clock::default(), Ledger::default());
+    let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
+    let source = super::live::source(loaded, &directory, &clock, &ledger)?;
+    let view = View::live(&arguments.output).following(Follow::new(source.board()));
+    let options = engine_options(loaded, &directory, Purpose::Feed);
+    let engine = Engine::build(options, &routes(&loaded.config), directory, Box::new(source), clock, ledger)
+        .map_err(|e| failed(&e))?;
+    if !arguments.output.quiet {
+        let feed = &loaded.config.feed;
+        tell(&format!("meltica {}: {} and {}; Ctrl-C stops\n", env!("CARGO_PKG_VERSION"), feed.ws, feed.rest));
+    }
+    let until = Until::new(arguments.run_for)?;
+    session::run(engine, &arguments.output, &until, view).map(|_| ())
+}
+
+/// On the simulated exchange, in this process.
+fn simulated(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
     if loaded.config.market.market() == Some(Market::BinanceUsdm) {
         let message = "the simulated exchange is BINANCE-SPOT: leave it out, or write auto or BINANCE-SPOT";
         return Err(Failed::new(Cause::Config, loaded.places.fault(&["market"], message).to_string()));
@@ -37,10 +63,10 @@ pub(super) fn run(arguments: &RunArgs) -> Result<(), Failed> {
     let clock = Clock::default();
     let symbols = symbols(&loaded.config)?;
     let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
-    let mut options = engine_options(&loaded, &directory, Purpose::Feed);
+    let mut options = engine_options(loaded, &directory, Purpose::Feed);
     // The simulated exchange never cuts a body short: fewer levels than asked for are all that there are.
     options.conductor.short_side_is_whole = true;
-    let source = SimSource::new(sim_options(&loaded, symbols.clone(), &clock))
+    let source = SimSource::new(sim_options(loaded, symbols.clone(), &clock))
         .map_err(|e| Failed::new(Cause::Config, e.to_string()))?;
     let engine = Engine::build(
         options,

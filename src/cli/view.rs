@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::OutputArgs;
 use super::exit::{Cause, Failed};
+use super::live::Follow;
 use super::say::tell;
 use super::summary::summary;
 use crate::bus::data::{Bus, Delivery, Filter, SubscribeOptions, Subscription};
@@ -31,6 +32,7 @@ pub(super) struct View {
     bar: ProgressBar,
     progress: Option<Progress>,
     books: Option<Subscription>,
+    follow: Option<Follow>,
     quality: BTreeMap<InstrumentId, Quality>,
     started: Instant,
     shown: Instant,
@@ -48,6 +50,22 @@ impl View {
         View::new(output, Some(progress))
     }
 
+    /// Carries a live source's board besides.
+    pub(super) fn following(mut self, follow: Follow) -> View {
+        self.follow = Some(follow);
+        self
+    }
+
+    /// What the live source says.
+    fn hear(&mut self, engine: &Engine) {
+        let Some(follow) = &self.follow else { return };
+        let notes = follow.poll(engine);
+        if notes.is_empty() || self.quiet {
+            return;
+        }
+        self.bar.suspend(|| notes.iter().for_each(|note| tell(&format!("meltica: {note}\n"))));
+    }
+
     fn new(output: &OutputArgs, progress: Option<Progress>) -> View {
         let quiet = output.quiet;
         // Events that run over the same screen would tear the line apart.
@@ -58,7 +76,17 @@ impl View {
         let style = ProgressStyle::with_template("{elapsed:>4} {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         let now = Instant::now();
-        View { quiet, bar, progress, books: None, quality: BTreeMap::new(), started: now, shown: now, before: (0, 0) }
+        View {
+            quiet,
+            bar,
+            progress,
+            books: None,
+            follow: None,
+            quality: BTreeMap::new(),
+            started: now,
+            shown: now,
+            before: (0, 0),
+        }
     }
 
     /// Subscribes to what is shown; before the engine starts, so that nothing is missed.
@@ -72,6 +100,7 @@ impl View {
 
     /// Takes in what is new and rewrites the line when it is due. What it looked at is no work of the run: 0.
     pub(super) fn poll(&mut self, engine: &mut Engine) -> usize {
+        self.hear(engine);
         let Some(books) = &mut self.books else { return 0 };
         let quality = &mut self.quality;
         books.poll(usize::MAX, |delivery| {
@@ -98,11 +127,12 @@ impl View {
         let read = self.progress.as_ref().map_or(String::new(), percent);
         // Within 80 columns, and cut at the terminal's width: a line that wraps cannot be rewritten cleanly.
         self.bar.set_message(format!(
-            "{read}{} frames/s  {} events/s  {good}/{} books good  worst {}",
+            "{read}{} frames/s  {} events/s  {good}/{} books good  worst {}{}",
             rates.0,
             rates.1,
             self.quality.len(),
-            micros(worst)
+            micros(worst),
+            self.follow.as_ref().and_then(Follow::waits_for).map(|w| format!("  {w}")).unwrap_or_default()
         ));
     }
 

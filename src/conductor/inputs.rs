@@ -4,6 +4,7 @@
 use super::analytics::LastTrade;
 use super::fusion::Instrument;
 use super::outlet::Outlet;
+use super::polls::Repeat;
 use super::throttle::{Offer, is_state};
 use crate::schema::canonical_type::builtin;
 use crate::schema::event::EventRef;
@@ -44,8 +45,10 @@ impl Instrument {
     /// An input that is published as it is.
     fn take_other<P: Publish, R: SnapshotRequests>(&mut self, event: EventRef<'_>, outlet: &mut Outlet<P, R>) {
         let header = event.header();
-        if self.streamed.repeats(header) {
-            return outlet.count(Counter::PollDuplicate);
+        match self.streamed.repeats(header) {
+            Repeat::No => {}
+            Repeat::OfPoll => return outlet.count(Counter::PollDuplicate),
+            Repeat::OfConnection => return outlet.count(Counter::ConnectionDuplicate),
         }
         if header.type_id() != builtin::TRADE_BLOCK
             && let Some(trade) = LastTrade::read(event)

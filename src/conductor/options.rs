@@ -57,6 +57,9 @@ pub struct ConductorOptions {
     /// whichever thread comes round to it when. Off, it carries the time at which it fired, once: a live stage that slept
     /// does not work off every tick that it missed.
     pub fire_as_due: bool,
+    /// Whether this conductor publishes what concerns no instrument but is told to every one: connections that come and
+    /// go. One conductor of a run does.
+    pub publishes_connections: bool,
     /// Instrument ids from here on get no state: their events pass as they are.
     pub instruments_max: usize,
 }
@@ -87,6 +90,7 @@ impl Default for ConductorOptions {
             tickers_kept_max: 1_024,
             checks_pending_max: 64,
             fire_as_due: true,
+            publishes_connections: true,
             instruments_max: 1 << 20,
         }
     }

@@ -99,6 +99,15 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
         }
     }
 
+    /// Whether an input that concerns no known instrument is published.
+    fn publishes(&self, kind: Option<PayloadKind>) -> bool {
+        match kind {
+            Some(PayloadKind::Lost) => false,
+            Some(PayloadKind::ConnectionStatus) => self.outlet.options.publishes_connections,
+            _ => true,
+        }
+    }
+
     pub(super) fn has_room(&mut self, records: usize, words: usize) -> bool {
         self.outlet.publish.room_for(records, words)
     }
@@ -199,7 +208,7 @@ impl<P: Publish, R: SnapshotRequests> EventSink for ConductorStage<P, R> {
         let known = header.instrument().is_some() && header.instrument().index() < self.outlet.options.instruments_max;
         if known {
             self.with(header.instrument(), header.market, |i, outlet| i.take(event, outlet));
-        } else if header.kind() != Some(PayloadKind::Lost) {
+        } else if self.publishes(header.kind()) {
             self.outlet.pass(event, 0);
         }
         if is_connection_lost(event) {

@@ -99,6 +99,7 @@ fn inline(node: &Node) -> String {
         Content::Truth(truth) => truth.to_string(),
         Content::Whole(whole) => whole.to_string(),
         Content::Real(real) => real.to_string(),
+        Content::Text(text) if text.is_empty() => "\"\"".to_owned(),
         Content::Text(text) => text.clone(),
         Content::List(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
         Content::Map(entries) => {

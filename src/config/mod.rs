@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `settings` | the root: market, topology, cores, rings, limits |
 //! | `stages` | books, throttle, store, simulated venue |
+//! | `feed` | where frames come from, how it connects |
 //! | [`route`] | routes |
 //! | `units` | durations and sizes with units |
 //! | `node` | a YAML tree that knows where each value stands |
@@ -25,6 +26,7 @@
 
 mod annotated;
 mod fault;
+mod feed;
 mod load;
 mod node;
 pub mod route;
@@ -39,6 +41,7 @@ mod walk;
 
 pub use annotated::annotated;
 pub use fault::{ConfigFaults, Fault, Place};
+pub use feed::{Feed, FeedSource, TimeUnit};
 pub use load::{FILE_BYTES_MAX, Loaded, Places, check, load};
 pub use schema::json_schema;
 pub use settings::{Config, Cores, Idle, Limits, MarketChoice, Rings, Topology};

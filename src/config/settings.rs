@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::feed::Feed;
 use super::route::RouteConfig;
 use super::stages::{Books, Sim, Store, throttle_default, throttle_schema};
 use super::units::Bytes;
@@ -55,6 +56,9 @@ pub struct Config {
     /// The snapshot store: the latest state of each market, instrument and type.
     #[garde(dive)]
     pub store: Store,
+    /// The feed: where its frames come from, and how it connects. All but `source` is used by `live` only.
+    #[garde(dive)]
+    pub feed: Feed,
     /// The simulated venue: what it trades and how fast. Used by simulation only.
     #[garde(dive, custom(symbols_fit(self.limits.instruments)))]
     pub sim: Sim,
@@ -77,6 +81,7 @@ impl Default for Config {
             books: Books::default(),
             throttle: throttle_default(),
             store: Store::default(),
+            feed: Feed::default(),
             sim: Sim::default(),
             routes: None,
         }

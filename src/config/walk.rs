@@ -91,10 +91,11 @@ impl<'s> Walk<'s> {
 
     fn unknown(&mut self, entry: &Entry, names: &[&str]) {
         let mut message = "no such key".to_owned();
-        if let Some(near) = nearest(&entry.key, names.iter().copied()) {
-            message += &format!("; did you mean {near}?");
-        } else if let Some(section) = self.section_of(&entry.key) {
+        if let Some(section) = self.section_of(&entry.key) {
+            // A key that exists elsewhere is likelier than a slip.
             message += &format!("; did you mean {section}.{}?", entry.key);
+        } else if let Some(near) = nearest(&entry.key, names.iter().copied()) {
+            message += &format!("; did you mean {near}?");
         }
         message += if message.ends_with('?') { " Known here: " } else { "; known here: " };
         message += &names.join(", ");

@@ -15,8 +15,8 @@ use crate::directory::Directory;
 use crate::schema::canonical_type::builtin;
 use crate::schema::event::{EventBuf, EventHeader, flag};
 use crate::schema::id::{Source, TypeId};
-use crate::schema::layout::layout;
-use crate::schema::payload::Lost;
+use crate::schema::layout::{CONNECTION_CAUSE, CONNECTION_UP, layout};
+use crate::schema::payload::{CONNECTION_CHANGES, ConnectionStatus, Lost};
 use crate::schema::raw::{RawRef, mark};
 use crate::schema::stage::{EventSink, RawSink, Stage};
 use crate::schema::time::UnixNanos;
@@ -95,6 +95,22 @@ impl<K: EventSink> DispatchStage<K> {
         let mut header = EventHeader::from_raw(raw.header, builtin::ORDERBOOK_DELTA, Source::WsDepth);
         header.dispatch_version = self.table.version();
         self.event.begin(&header, &Lost::zeroed());
+        self.next.take_event(self.event.read());
+    }
+
+    /// Tells what is behind that a connection came or went, whatever the routes say.
+    #[cold]
+    fn pass_connection(&mut self, raw: RawRef<'_>) {
+        let mut header = EventHeader::from_raw(raw.header, builtin::STATUS_CONNECTION, Source::Connection);
+        header.dispatch_version = self.table.version();
+        let mut status = ConnectionStatus::zeroed();
+        let up = raw.bool(CONNECTION_UP) == Some(true);
+        let change = if up { "ConnectionUp" } else { "ConnectionDown" };
+        status.change = CONNECTION_CHANGES.iter().position(|c| *c == change).unwrap_or_default() as i64;
+        let cause = raw.text(CONNECTION_CAUSE).unwrap_or_default();
+        let cut = cause.floor_char_boundary(status.cause.len());
+        status.cause[..cut].copy_from_slice(&cause.as_bytes()[..cut]);
+        self.event.begin(&header, &status);
         self.next.take_event(self.event.read());
     }
 
@@ -212,8 +228,10 @@ impl<K: EventSink> Stage for DispatchStage<K> {
 impl<K: EventSink> RawSink for DispatchStage<K> {
     fn take_raw(&mut self, raw: RawRef<'_>) {
         let kind = raw.kind();
-        if kind == StreamKind::Lost {
-            return self.pass_lost(raw);
+        match kind {
+            StreamKind::Lost => return self.pass_lost(raw),
+            StreamKind::Connection => return self.pass_connection(raw),
+            _ => {}
         }
         let Some((maker, accepted)) = canonicaliser(kind).zip(self.accept(raw, kind)) else {
             return self.books.counts.add(Counter::Unrouted, 1);

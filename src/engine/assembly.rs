@@ -134,7 +134,8 @@ fn tail(
         Sequencer::new(publisher, shared.store.clone(), shared.clock.clone(), sheet("sequencer"), sequencer_options)?;
     let (out, incoming) = spsc::channel(REQUEST_WORDS)?;
     requests.push(incoming);
-    let conductor = ConductorOptions { fire_as_due: !options.live, ..options.conductor.clone() };
+    let conductor =
+        ConductorOptions { fire_as_due: !options.live, publishes_connections: shard == 0, ..options.conductor.clone() };
     let stage = ConductorStage::new(conductor, sequencer, RequestsOut::new(out), sheet("conductor"));
     let asked = BookRequests::new(BOOK_REQUESTS_MAX);
     assembly.taps.push(tap);

@@ -5,6 +5,7 @@
 use crate::agent::Agent;
 use crate::ring::spsc::Consumer;
 use crate::schema::event::EventRef;
+use crate::schema::payload::PayloadKind;
 use crate::schema::raw::{RAW_HEADER_WORDS, RawRef};
 use crate::schema::stage::{EventSink, RawSink, Stage};
 use crate::schema::time::UnixNanos;
@@ -154,7 +155,8 @@ impl<K: EventSink> ConductorAgent<K> {
         if !advance_to(event.header().receive, &mut self.time, &mut self.stage, event.words().len(), work) {
             return false;
         }
-        if event.header().instrument().is_some() {
+        // A `Lost` without an instrument is a tick: it only says how late it is.
+        if event.header().instrument().is_some() || event.header().kind() != Some(PayloadKind::Lost) {
             self.stage.take_event(event);
         }
         self.events.release();

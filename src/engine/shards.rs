@@ -5,8 +5,9 @@ use crate::bus::data::shard_of;
 use crate::schema::raw::RawRef;
 use crate::schema::stage::{RawSink, Stage};
 use crate::schema::time::UnixNanos;
+use crate::schema::topic::StreamKind;
 
-/// Several sinks as one. What concerns no instrument goes to shard 0.
+/// Several sinks as one. What concerns no instrument goes to shard 0, and that a connection came or went to all.
 pub(super) struct Shards<K> {
     sinks: Vec<K>,
 }
@@ -39,6 +40,10 @@ impl<K: RawSink> Stage for Shards<K> {
 impl<K: RawSink> RawSink for Shards<K> {
     #[inline]
     fn take_raw(&mut self, raw: RawRef<'_>) {
+        if raw.kind() == StreamKind::Connection {
+            // Any shard may hold books that the connection feeds; the first one publishes it.
+            return self.sinks.iter_mut().for_each(|sink| sink.take_raw(raw));
+        }
         let shard = shard_of(raw.instrument(), self.sinks.len());
         self.sinks[shard].take_raw(raw);
     }

@@ -23,6 +23,13 @@ pub enum Origin<'a> {
     },
     /// The body of exchangeInfo.
     ExchangeInfo,
+    /// No bytes: the connection came or went.
+    Connection {
+        /// Whether it came.
+        up: bool,
+        /// Why, in a few words of ASCII; at most 32 bytes are kept.
+        cause: &'a str,
+    },
     /// Another REST body.
     RestOther {
         /// Path and query.

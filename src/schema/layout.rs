@@ -77,6 +77,11 @@ const FORCE_ORDER: &[SlotSpec] = slots!["e" opt_code, "E" int, "o.s" text, "o.S"
     "o.X" text, "o.l" dec, "o.z" dec, "o.T" int, "o.ps" opt_text, "o.st" opt_int, "ps" opt_text, "st" opt_int];
 const REST_DEPTH: &[SlotSpec] =
     slots!["lastUpdateId" int, "E" opt_int, "T" opt_int, "symbol" opt_text, "pair" opt_text];
+const CONNECTION: &[SlotSpec] = slots!["up" bool, "cause" code];
+/// The slots of [`StreamKind::Connection`], which no frame carries.
+pub const CONNECTION_UP: usize = 0;
+/// As [`CONNECTION_UP`].
+pub const CONNECTION_CAUSE: usize = 1;
 
 /// The slots of a kind, in slot order; empty for kinds that carry none.
 pub const fn layout(kind: StreamKind) -> &'static [SlotSpec] {
@@ -96,6 +101,7 @@ pub const fn layout(kind: StreamKind) -> &'static [SlotSpec] {
         StreamKind::MarkPrice => MARK_PRICE,
         StreamKind::ForceOrder => FORCE_ORDER,
         StreamKind::RestDepth => REST_DEPTH,
+        StreamKind::Connection => CONNECTION,
         StreamKind::Other | StreamKind::Lost | StreamKind::BodyFollows => &[],
     }
 }

@@ -44,11 +44,13 @@ pub enum StreamKind {
     Lost,
     /// Not a stream: "take one body from the ring of REST bodies here", so that bodies and frames keep their order.
     BodyFollows,
+    /// Not a stream: a connection came or went. It concerns no instrument, and every shard is told.
+    Connection,
 }
 
 impl StreamKind {
     /// Every kind, in order of its number.
-    pub const ALL: [StreamKind; 18] = [
+    pub const ALL: [StreamKind; 19] = [
         StreamKind::Trade,
         StreamKind::AggTrade,
         StreamKind::BlockTrade,
@@ -67,6 +69,7 @@ impl StreamKind {
         StreamKind::Other,
         StreamKind::Lost,
         StreamKind::BodyFollows,
+        StreamKind::Connection,
     ];
 
     /// From the byte in a record.
@@ -96,6 +99,7 @@ impl StreamKind {
             StreamKind::MarkPrice => Source::WsMarkPrice,
             StreamKind::ForceOrder => Source::WsForceOrder,
             StreamKind::RestDepth => Source::RestDepth,
+            StreamKind::Connection => Source::Connection,
             StreamKind::Other | StreamKind::Lost | StreamKind::BodyFollows => Source::WsOther,
         }
     }
@@ -328,6 +332,6 @@ mod tests {
             assert_eq!(StreamKind::from_byte(kind as u8), Some(kind));
         }
         assert_eq!(StreamKind::from_byte(0), None);
-        assert_eq!(StreamKind::from_byte(19), None);
+        assert_eq!(StreamKind::from_byte(20), None);
     }
 }

@@ -60,6 +60,8 @@ counters! {
     RefusedCanonical = "events refused, payload does not fit its schema";
     /// Poll results that a stream has delivered already.
     PollDuplicate = "poll results already delivered by a stream";
+    /// Events that another connection has delivered already.
+    ConnectionDuplicate = "events already delivered by another connection";
     /// Canonical events made by dispatch.
     Canonical = "canonical events made";
     /// Events published.
@@ -112,6 +114,22 @@ counters! {
     Lagged = "records missed by lapped readers";
     /// Events that were numbered but are longer than an eighth of their ring; for a book a reset is announced.
     EventsTooLarge = "events too large for their ring";
+    /// Connections tried.
+    ConnectAttempts = "connection attempts";
+    /// Of those, the ones that did not open.
+    ConnectFailures = "connection attempts that failed";
+    /// Connections that opened.
+    ConnectionsUp = "connections opened";
+    /// Connections that ended.
+    ConnectionsDown = "connections ended";
+    /// Control messages that the venue refused.
+    StreamsRefused = "control messages refused by the venue";
+    /// REST requests sent.
+    RestRequests = "rest requests sent";
+    /// REST requests that failed.
+    RestFailed = "rest requests failed";
+    /// REST replies that asked for silence (429, 418, 403).
+    RestLimited = "rest replies that asked for silence";
     /// Latencies above 60 s, recorded as 60 s.
     LatencyClamped = "latencies above 60 s, recorded as 60 s";
 }

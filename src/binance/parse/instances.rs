@@ -16,7 +16,7 @@ use super::tape::At;
 use crate::directory::Directory;
 use crate::schema::frame::Origin;
 use crate::schema::id::{InstrumentId, Market};
-use crate::schema::layout::layout;
+use crate::schema::layout::{CONNECTION_CAUSE, CONNECTION_UP, layout};
 use crate::schema::raw::{RawBuf, RawOrigin, RawRef, mark};
 use crate::schema::topic::{StreamKind, Topic};
 use crate::telemetry::{Counter, Counts};
@@ -96,7 +96,9 @@ impl Instances {
                 let subject = id.map_or(Subject::Refused, Subject::One);
                 (Stream { topic: Topic::plain(StreamKind::RestDepth), subject }, limit)
             }
-            Origin::Combined | Origin::ExchangeInfo | Origin::RestOther { .. } => (other, 0),
+            Origin::Combined | Origin::ExchangeInfo | Origin::Connection { .. } | Origin::RestOther { .. } => {
+                (other, 0)
+            }
         }
     }
 
@@ -220,6 +222,21 @@ impl Instances {
         }
     }
 
+    /// Says that a connection came or went.
+    #[cold]
+    pub(super) fn connection<F>(&mut self, from: &RawOrigin, up: bool, cause: &str, out: &mut F)
+    where
+        F: FnMut(RawRef<'_>),
+    {
+        self.raw.begin(from, Topic::plain(StreamKind::Connection), layout(StreamKind::Connection).len());
+        self.raw.set_bool(CONNECTION_UP, up);
+        self.raw.set_text(CONNECTION_CAUSE, cause);
+        // Without levels there is nothing to overflow.
+        if let Ok(raw) = self.raw.finish() {
+            out(raw);
+        }
+    }
+
     /// Counts a malformed frame, and says so to the book that it belonged to.
     #[cold]
     pub(super) fn malformed<F>(&mut self, from: &RawOrigin, stream: Option<Stream>, out: &mut F)
@@ -246,7 +263,9 @@ impl Instances {
         match origin {
             Origin::Combined => self.names.known(&self.directory, market, scan::stream_name(bytes)?),
             Origin::Raw { stream } => Some(self.names.stream(&self.directory, market, stream)),
-            Origin::RestDepth { .. } | Origin::ExchangeInfo | Origin::RestOther { .. } => None,
+            Origin::RestDepth { .. } | Origin::ExchangeInfo | Origin::Connection { .. } | Origin::RestOther { .. } => {
+                None
+            }
         }
     }
 }

@@ -43,6 +43,8 @@ pub enum ParsedFrame {
     Control(ControlKind),
     /// exchangeInfo: its instruments are in the directory, the rest waits in [`Parser::take_catalogue`].
     Catalogue,
+    /// A connection came or went: one raw instance, which concerns no instrument.
+    Connection,
 }
 
 /// Turns frames into raw instances.
@@ -84,10 +86,14 @@ impl Parser {
     where
         F: FnMut(RawRef<'_>),
     {
-        self.instances.counts.add(Counter::FramesIn, 1);
         let Frame { market, connection, number, receive, origin, bytes } = frame;
         let trace = TraceId::of_frame(self.options.trace_seed, connection, number);
         let from = RawOrigin { market, connection, number, receive, ingress_ns, trace };
+        if let Origin::Connection { up, cause } = origin {
+            self.instances.connection(&from, up, cause, &mut out);
+            return Ok(ParsedFrame::Connection);
+        }
+        self.instances.counts.add(Counter::FramesIn, 1);
         if origin == Origin::ExchangeInfo {
             return self.exchange_info(market, bytes);
         }

@@ -1,0 +1,266 @@
+//! Purpose: one connection: set up without blocking, read a frame at a time, answer pings, send control messages at the pace.
+//! Owns: its socket, its session, its streams. Thread: the io thread. Takes and gives: bytes of frames.
+//! Never: blocks; sends more messages than its budget; reads on while a pong that it owes must wait.
+
+use std::sync::Arc;
+
+use mio::net::TcpStream;
+use rustls::pki_types::ServerName;
+use tungstenite::handshake::MidHandshake;
+use tungstenite::handshake::client::{ClientHandshake, Request};
+use tungstenite::protocol::{WebSocket, WebSocketConfig};
+use tungstenite::{HandshakeError, Message};
+
+use super::cause::Cause;
+use super::failure;
+use super::limits::MessageBudget;
+use super::session::{Phase, Session};
+use super::subscription::Subscriptions;
+use super::wire::Wire;
+use crate::schema::id::ConnectionId;
+
+/// The longest message, and the longest frame.
+const MESSAGE_MAX: usize = 2 << 20;
+/// Bytes that may come without a whole message: one of the longest, in frames of some length.
+const ALLOWANCE: usize = MESSAGE_MAX + (64 << 10);
+/// Bytes of the answer to the upgrade.
+const HEADERS_MAX: usize = 16 << 10;
+/// A read takes so much at once: larger buffers cost more a frame, for each is zeroed (architecture.md, section 8).
+const READ_BUFFER: usize = 8 << 10;
+/// Bytes of ours that wait for the peer to read: control messages and pongs only.
+const WRITE_MAX: usize = 256 << 10;
+
+/// What every connection to one endpoint is opened with.
+#[derive(Clone, Debug)]
+pub(super) struct Opening {
+    pub(super) request: Request,
+    /// TLS settings and the certificate's name, when the endpoint has TLS.
+    pub(super) tls: Option<(Arc<rustls::ClientConfig>, ServerName<'static>)>,
+}
+
+/// How far the socket is.
+#[derive(Debug)]
+enum Stage {
+    Socket(Box<Wire>),
+    Upgrade(Box<MidHandshake<ClientHandshake<Wire>>>),
+    Open(Box<WebSocket<Wire>>),
+    Gone,
+}
+
+/// What a read came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReadOutcome {
+    /// A frame lies in the buffer.
+    Frame,
+    /// Something came that is no data: read again.
+    Again,
+    /// Nothing more now.
+    Blocked,
+    /// There may be more, but a pong must leave first, and may not yet.
+    Held,
+    /// It is over.
+    Gone(Cause),
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    /// Its id.
+    pub(super) id: ConnectionId,
+    /// Its life.
+    pub(super) session: Session,
+    /// Its streams.
+    pub(super) subscriptions: Subscriptions,
+    frames: u64,
+    messages: MessageBudget,
+    owes_pong: bool,
+    stage: Stage,
+}
+
+impl Connection {
+    /// Over a socket that is connecting.
+    pub(super) fn new(id: ConnectionId, tcp: TcpStream, session: Session, subscriptions: Subscriptions) -> Connection {
+        let (frames, owes_pong, messages) = (0, false, MessageBudget::default());
+        let stage = Stage::Socket(Box::new(Wire::new(tcp)));
+        Connection { id, session, subscriptions, frames, messages, owes_pong, stage }
+    }
+
+    /// The number of the next frame.
+    #[inline]
+    pub(super) const fn take_number(&mut self) -> u64 {
+        self.frames += 1;
+        self.frames - 1
+    }
+
+    /// Goes on with setting up, as far as the socket allows; whether it is open.
+    ///
+    /// # Errors
+    /// Why it cannot be set up.
+    pub(super) fn advance(&mut self, opening: &Opening, now: u64) -> Result<bool, Cause> {
+        loop {
+            let before = self.session.phase();
+            match core::mem::replace(&mut self.stage, Stage::Gone) {
+                Stage::Socket(mut wire) => {
+                    let further = self.further(&mut wire, opening, now)?;
+                    if self.session.phase() == Phase::Upgrading && further {
+                        wire.allow(HEADERS_MAX);
+                        let start = ClientHandshake::start(*wire, opening.request.clone(), Some(websocket_config()));
+                        self.stage = Stage::Upgrade(Box::new(start.map_err(|e| failure::of_upgrade(&e))?));
+                        continue;
+                    }
+                    self.stage = Stage::Socket(wire);
+                }
+                Stage::Upgrade(upgrade) => match upgrade.handshake() {
+                    Ok((mut socket, _)) => {
+                        socket.get_mut().allow(ALLOWANCE);
+                        self.stage = Stage::Open(Box::new(socket));
+                        self.session.enter(Phase::Open, now);
+                    }
+                    Err(HandshakeError::Interrupted(later)) => {
+                        self.stage = Stage::Upgrade(Box::new(later));
+                        return Ok(false);
+                    }
+                    Err(HandshakeError::Failure(error)) => return Err(failure::of_upgrade(&error)),
+                },
+                other => self.stage = other,
+            }
+            if self.session.phase() == before || self.session.phase() == Phase::Open {
+                return Ok(self.session.phase() == Phase::Open);
+            }
+        }
+    }
+
+    /// TCP and TLS; whether the phase is done.
+    fn further(&mut self, wire: &mut Wire, opening: &Opening, now: u64) -> Result<bool, Cause> {
+        match self.session.phase() {
+            Phase::Connecting => {
+                if let Some(error) = wire.socket().take_error().map_err(|e| failure::of_io(&e))? {
+                    return Err(failure::of_io(&error));
+                }
+                if wire.socket().peer_addr().is_err() {
+                    return Ok(false);
+                }
+                // A socket without it still works, only later.
+                let _ = wire.socket().set_nodelay(true);
+                match &opening.tls {
+                    Some((config, name)) => {
+                        wire.secure(config, name.clone()).map_err(|_| Cause::Tls)?;
+                        self.session.enter(Phase::Securing, now);
+                    }
+                    None => self.session.enter(Phase::Upgrading, now),
+                }
+                Ok(true)
+            }
+            Phase::Securing => {
+                let done = wire.handshake().map_err(|e| failure::of_io(&e))?;
+                if done {
+                    self.session.enter(Phase::Upgrading, now);
+                }
+                Ok(done)
+            }
+            _ => Ok(true),
+        }
+    }
+
+    /// Reads one message into `frame`.
+    #[inline]
+    pub(super) fn read(&mut self, frame: &mut Vec<u8>, now: u64) -> ReadOutcome {
+        let Stage::Open(socket) = &mut self.stage else { return ReadOutcome::Blocked };
+        if self.owes_pong {
+            if !self.messages.may_pong(now) {
+                return ReadOutcome::Held;
+            }
+            self.messages.sent_pong(now);
+            self.owes_pong = false;
+        }
+        let message = match socket.read() {
+            Ok(message) => message,
+            Err(error) if failure::would_block(&error) => return ReadOutcome::Blocked,
+            Err(error) => return ReadOutcome::Gone(failure::of_open(&error)),
+        };
+        self.session.heard(now);
+        socket.get_mut().allow(ALLOWANCE);
+        match message {
+            Message::Text(text) => take(frame, text.as_bytes()),
+            Message::Binary(bytes) => take(frame, &bytes),
+            other => self.control(&other, now),
+        }
+    }
+
+    #[cold]
+    fn control(&mut self, message: &Message, now: u64) -> ReadOutcome {
+        let Stage::Open(socket) = &mut self.stage else { return ReadOutcome::Blocked };
+        match message {
+            Message::Ping(_) if self.messages.may_pong(now) => {
+                self.messages.sent_pong(now);
+                // The pong is queued; what cannot leave now leaves with the next read.
+                match socket.flush() {
+                    Err(error) if !failure::would_block(&error) => ReadOutcome::Gone(failure::of_open(&error)),
+                    _ => ReadOutcome::Again,
+                }
+            }
+            Message::Ping(_) => {
+                self.owes_pong = true;
+                ReadOutcome::Held
+            }
+            Message::Close(frame) => {
+                // Our reply is queued. Whether it arrives changes nothing any more.
+                let _ = socket.flush();
+                ReadOutcome::Gone(Cause::Closed(frame.as_ref().map_or(1005, |f| f.code.into())))
+            }
+            _ => ReadOutcome::Again,
+        }
+    }
+
+    /// Sends the next control message when there is one and the budget allows it; whether it did.
+    ///
+    /// # Errors
+    /// Why the connection is over.
+    pub(super) fn send_control(&mut self, now: u64) -> Result<bool, Cause> {
+        let Stage::Open(socket) = &mut self.stage else { return Ok(false) };
+        if self.owes_pong || self.session.phase() != Phase::Open || !self.messages.may_control(now) {
+            return Ok(false);
+        }
+        let Some(message) = self.subscriptions.next_message(now) else { return Ok(false) };
+        self.messages.sent_control(now);
+        match socket.send(Message::text(message.text)) {
+            Err(error) if !failure::would_block(&error) => Err(failure::of_open(&error)),
+            _ => Ok(true),
+        }
+    }
+
+    /// The socket takes bytes again: what waited leaves.
+    pub(super) fn flush(&mut self) {
+        if let Stage::Open(socket) = &mut self.stage
+            && !self.owes_pong
+        {
+            // A broken socket says so at the next read.
+            let _ = socket.flush();
+        }
+    }
+
+    /// Says farewell. The peer's reply, or a deadline, ends the connection.
+    pub(super) fn close(&mut self, now: u64) {
+        if let Stage::Open(socket) = &mut self.stage {
+            // The frame is queued even when it cannot leave now; a broken socket says so at the next read.
+            let _ = socket.close(None);
+        }
+        self.session.enter(Phase::Closing, now);
+    }
+}
+
+#[inline]
+fn take(frame: &mut Vec<u8>, bytes: &[u8]) -> ReadOutcome {
+    frame.clear();
+    frame.extend_from_slice(bytes);
+    ReadOutcome::Frame
+}
+
+fn websocket_config() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(WRITE_MAX)
+        .max_message_size(Some(MESSAGE_MAX))
+        .max_frame_size(Some(MESSAGE_MAX))
+}

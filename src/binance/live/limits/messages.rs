@@ -1,0 +1,96 @@
+//! Purpose: how many messages one connection may send. The venue cuts a connection that sends more than five a second,
+//! pings, pongs and control messages together (binance.md, section 2). Owns: the times of the last messages.
+//! Thread: the io thread. Takes and gives: moments. Never: lets control messages take what pongs need.
+
+/// The venue's second, with a margin for the way there: messages may arrive closer together than they left.
+const WINDOW_NS: u64 = 1_200_000_000;
+/// Control messages in a window: the pace that leaves room for pongs.
+const CONTROL_MAX: usize = 3;
+/// All messages in a window, one below the venue's bound.
+const ALL_MAX: usize = 4;
+
+/// The messages that one connection may send.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct MessageBudget {
+    /// When the last messages left, oldest first, with whether they were pongs.
+    sent: [Option<(u64, bool)>; ALL_MAX],
+}
+
+impl MessageBudget {
+    fn count(&self, now: u64, which: impl Fn(bool) -> bool) -> usize {
+        self.sent.iter().flatten().filter(|(at, pong)| now < at.saturating_add(WINDOW_NS) && which(*pong)).count()
+    }
+
+    /// Whether a control message may leave.
+    pub(crate) fn may_control(&self, now: u64) -> bool {
+        self.count(now, |pong| !pong) < CONTROL_MAX && self.count(now, |_| true) < ALL_MAX
+    }
+
+    /// Whether a pong may leave.
+    pub(crate) fn may_pong(&self, now: u64) -> bool {
+        self.count(now, |_| true) < ALL_MAX
+    }
+
+    /// A control message has left.
+    pub(crate) fn sent_control(&mut self, now: u64) {
+        self.push(now, false);
+    }
+
+    /// A pong has left.
+    pub(crate) fn sent_pong(&mut self, now: u64) {
+        self.push(now, true);
+    }
+
+    fn push(&mut self, now: u64, pong: bool) {
+        self.sent.rotate_left(1);
+        self.sent[ALL_MAX - 1] = Some((now, pong));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    /// The most messages that any second of `times` saw.
+    fn worst_second(times: &[u64]) -> usize {
+        times.iter().map(|t| times.iter().filter(|u| (*t..*t + 1_000 * MS).contains(u)).count()).max().unwrap_or(0)
+    }
+
+    #[test]
+    fn a_mass_of_messages_leaves_at_the_pace() {
+        let (mut budget, mut sent) = (MessageBudget::default(), Vec::new());
+        for now in (0..20_000).map(|n| n * MS) {
+            if budget.may_control(now) {
+                budget.sent_control(now);
+                sent.push(now);
+            }
+        }
+        assert_eq!(worst_second(&sent), 3);
+        assert!(sent.len() >= 45, "the pace is used: {}", sent.len());
+    }
+
+    #[test]
+    fn pongs_find_room_beside_control_messages_and_a_flood_of_pings_passes_no_limit() {
+        let (mut budget, mut sent, mut pongs) = (MessageBudget::default(), Vec::new(), 0);
+        for now in (0..20_000).map(|n| n * MS) {
+            // Pings every millisecond: pongs are asked for first.
+            if budget.may_pong(now) && now % (7 * MS) == 0 {
+                budget.sent_pong(now);
+                pongs += 1;
+                sent.push(now);
+            } else if budget.may_control(now) {
+                budget.sent_control(now);
+                sent.push(now);
+            }
+        }
+        assert!(worst_second(&sent) <= 4, "{}", worst_second(&sent));
+        assert!(pongs >= 15, "{pongs}");
+        let mut quiet = MessageBudget::default();
+        for n in 0..3 {
+            quiet.sent_control(n);
+        }
+        assert!(!quiet.may_control(3) && quiet.may_pong(3), "a pong goes beyond the control messages' pace");
+    }
+}

@@ -1,0 +1,176 @@
+//! Purpose: how much REST weight may be spent, and how deep a snapshot it allows. The venue gives an address a weight a
+//! minute and tells what is used in a header (binance.md, section 1). Owns: what was spent in the last minute.
+//! Thread: the REST thread. Takes and gives: moments and weights. Never: trusts our own count when the header says more.
+
+use std::collections::VecDeque;
+
+const WINDOW_NS: u64 = 60_000_000_000;
+/// The share of the venue's limit that we use, in percent.
+const SHARE: u64 = 80;
+/// The venue's limit until exchangeInfo tells it (spot, 2026-07).
+const LIMIT: u64 = 6_000;
+
+/// Levels a side and the weight of a spot depth snapshot that gives so many.
+const DEPTH_STEPS: [(u32, u64); 4] = [(100, 5), (500, 25), (1_000, 50), (5_000, 250)];
+
+/// What a depth snapshot of that many levels weighs.
+pub(crate) fn depth_weight(limit: u32) -> u64 {
+    DEPTH_STEPS.iter().find(|(levels, _)| limit <= *levels).unwrap_or(&DEPTH_STEPS[3]).1
+}
+
+/// How deep a snapshot may be when `pending` books wait and `left` weight can be spent now: as deep as `wanted` if all can
+/// be had so, otherwise the deepest step that serves all; the shallowest when none does.
+pub(crate) fn limit_for(wanted: u32, pending: usize, left: u64) -> u32 {
+    let all = |limit: u32| depth_weight(limit).saturating_mul(pending.max(1) as u64) <= left;
+    let shallower = DEPTH_STEPS.iter().rev().map(|(levels, _)| *levels).filter(|levels| *levels < wanted);
+    std::iter::once(wanted).chain(shallower).find(|limit| all(*limit)).unwrap_or(wanted.min(DEPTH_STEPS[0].0))
+}
+
+/// The weight of one address.
+#[derive(Clone, Debug)]
+pub(crate) struct WeightBudget {
+    limit: u64,
+    /// What we spent, oldest first.
+    spent: VecDeque<(u64, u64)>,
+    sum: u64,
+    /// What others on our address spent beyond that, and when the header told it.
+    foreign: (u64, u64),
+}
+
+impl Default for WeightBudget {
+    fn default() -> Self {
+        WeightBudget { limit: LIMIT, spent: VecDeque::new(), sum: 0, foreign: (0, 0) }
+    }
+}
+
+impl WeightBudget {
+    /// The venue's limit, as exchangeInfo tells it.
+    pub(crate) fn set_limit(&mut self, per_minute: u64) {
+        self.limit = per_minute;
+    }
+
+    fn expire(&mut self, now: u64) {
+        while let Some((_, weight)) = self.spent.front().copied().filter(|(at, _)| at.saturating_add(WINDOW_NS) <= now)
+        {
+            self.sum -= weight;
+            self.spent.pop_front();
+        }
+        if self.foreign.0.saturating_add(WINDOW_NS) <= now {
+            self.foreign.1 = 0;
+        }
+    }
+
+    fn bound(&self) -> u64 {
+        self.limit.saturating_mul(SHARE) / 100
+    }
+
+    /// What may be spent now.
+    pub(crate) fn left(&mut self, now: u64) -> u64 {
+        self.expire(now);
+        self.bound().saturating_sub(self.sum + self.foreign.1)
+    }
+
+    /// When so much may be spent: `now`, or later. A weight above the whole budget waits for an empty one.
+    pub(crate) fn when(&mut self, now: u64, weight: u64) -> u64 {
+        let left = self.left(now);
+        if weight <= left || self.sum + self.foreign.1 == 0 {
+            return now;
+        }
+        let mut releases: Vec<(u64, u64)> = self.spent.iter().copied().chain([self.foreign]).collect();
+        releases.sort_unstable();
+        let mut free = left;
+        for (at, released) in releases {
+            free += released;
+            if free >= weight {
+                return now.max(at.saturating_add(WINDOW_NS));
+            }
+        }
+        now.saturating_add(WINDOW_NS)
+    }
+
+    /// A request of that weight leaves.
+    pub(crate) fn spend(&mut self, now: u64, weight: u64) {
+        self.expire(now);
+        self.spent.push_back((now, weight));
+        self.sum += weight;
+    }
+
+    /// The header of a reply told what the address has used this minute.
+    pub(crate) fn told(&mut self, now: u64, used: u64) {
+        self.expire(now);
+        self.foreign = (now, used.saturating_sub(self.sum));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    #[test]
+    fn no_minute_sees_more_than_our_share() {
+        let (mut budget, mut spent) = (WeightBudget::default(), Vec::new());
+        let mut now = 0;
+        while now < 600 * SECOND {
+            now = budget.when(now, 50);
+            budget.spend(now, 50);
+            spent.push(now);
+            now += SECOND / 20;
+        }
+        for at in &spent {
+            let within = spent.iter().filter(|t| (*at..at + WINDOW_NS).contains(t)).count() as u64 * 50;
+            assert!(within <= 4_800, "{within}");
+        }
+        assert!(spent.len() as u64 * 50 >= 4_800 * 9, "the budget is used");
+    }
+
+    #[test]
+    fn the_larger_of_our_count_and_the_header_holds_for_a_minute() {
+        let mut budget = WeightBudget::default();
+        budget.set_limit(1_000);
+        budget.spend(0, 100);
+        // header, left then, left 59 s later, left 61 s later (our 100 are gone too)
+        for (used, left) in [(50, 700), (100, 700), (500, 300), (900, 0), (5_000, 0)] {
+            let mut budget = budget.clone();
+            budget.told(SECOND, used);
+            assert_eq!(budget.left(SECOND), left, "header {used}");
+            assert_eq!(budget.left(59 * SECOND), left, "header {used}");
+            assert_eq!(budget.left(61 * SECOND), 800, "header {used}");
+            assert!(budget.when(SECOND, 800) <= 61 * SECOND);
+        }
+    }
+
+    #[test]
+    fn a_wait_ends_when_enough_is_free_and_what_never_fits_waits_for_an_empty_budget() {
+        let mut budget = WeightBudget::default();
+        budget.set_limit(100);
+        assert_eq!(budget.when(5, 250), 5, "nothing is spent: more than the budget may leave");
+        budget.spend(10, 40);
+        budget.spend(20, 40);
+        assert_eq!(budget.when(30, 10), 10 + WINDOW_NS);
+        assert_eq!(budget.when(30, 50), 20 + WINDOW_NS);
+        assert_eq!(budget.when(30, 250), 30 + WINDOW_NS);
+    }
+
+    #[test]
+    fn snapshots_get_shallower_when_many_wait() {
+        let table = [
+            (1_000, 1, 4_800, 1_000),
+            (1_000, 96, 4_800, 1_000),
+            (1_000, 97, 4_800, 500),
+            (1_000, 500, 4_800, 100),
+            (1_000, 5_000, 4_800, 100),
+            (1_000, 1, 0, 100),
+            (5_000, 19, 4_800, 5_000),
+            (5_000, 20, 4_800, 1_000),
+            (50, 5_000, 0, 50),
+            (700, 193, 4_800, 100),
+            (700, 100, 4_800, 500),
+        ];
+        for (wanted, pending, left, limit) in table {
+            assert_eq!(limit_for(wanted, pending, left), limit, "{wanted} levels, {pending} wait, {left} left");
+        }
+        assert_eq!([1, 100, 101, 500, 1_000, 1_001, 9_999].map(depth_weight), [5, 5, 25, 25, 50, 250, 250]);
+    }
+}

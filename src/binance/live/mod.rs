@@ -1,0 +1,57 @@
+//! The live adapter: sockets, subscriptions and REST of the venue, as a source of frames.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `endpoint` | where the venue is |
+//! | `options` | what a source is told |
+//! | `backoff` | waits between tries |
+//! | `limits` | the venue's limits, kept from our side |
+//! | `plan` | which stream goes over which connection |
+//! | `subscription` | the streams of one connection, control messages and their answers |
+//! | `answer` | frames that speak to the connection's owner |
+//! | `cause` | why a connection failed or ended |
+//! | `session` | the life of one connection: phases and deadlines |
+//! | `leg` | one place of the plan: who serves it, who takes over, when to try again |
+//! | `listing` | which instruments are wanted, and what a new exchangeInfo changes |
+//! | `tls`, `wire` | whom we trust; the bytes of one connection |
+//! | `resolve` | names to addresses |
+//! | `failure` | errors as causes |
+//! | `connection` | one connection |
+//! | `slots` | the sockets, read in turn |
+//! | `legs` | the connections of a source |
+//! | `rest` | the REST thread |
+//! | `board` | how the source does, for whoever shows it |
+//! | `source` | `LiveSource`, which ties them together |
+//!
+//! Down to `listing` nothing knows a socket or a clock.
+
+mod answer;
+mod backoff;
+mod board;
+mod cause;
+mod connection;
+mod endpoint;
+mod failure;
+mod leg;
+mod legs;
+mod limits;
+mod listing;
+mod options;
+mod plan;
+mod resolve;
+mod rest;
+mod session;
+mod slots;
+mod source;
+mod subscription;
+mod tls;
+mod wire;
+
+pub use board::{Board, ConnectionView, LiveView};
+pub use cause::Cause;
+pub use endpoint::{BadEndpoint, Endpoint};
+pub use options::{LiveError, LiveOptions, LiveTimes, StreamNames};
+pub use plan::STREAMS_MAX;
+pub use source::{LiveSource, REST};
+pub use subscription::StreamCounts;
+pub use tls::BadCaFile;

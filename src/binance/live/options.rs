@@ -1,0 +1,139 @@
+//! Purpose: what a live source is told. Owns: the defaults. Thread: any (cold). Takes and gives: plain data.
+//! Never: reads a file or the environment.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::endpoint::{BadEndpoint, Endpoint};
+use super::tls::BadCaFile;
+use crate::schema::id::Market;
+
+/// Names the streams that are wanted of one symbol (uppercase), as the venue writes them.
+pub type StreamNames = Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>;
+
+/// Deadlines and waits of a live source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveTimes {
+    /// Name look-up and TCP.
+    pub connect: Duration,
+    /// TLS.
+    pub tls: Duration,
+    /// The upgrade to WebSocket.
+    pub upgrade: Duration,
+    /// Silence of a connection whose streams spoke before, after which it is given up. Doubled each time it was given up soon
+    /// after it was opened, so that a quiet market is not cut for ever.
+    pub stall: Duration,
+    /// Silence of any connection: the venue pings every 20 s.
+    pub silence: Duration,
+    /// Age at which a connection is replaced; the venue cuts at 24 h.
+    pub age: Duration,
+    /// How long an acknowledged stream may take to its first frame before it counts as silent.
+    pub first_frame: Duration,
+    /// The first wait between two tries, and the longest.
+    pub backoff: (Duration, Duration),
+    /// A REST request.
+    pub rest: Duration,
+    /// How often exchangeInfo is fetched anew.
+    pub refresh: Duration,
+}
+
+impl Default for LiveTimes {
+    fn default() -> LiveTimes {
+        let s = Duration::from_secs;
+        LiveTimes {
+            connect: s(5),
+            tls: s(5),
+            upgrade: s(5),
+            stall: s(3),
+            silence: s(65),
+            age: s(23 * 3_600),
+            first_frame: s(10),
+            backoff: (Duration::from_millis(200), s(30)),
+            rest: s(10),
+            refresh: s(600),
+        }
+    }
+}
+
+/// What a live source is told.
+#[derive(Clone)]
+pub struct LiveOptions {
+    /// The market.
+    pub market: Market,
+    /// Where WebSocket is.
+    pub ws: Endpoint,
+    /// Where REST is.
+    pub rest: Endpoint,
+    /// The roots that are trusted, in PEM form; `None` for the public ones.
+    pub ca_file: Option<PathBuf>,
+    /// Connections that streams are spread over; more are opened when these are full.
+    pub connections: usize,
+    /// Streams on one connection, at most [`super::STREAMS_MAX`].
+    pub streams_max: usize,
+    /// Whether times come in microseconds instead of milliseconds.
+    pub microseconds: bool,
+    /// Whether every socket is read in every cycle instead of asking the system which ones have something: a shorter
+    /// reaction for a core that does nothing else.
+    pub busy_poll: bool,
+    /// The instruments wanted, by canonical name or symbol, uppercase; empty: all that trade.
+    pub instruments: Vec<String>,
+    /// With no instruments named: only those with this quote asset, uppercase.
+    pub quote: Option<String>,
+    /// The streams of one symbol.
+    pub streams: StreamNames,
+    /// Streams of the whole market.
+    pub whole_market: Vec<String>,
+    /// Levels a side of a snapshot; fewer are asked for while many books wait.
+    pub depth_limit: u32,
+    /// Deadlines and waits.
+    pub times: LiveTimes,
+    /// Keeps clients apart in their waits.
+    pub seed: u64,
+}
+
+impl LiveOptions {
+    /// With defaults, for streams named by `streams`.
+    pub fn new(market: Market, ws: Endpoint, rest: Endpoint, streams: StreamNames) -> LiveOptions {
+        LiveOptions {
+            market,
+            ws,
+            rest,
+            ca_file: None,
+            connections: 1,
+            streams_max: super::STREAMS_MAX,
+            microseconds: false,
+            busy_poll: false,
+            instruments: Vec::new(),
+            quote: None,
+            streams,
+            whole_market: Vec::new(),
+            depth_limit: 1_000,
+            times: LiveTimes::default(),
+            seed: 1,
+        }
+    }
+}
+
+impl core::fmt::Debug for LiveOptions {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("LiveOptions").field("ws", &self.ws).field("rest", &self.rest).finish_non_exhaustive()
+    }
+}
+
+/// A live source that cannot be made. What the venue does wrong is never among these: the feed starts without it.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// An endpoint.
+    #[error(transparent)]
+    Endpoint(#[from] BadEndpoint),
+    /// The CA file.
+    #[error(transparent)]
+    CaFile(#[from] BadCaFile),
+    /// The endpoint's host can be in no certificate.
+    #[error("the host {0} can be in no certificate: give a name or an address")]
+    Host(String),
+    /// The system gives no poll or no thread.
+    #[error("the system gives no {0} ({1})")]
+    System(&'static str, std::io::Error),
+}

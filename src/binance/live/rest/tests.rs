@@ -1,0 +1,1 @@
+//! REST against a server of a few lines.

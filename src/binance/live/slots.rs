@@ -1,0 +1,173 @@
+//! Purpose: the sockets: which have something, read in turn. Owns: connections by slot, the poll.
+//! Thread: the io thread. Takes and gives: frames. Never: blocks; lets one busy socket starve the others.
+
+use std::io;
+use std::time::Duration;
+
+use mio::{Events, Interest, Poll, Token};
+
+use super::cause::Cause;
+use super::connection::{Connection, Opening, ReadOutcome};
+use super::failure;
+use super::session::{Phase, Session};
+use super::subscription::Subscriptions;
+use crate::schema::id::ConnectionId;
+
+/// Frames read before the system is asked again who has something.
+const READS_PER_POLL: u32 = 64;
+
+/// One slot.
+#[derive(Debug)]
+struct Slot {
+    connection: Connection,
+    /// May have something to read.
+    ready: bool,
+}
+
+/// What a turn over the sockets came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// A frame of this slot lies in the buffer.
+    Frame(usize),
+    /// This slot's connection has opened.
+    Opened(usize),
+    /// This slot's connection is over.
+    Gone(usize, Cause),
+    /// Nothing.
+    Nothing,
+}
+
+/// The sockets.
+#[derive(Debug)]
+pub(super) struct Slots {
+    poll: Poll,
+    events: Events,
+    slots: Vec<Option<Slot>>,
+    at: usize,
+    reads: u32,
+    busy: bool,
+    next_id: u16,
+}
+
+impl Slots {
+    /// None yet. `busy` reads every socket in every turn.
+    pub(super) fn new(busy: bool) -> io::Result<Slots> {
+        let (poll, events) = (Poll::new()?, Events::with_capacity(128));
+        // Connection 0 is REST.
+        Ok(Slots { poll, events, slots: Vec::new(), at: 0, reads: 0, busy, next_id: 1 })
+    }
+
+    /// Begins to connect; the slot.
+    pub(super) fn open(
+        &mut self,
+        to: std::net::SocketAddr,
+        session: Session,
+        subscriptions: Subscriptions,
+    ) -> Result<usize, Cause> {
+        let mut tcp = mio::net::TcpStream::connect(to).map_err(|e| failure::of_io(&e))?;
+        let at = self.slots.iter().position(Option::is_none).unwrap_or_else(|| {
+            self.slots.push(None);
+            self.slots.len() - 1
+        });
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut tcp, Token(at), interest).map_err(|e| failure::of_io(&e))?;
+        let id = self.free_id();
+        self.slots[at] = Some(Slot { connection: Connection::new(id, tcp, session, subscriptions), ready: false });
+        Ok(at)
+    }
+
+    /// The next id that no connection has; after 65,535 they start over.
+    fn free_id(&mut self) -> ConnectionId {
+        loop {
+            let id = ConnectionId(self.next_id);
+            self.next_id = self.next_id.checked_add(1).unwrap_or(1);
+            if !self.slots.iter().flatten().any(|s| s.connection.id == id) {
+                return id;
+            }
+        }
+    }
+
+    /// The connection in a slot.
+    pub(super) fn get(&mut self, at: usize) -> Option<&mut Connection> {
+        self.slots.get_mut(at)?.as_mut().map(|s| &mut s.connection)
+    }
+
+    /// Ends a connection: dropping it closes the socket.
+    pub(super) fn remove(&mut self, at: usize) -> Option<Connection> {
+        Some(self.slots.get_mut(at)?.take()?.connection)
+    }
+
+    /// One turn: at most one frame, into `frame`.
+    pub(super) fn turn(&mut self, opening: &Opening, now: u64, frame: &mut Vec<u8>) -> Turn {
+        self.reads += 1;
+        if self.reads >= READS_PER_POLL {
+            self.ask();
+        }
+        let found = self.read_round(opening, now, frame);
+        if found != Turn::Nothing || self.reads == 0 {
+            return found;
+        }
+        self.ask();
+        self.read_round(opening, now, frame)
+    }
+
+    /// Asks the system who has something.
+    fn ask(&mut self) {
+        self.reads = 0;
+        // Interrupted or not: what it knows is in `events`.
+        if self.poll.poll(&mut self.events, Some(Duration::ZERO)).is_err() {
+            return;
+        }
+        for event in &self.events {
+            if let Some(Some(slot)) = self.slots.get_mut(event.token().0) {
+                slot.ready = true;
+                if event.is_writable() {
+                    slot.connection.flush();
+                }
+            }
+        }
+    }
+
+    /// Goes round the sockets that may have something, from the one behind the last.
+    fn read_round(&mut self, opening: &Opening, now: u64, frame: &mut Vec<u8>) -> Turn {
+        for _ in 0..self.slots.len() {
+            self.at = if self.at + 1 < self.slots.len() { self.at + 1 } else { 0 };
+            let at = self.at;
+            let Some(slot) = self.slots[at].as_mut().filter(|s| s.ready || self.busy) else { continue };
+            match read_slot(slot, opening, now, frame) {
+                Turn::Nothing => {}
+                Turn::Frame(_) => return Turn::Frame(at),
+                Turn::Opened(_) => return Turn::Opened(at),
+                Turn::Gone(_, cause) => return Turn::Gone(at, cause),
+            }
+        }
+        Turn::Nothing
+    }
+}
+
+fn read_slot(slot: &mut Slot, opening: &Opening, now: u64, frame: &mut Vec<u8>) -> Turn {
+    let connection = &mut slot.connection;
+    if matches!(connection.session.phase(), Phase::Connecting | Phase::Securing | Phase::Upgrading) {
+        return match connection.advance(opening, now) {
+            // The answer to the upgrade may have brought frames along: it stays ready.
+            Ok(true) => Turn::Opened(0),
+            Ok(false) => {
+                slot.ready = false;
+                Turn::Nothing
+            }
+            Err(cause) => Turn::Gone(0, cause),
+        };
+    }
+    loop {
+        match connection.read(frame, now) {
+            ReadOutcome::Frame => return Turn::Frame(0),
+            ReadOutcome::Again => {}
+            ReadOutcome::Blocked => {
+                slot.ready = false;
+                return Turn::Nothing;
+            }
+            ReadOutcome::Held => return Turn::Nothing,
+            ReadOutcome::Gone(cause) => return Turn::Gone(0, cause),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! What subscriptions promise, against a venue of a few lines.
+
+use super::message::{Control, Verb};
+use super::streams::{StreamCounts, StreamState, Subscriptions};
+
+const SECOND: u64 = 1_000_000_000;
+const SILENT: u64 = 10 * SECOND;
+
+fn wanting(count: usize) -> Subscriptions {
+    let mut subscriptions = Subscriptions::new(SILENT);
+    (0..count).for_each(|n| subscriptions.want(&format!("s{n}@trade"), 0));
+    subscriptions
+}
+
+fn names_in(message: &Control) -> Vec<String> {
+    let value: serde_json::Value = serde_json::from_str(&message.text).unwrap();
+    assert_eq!(value["id"].as_u64(), Some(message.id));
+    value["params"].as_array().into_iter().flatten().map(|n| n.as_str().unwrap().to_owned()).collect()
+}
+
+fn state(subscriptions: &Subscriptions, name: &str) -> Option<StreamState> {
+    subscriptions.iter().find(|(n, _)| *n == name).map(|(_, s)| s)
+}
+
+#[test]
+fn messages_name_at_most_a_hundred_streams_and_one_is_under_way_at_a_time() {
+    for (count, messages) in [(0, 0), (1, 1), (100, 1), (101, 2), (1_024, 11)] {
+        let (mut subscriptions, mut asked, mut sent) = (wanting(count), Vec::new(), 0);
+        while let Some(message) = subscriptions.next_message(0) {
+            assert_eq!(subscriptions.next_message(0), None, "an answer comes first");
+            asked.extend(names_in(&message));
+            subscriptions.done(Some(message.id), None, 0);
+            sent += 1;
+        }
+        assert_eq!((sent, asked.len()), (messages, count));
+        asked.sort();
+        asked.dedup();
+        assert_eq!(asked.len(), count, "each once");
+        assert_eq!(subscriptions.counts(), StreamCounts { acknowledged: count, ..StreamCounts::default() });
+    }
+}
+
+#[test]
+fn an_acknowledgement_is_not_life_and_silence_is_not_death() {
+    let mut subscriptions = wanting(3);
+    let message = subscriptions.next_message(0).unwrap();
+    assert!(subscriptions.seen("s0@trade", 1), "frames may come before the answer");
+    assert!(!subscriptions.seen("s0@trade", 2) && !subscriptions.seen("nobody@trade", 2));
+    subscriptions.done(Some(message.id), None, SECOND);
+    assert_eq!(state(&subscriptions, "s0@trade"), Some(StreamState::Live));
+    assert_eq!(state(&subscriptions, "s1@trade"), Some(StreamState::Acknowledged));
+    assert!(!subscriptions.is_settled());
+    assert!(subscriptions.tick(SECOND + SILENT));
+    assert_eq!(state(&subscriptions, "s1@trade"), Some(StreamState::Silent));
+    assert!(subscriptions.is_settled() && subscriptions.listens());
+    assert!(subscriptions.seen("s1@trade", 30 * SECOND) && subscriptions.seen("s2@trade", 30 * SECOND));
+    assert!(!subscriptions.listens());
+}
+
+#[test]
+fn a_refused_list_is_halved_until_the_bad_name_stands_alone() {
+    for (count, bad) in [(1, 0), (2, 1), (100, 37), (250, 249)] {
+        let (mut subscriptions, bad) = (wanting(count), format!("s{bad}@trade"));
+        let (mut refused, mut messages) = (Vec::new(), 0);
+        while let Some(message) = subscriptions.next_message(0) {
+            messages += 1;
+            if names_in(&message).contains(&bad) {
+                refused.extend(subscriptions.refused(Some(message.id), 0).map(str::to_owned));
+            } else {
+                subscriptions.done(Some(message.id), None, 0);
+            }
+        }
+        assert_eq!(refused, [bad.as_str()]);
+        assert_eq!(
+            subscriptions.counts(),
+            StreamCounts { acknowledged: count - 1, refused: 1, ..StreamCounts::default() }
+        );
+        assert!(messages <= 20, "{messages} messages for {count} names");
+    }
+}
+
+#[test]
+fn a_lost_answer_is_settled_by_asking_for_the_list() {
+    let mut subscriptions = wanting(3);
+    let first = subscriptions.next_message(0).unwrap();
+    subscriptions.done(Some(first.id + 1), None, 0);
+    assert_eq!(subscriptions.next_message(0), None, "an answer with a wrong id is nobody's");
+    subscriptions.seen("s2@trade", 1);
+    assert!(subscriptions.tick(5 * SECOND));
+    let list = subscriptions.next_message(5 * SECOND).unwrap();
+    assert_eq!(list.verb, Verb::List);
+    subscriptions.done(Some(list.id), Some(&["s0@trade".to_owned()]), 6 * SECOND);
+    assert_eq!(state(&subscriptions, "s0@trade"), Some(StreamState::Acknowledged));
+    let again = subscriptions.next_message(6 * SECOND).unwrap();
+    assert_eq!(names_in(&again), ["s1@trade"]);
+    subscriptions.done(None, None, 6 * SECOND);
+    assert_eq!(state(&subscriptions, "s1@trade"), Some(StreamState::Acknowledged), "an answer without an id");
+}
+
+#[test]
+fn a_venue_that_never_lists_a_name_refuses_it_in_the_end() {
+    let (mut subscriptions, mut now, mut asked) = (wanting(1), 0, 0);
+    while let Some(message) = subscriptions.next_message(now) {
+        if message.verb == Verb::List {
+            subscriptions.done(Some(message.id), Some(&[]), now);
+        } else {
+            asked += 1;
+            now += 5 * SECOND;
+            assert!(subscriptions.tick(now));
+        }
+    }
+    assert_eq!((asked, state(&subscriptions, "s0@trade")), (3, Some(StreamState::Refused)));
+}
+
+#[test]
+fn a_venue_that_answers_nothing_is_given_up() {
+    let (mut subscriptions, mut now, mut sent) = (wanting(1), 0, 0);
+    while subscriptions.tick(now) {
+        sent += usize::from(subscriptions.next_message(now).is_some());
+        now += 5 * SECOND;
+        assert!(now < 100 * SECOND);
+    }
+    assert_eq!(sent, 3);
+}
+
+#[test]
+fn streams_come_and_go() {
+    let mut subscriptions = wanting(2);
+    subscriptions.unwant("s1@trade", 0);
+    let message = subscriptions.next_message(0).unwrap();
+    assert_eq!(names_in(&message), ["s0@trade"], "what was not asked for is not taken back");
+    subscriptions.done(Some(message.id), None, 0);
+    subscriptions.unwant("s0@trade", 1);
+    subscriptions.unwant("s0@trade", 1);
+    let leave = subscriptions.next_message(1).unwrap();
+    assert_eq!((leave.verb, names_in(&leave)), (Verb::Unsubscribe, vec!["s0@trade".to_owned()]));
+    assert!(!subscriptions.seen("s0@trade", 1), "late frames do not bring it back");
+    subscriptions.done(Some(leave.id), None, 2);
+    assert_eq!(state(&subscriptions, "s0@trade"), None);
+    subscriptions.want("s0@trade", 3);
+    subscriptions.want("s0@trade", 3);
+    assert_eq!(names_in(&subscriptions.next_message(3).unwrap()), ["s0@trade"]);
+    assert_eq!(subscriptions.counts().requested, 1);
+}

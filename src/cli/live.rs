@@ -1,0 +1,104 @@
+//! Purpose: `meltica run` on a real venue: the live source made from the configuration, and its board carried to the engine
+//! and to the reader. Owns: nothing but the board's handle. Thread: main. Takes and gives: a configuration in, a source out;
+//! lines for a person. Never: touches the data path.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::exit::{Cause, Failed};
+use super::settings::routes;
+use crate::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes};
+use crate::config::{Config, ConfigFaults, Loaded, TimeUnit};
+use crate::directory::Directory;
+use crate::dispatch::DispatchTable;
+use crate::engine::Engine;
+use crate::schema::id::Market;
+use crate::telemetry::{Clock, Ledger};
+
+/// The market that the live source speaks.
+const MARKET: Market = Market::BinanceSpot;
+
+/// Makes the source.
+pub(super) fn source(
+    loaded: &Loaded,
+    directory: &Directory,
+    clock: &Clock,
+    ledger: &Ledger,
+) -> Result<LiveSource, Failed> {
+    let options = options(loaded, directory)?;
+    LiveSource::new(options, clock.clone(), ledger).map_err(|e| Failed::new(Cause::Config, e.to_string()))
+}
+
+fn options(loaded: &Loaded, directory: &Directory) -> Result<LiveOptions, Failed> {
+    let (config, feed) = (&loaded.config, &loaded.config.feed);
+    let fault = |key: &str, message: String| {
+        let faults = ConfigFaults(vec![loaded.places.fault(&["feed", key], message)]);
+        Failed::new(Cause::Config, faults.to_string())
+    };
+    if config.market.market().is_some_and(|market| market != MARKET) {
+        let faults =
+            ConfigFaults(vec![loaded.places.fault(&["market"], format!("the live feed speaks {MARKET} only"))]);
+        return Err(Failed::new(Cause::Config, faults.to_string()));
+    }
+    let ws = Endpoint::websocket(&feed.ws).map_err(|e| fault("ws", e.to_string()))?;
+    let rest = Endpoint::rest(&feed.rest).map_err(|e| fault("rest", e.to_string()))?;
+    // A table of its own, only to name streams: the engine's may change while it runs.
+    let table = Arc::new(DispatchTable::compile(1, &routes(config), directory).map_err(|faults| {
+        let faults = faults.into_iter().map(|f| loaded.places.fault(&f.path, f.message)).collect();
+        Failed::new(Cause::Config, ConfigFaults(faults).to_string())
+    })?);
+    let whole_market = table.whole_market_topics(MARKET);
+    let streams = Arc::new(move |symbol: &str| table.topics_for(MARKET, symbol));
+    Ok(LiveOptions {
+        ca_file: (!feed.ca_file.is_empty()).then(|| PathBuf::from(&feed.ca_file)),
+        connections: usize::from(feed.connections),
+        streams_max: usize::from(feed.streams_per_connection),
+        microseconds: feed.time_unit == TimeUnit::Microseconds,
+        busy_poll: feed.busy_poll,
+        instruments: config.instruments.iter().map(|name| name.to_uppercase()).collect(),
+        quote: (!feed.quote.is_empty()).then(|| feed.quote.to_uppercase()),
+        whole_market,
+        depth_limit: config.books.snapshot_limit,
+        times: times(config),
+        seed: u64::from(std::process::id()),
+        ..LiveOptions::new(MARKET, ws, rest, streams)
+    })
+}
+
+fn times(config: &Config) -> LiveTimes {
+    let feed = &config.feed;
+    LiveTimes { stall: feed.stall_after, age: feed.replace_after, refresh: feed.refresh, ..LiveTimes::default() }
+}
+
+/// Carries what the board says: instruments to the engine, lines to the reader.
+pub(super) struct Follow {
+    board: Board,
+}
+
+impl Follow {
+    /// Of this source.
+    pub(super) const fn new(board: Board) -> Follow {
+        Follow { board }
+    }
+
+    /// Has the engine expect the books of what was subscribed, and gives the lines worth telling.
+    pub(super) fn poll(&self, engine: &Engine) -> Vec<String> {
+        for symbol in self.board.take_listed() {
+            if let Some(id) = engine.directory().find_symbol(MARKET, &symbol) {
+                engine.watch(id);
+            }
+        }
+        self.board.take_notes()
+    }
+
+    /// What the feed waits for; `None` when it waits for nothing.
+    pub(super) fn waits_for(&self) -> Option<String> {
+        let view = self.board.view();
+        if !view.catalogue {
+            return Some("waits for the list of instruments".to_owned());
+        }
+        let shut: Vec<_> = view.connections.iter().enumerate().filter(|(_, c)| !c.open).collect();
+        let (at, first) = shut.first()?;
+        Some(format!("{} of {} connections down; connection {at}: {}", shut.len(), view.connections.len(), first.state))
+    }
+}

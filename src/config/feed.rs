@@ -1,0 +1,91 @@
+//! Purpose: what is configured of the feed: where its frames come from, and how it connects.
+//! Owns: its defaults and limits. Thread: any (cold). Takes and gives: plain data. Never: acts on it, reads a URL.
+//!
+//! The documentation of a key is what a user reads in `config/meltica.yaml`.
+
+use core::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::units::DurationText;
+
+/// The feed: where its frames come from, and how it connects. All but `source` is used by `live` only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, garde::Validate)]
+#[serde(deny_unknown_fields, default)]
+#[garde(allow_unvalidated)]
+pub struct Feed {
+    /// Where frames come from.
+    pub source: FeedSource,
+    /// Where WebSocket is: `wss://` or `ws://`, a host, and a port where it is not the scheme's own.
+    pub ws: String,
+    /// Where REST is: `https://` or `http://`, likewise.
+    pub rest: String,
+    /// A file of certificates in PEM form that are trusted in place of the public ones. Empty: the public ones.
+    pub ca_file: String,
+    /// Of all pairs, those with this quote asset, when `instruments` names none. Empty: all that trade.
+    pub quote: String,
+    /// Connections that streams are spread over; more are opened when these are full.
+    #[garde(range(min = 1, max = 64))]
+    pub connections: u16,
+    /// Streams on one connection. The venue allows 1024.
+    #[garde(range(min = 1, max = 1_024))]
+    pub streams_per_connection: u16,
+    /// Whether every socket is read in every cycle of the io thread, instead of asking the system which ones have
+    /// something: a shorter reaction, for a core that does nothing else.
+    pub busy_poll: bool,
+    /// The unit of the venue's times.
+    pub time_unit: TimeUnit,
+    /// Silence of a connection whose streams spoke before, after which it is given up. It doubles each time this helped
+    /// nothing.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "DurationText", extend("x-minimum" = "100ms", "x-maximum" = "10m"))]
+    pub stall_after: Duration,
+    /// Age at which a connection is replaced by a new one, without a gap. The venue cuts at 24 h.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "DurationText", extend("x-minimum" = "1s", "x-maximum" = "24h"))]
+    pub replace_after: Duration,
+    /// How often the list of instruments is fetched anew.
+    #[serde(with = "humantime_serde")]
+    #[schemars(with = "DurationText", extend("x-minimum" = "1s", "x-maximum" = "1d"))]
+    pub refresh: Duration,
+}
+
+impl Default for Feed {
+    fn default() -> Feed {
+        Feed {
+            source: FeedSource::Sim,
+            ws: "wss://stream.binance.com:9443".to_owned(),
+            rest: "https://api.binance.com".to_owned(),
+            ca_file: String::new(),
+            quote: String::new(),
+            connections: 1,
+            streams_per_connection: 1_024,
+            busy_poll: false,
+            time_unit: TimeUnit::Milliseconds,
+            stall_after: Duration::from_secs(3),
+            replace_after: Duration::from_secs(23 * 3_600),
+            refresh: Duration::from_secs(600),
+        }
+    }
+}
+
+/// Where frames come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedSource {
+    /// The simulated exchange, in this process.
+    Sim,
+    /// The venue at `ws` and `rest`.
+    Live,
+}
+
+/// The unit of the venue's times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeUnit {
+    /// The venue's default.
+    Milliseconds,
+    /// Asked for with each connection.
+    Microseconds,
+}

@@ -1,0 +1,67 @@
+//! What the venue does wrong on its WebSocket: every book is Good again in the end, and never falsely so.
+
+use std::time::Duration;
+
+use meltica::sim::venue::{VenueFault, Whom};
+
+use crate::rig::{Rig, venue};
+
+fn all() -> Whom {
+    Whom::default()
+}
+
+#[test]
+fn books_come_back_from_every_end_of_a_connection_with_its_cause_kept() {
+    let s = Duration::from_secs;
+    let close = |code| VenueFault::Close { whom: all(), code, reason: "test".to_owned() };
+    let table = [
+        (close(1000), "closed 1000"),
+        (close(1001), "closed 1001"),
+        (close(1008), "closed 1008"),
+        (close(1012), "closed 1012"),
+        (VenueFault::Reset { whom: all() }, "reset"),
+        (VenueFault::Cut { whom: all() }, "reset"),
+        (VenueFault::BrokenFrame { whom: all() }, "protocol broken"),
+        (VenueFault::Stall { whom: all(), lasts: s(3) }, "stalled"),
+        (VenueFault::Down { lasts: s(2) }, ""),
+    ];
+    let venue = venue(|_| {});
+    let mut rig = Rig::over(&venue, |_| {});
+    rig.until_good(4);
+    for (fault, cause) in table {
+        let before = rig.connections.len();
+        venue.inject(fault.clone());
+        rig.until("the connection ends", |rig| rig.changes()[before..].iter().any(|(up, _)| !up));
+        let (_, found) = rig.changes()[before..].iter().find(|(up, _)| !up).unwrap().clone();
+        assert!(found.contains(cause), "{fault:?}: {found}");
+        rig.until("and opens", |rig| rig.changes()[before..].iter().any(|(up, _)| *up));
+        rig.until_good(4);
+    }
+    let stats = venue.stats();
+    assert!(!stats.exceeded.any(), "{:?}", stats.exceeded);
+    assert_eq!(stats.sessions.len(), 1, "no connection is left behind");
+}
+
+#[test]
+fn an_announced_shutdown_with_notice_costs_no_gap() {
+    let venue = venue(|_| {});
+    let mut rig = Rig::over(&venue, |_| {});
+    rig.until_good(4);
+    let gaps = rig.checker.gaps;
+    venue.inject(VenueFault::Shutdown { lead: Duration::from_secs(4) });
+    rig.until("the connection is replaced", |rig| rig.changes().iter().any(|(up, _)| !up));
+    rig.until_good(4);
+    assert!(rig.notes.iter().any(|note| note.contains("successor")), "{:?}", rig.notes);
+    assert_eq!(rig.checker.gaps, gaps, "{:?}", rig.changes());
+}
+
+#[test]
+fn an_announced_shutdown_without_notice_is_survived() {
+    let venue = venue(|_| {});
+    let mut rig = Rig::over(&venue, |_| {});
+    rig.until_good(4);
+    venue.inject(VenueFault::Shutdown { lead: Duration::ZERO });
+    rig.until("the connection ends", |rig| rig.changes().iter().any(|(up, _)| !up));
+    rig.until_good(4);
+    assert!(!venue.stats().exceeded.any());
+}

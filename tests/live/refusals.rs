@@ -1,0 +1,214 @@
+//! Servers that are no venue: each is refused, with its cause, and tried again; nothing hangs.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use meltica::binance::live::{LiveOptions, LiveSource};
+use meltica::telemetry::{Clock, Ledger};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rustls::ServerConfig;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use crate::rest::linger;
+use crate::rig::{Rig, options, venue};
+
+/// A server that does the same with every connection.
+fn serving(serve: impl Fn(TcpStream) + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(stream) = stream else { return };
+            serve(stream);
+        }
+    });
+    address
+}
+
+/// A server that reads a request and answers with these bytes.
+fn answering(bytes: Vec<u8>) -> SocketAddr {
+    serving(move |mut stream| {
+        let _ = stream.set_read_timeout(Some(Duration::from_millis(500)));
+        let _ = stream.read(&mut [0; 4_096]);
+        let _ = stream.write_all(&bytes);
+        linger(&mut stream);
+    })
+}
+
+/// Waits for the cause of a failed connection twice: it is told, and tried again.
+fn told(what: &str, change: impl FnOnce(&mut LiveOptions), ws: &str, cause: &str) {
+    let venue = venue(|_| {});
+    let mut options = options(ws, venue.address());
+    change(&mut options);
+    let mut rig = Rig::new(options, venue.oracle());
+    let wanted = format!("connection 0: {cause}");
+    rig.until(&format!("{what}: {cause}"), |rig| rig.notes.iter().filter(|n| n.starts_with(&wanted)).count() >= 2);
+    assert!(
+        rig.notes.iter().filter(|n| n.starts_with("connection 0")).all(|n| n.starts_with(&wanted)),
+        "{:?}",
+        rig.notes
+    );
+    assert!(rig.connections.is_empty(), "{what}: what never opened is not told as a connection");
+}
+
+#[test]
+fn answers_that_are_no_upgrade_are_refused() {
+    let response = |status: &str, more: &str| format!("HTTP/1.1 {status}\r\n{more}\r\n").into_bytes();
+    let upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
+    let table: [(&str, Vec<u8>, &str); 9] = [
+        ("forbidden", response("403 Forbidden", "Content-Length: 0\r\n"), "upgrade refused: http 403"),
+        ("too many", response("429 Too Many Requests", "Retry-After: 1\r\n"), "upgrade refused: http 429"),
+        ("unavailable", response("503 Unavailable", "Content-Length: 2\r\n\r\nno"), "upgrade refused: http 503"),
+        ("a redirect", response("301 Moved", "Location: ws://127.0.0.1:1/\r\n"), "upgrade refused: http 301"),
+        ("no accept key", response("101 Switching Protocols", upgrade), "answer is no upgrade"),
+        (
+            "a wrong accept key",
+            response("101 Switching Protocols", &format!("{upgrade}Sec-WebSocket-Accept: AAAA\r\n")),
+            "answer is no upgrade",
+        ),
+        ("no HTTP", b"SSH-2.0-x\r\n\r\n".to_vec(), "answer is no upgrade"),
+        ("giant headers", [&b"HTTP/1.1 101 X\r\nX: "[..], &[b'x'; 64 << 10]].concat(), "headers too long"),
+        ("nothing", Vec::new(), "reset"),
+    ];
+    for (what, bytes, cause) in table {
+        told(what, |_| {}, &format!("ws://{}", answering(bytes)), cause);
+    }
+}
+
+#[test]
+fn slow_and_absent_peers_meet_their_deadlines() {
+    let short = |options: &mut LiveOptions| {
+        let ms = Duration::from_millis;
+        (options.times.connect, options.times.tls, options.times.upgrade) = (ms(500), ms(500), ms(500));
+    };
+    // Held open, unread and unanswered, for as long as the test runs.
+    let silent = || {
+        let held = std::sync::Mutex::new(Vec::new());
+        serving(move |stream| held.lock().unwrap().push(stream))
+    };
+    told("silence after TCP", short, &format!("ws://{}", silent()), "upgrade timed out");
+    told("silence in place of TLS", short, &format!("wss://{}", silent()), "tls timed out");
+    told("a name without address", short, "ws://no-such-host.invalid", "name not resolved");
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    told("a closed port", short, &format!("ws://{closed}"), "connection refused");
+    told(
+        "plain text on a TLS port",
+        short,
+        &format!("wss://{}", answering(b"HTTP/1.1 400 Bad\r\n\r\n".to_vec())),
+        "peer speaks no tls",
+    );
+}
+
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    file: tempfile::NamedTempFile,
+}
+
+fn authority() -> Authority {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(issuer.pem().as_bytes()).unwrap();
+    Authority { issuer, file }
+}
+
+/// A TLS server with a certificate for `name`, valid for these years.
+fn securing(authority: &Authority, name: &str, years: (i32, i32)) -> SocketAddr {
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    (params.not_before, params.not_after) = (date_time_ymd(years.0, 1, 1), date_time_ymd(years.1, 1, 1));
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, &authority.issuer).unwrap();
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key)
+        .unwrap();
+    let config = Arc::new(config);
+    serving(move |mut stream| {
+        let mut tls = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+        let _ = stream.set_read_timeout(Some(Duration::from_millis(500)));
+        while tls.is_handshaking() && tls.complete_io(&mut stream).is_ok() {}
+        if !tls.is_handshaking() {
+            // One that trusts us sends a request: it is refused, so that the cause tells how far it came.
+            let mut tls = rustls::Stream::new(&mut tls, &mut stream);
+            let _ = tls.read(&mut [0; 4_096]);
+            let _ = tls.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
+        }
+        linger(&mut stream);
+    })
+}
+
+#[test]
+fn only_certificates_of_the_configured_authority_for_the_name_and_the_day_are_trusted() {
+    let (ours, theirs) = (authority(), authority());
+    let table = [
+        ("ours", &ours, "127.0.0.1", (2020, 2100), "upgrade refused: http 403"),
+        ("another authority", &theirs, "127.0.0.1", (2020, 2100), "certificate of unknown issuer"),
+        ("expired", &ours, "127.0.0.1", (2010, 2020), "certificate expired"),
+        ("of the future", &ours, "127.0.0.1", (2090, 2100), "certificate not yet valid"),
+        ("another name", &ours, "example.com", (2020, 2100), "certificate for another name"),
+    ];
+    for (what, signed_by, name, years, cause) in table {
+        let address = securing(signed_by, name, years);
+        let ca = ours.file.path().to_path_buf();
+        told(what, |options| options.ca_file = Some(ca), &format!("wss://{address}"), cause);
+    }
+}
+
+#[test]
+fn a_ca_file_without_certificates_is_told_at_once() {
+    let venue = venue(|_| {});
+    let mut empty = tempfile::NamedTempFile::new().unwrap();
+    empty.write_all(b"nothing\n").unwrap();
+    for path in [empty.path().to_path_buf(), "/nowhere/ca.pem".into()] {
+        let options = LiveOptions { ca_file: Some(path.clone()), ..options("wss://127.0.0.1", venue.address()) };
+        let error = LiveSource::new(options, Clock::default(), &Ledger::default()).unwrap_err().to_string();
+        assert!(error.contains(&path.display().to_string()) && error.contains("PEM"), "{error}");
+    }
+}
+
+#[test]
+fn frames_that_claim_too_much_or_break_the_rules_end_the_connection() {
+    let text = |bytes: &[u8]| [&[0x81, bytes.len() as u8][..], bytes].concat();
+    let long = |length: u64| [&[0x81, 127][..], &length.to_be_bytes()].concat();
+    // Empty fragments, which carry nothing and never end.
+    let fragments: Vec<u8> =
+        std::iter::once([0x01, 0x00]).chain(std::iter::repeat_n([0x00, 0x00], 1_200_000)).flatten().collect();
+    let table: [(&str, Vec<u8>, &str); 9] = [
+        ("2^62 bytes", long(1 << 62), "message too long"),
+        ("2^63 bytes", long(1 << 63), "message too long"),
+        ("a byte more than allowed", long((2 << 20) + 1), "message too long"),
+        ("fragments without end", fragments, "message too long"),
+        ("a reserved bit", vec![0xc1, 0x00], "protocol broken"),
+        ("an unknown opcode", vec![0x83, 0x00], "protocol broken"),
+        ("a continuation of nothing", vec![0x80, 0x00], "protocol broken"),
+        ("text that is no UTF-8", text(&[0xff, 0xfe]), "protocol broken"),
+        ("an end within a frame", text(b"cut short")[..5].to_vec(), "reset"),
+    ];
+    for (what, bytes, cause) in table {
+        let server = serving(move |stream| {
+            let Ok(mut socket) = tungstenite::accept(stream) else { return };
+            let _ = socket.get_mut().write_all(&bytes);
+            linger(socket.get_mut());
+        });
+        let venue = venue(|_| {});
+        let mut rig = Rig::new(options(&format!("ws://{server}"), venue.address()), venue.oracle());
+        rig.until(what, |rig| rig.changes().iter().any(|(up, found)| !up && found == cause));
+    }
+}
+
+#[test]
+fn a_port_that_opens_later_is_found() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let rest = venue(|_| {});
+    let mut rig = Rig::new(options(&format!("ws://{address}"), rest.address()), rest.oracle());
+    rig.until("refused", |rig| rig.notes.iter().any(|n| n.contains("connection refused")));
+    let late = venue(|options| options.listen = address);
+    rig.until("open", |rig| rig.changes().first().is_some_and(|(up, _)| *up));
+    drop(late);
+}

@@ -1,0 +1,170 @@
+//! A stepped engine over a live source, and a venue for it. Nothing here waits for a time: only for something to happen, with
+//! patience.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use meltica::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes};
+use meltica::bus::data::{Bus, Delivery, Filter, SubscribeOptions, Subscription};
+use meltica::directory::Directory;
+use meltica::dispatch::{DispatchTable, default_routes};
+use meltica::engine::{Engine, EngineOptions, RunReport, Topology};
+use meltica::schema::canonical_type::builtin;
+use meltica::schema::id::{InstrumentId, Market};
+use meltica::schema::json::write_event;
+use meltica::schema::quality::Quality;
+use meltica::sim::oracle::Oracle;
+use meltica::sim::venue::{Venue, VenueOptions};
+use meltica::telemetry::{Clock, Ledger};
+
+use crate::checker::Checker;
+
+/// Nothing on the loopback takes longer, unless it hangs.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A venue of a few symbols on a free port.
+pub(crate) fn venue(change: impl FnOnce(&mut VenueOptions)) -> Venue {
+    let mut options = VenueOptions::default();
+    options.exchange.symbols.truncate(4);
+    change(&mut options);
+    Venue::start(options).unwrap()
+}
+
+/// Options for a venue at these addresses: quick deadlines, so that tests of faults are.
+pub(crate) fn options(ws: &str, rest: SocketAddr) -> LiveOptions {
+    let table = DispatchTable::compile(1, &default_routes(), &Directory::default()).unwrap();
+    let streams = Arc::new(move |symbol: &str| table.topics_for(Market::BinanceSpot, symbol));
+    let ms = Duration::from_millis;
+    let times = LiveTimes {
+        connect: ms(2_000),
+        tls: ms(2_000),
+        upgrade: ms(2_000),
+        stall: ms(1_000),
+        backoff: (ms(50), ms(500)),
+        first_frame: ms(1_000),
+        rest: ms(2_000),
+        ..LiveTimes::default()
+    };
+    let rest = Endpoint::rest(&format!("http://{rest}")).unwrap();
+    LiveOptions { times, ..LiveOptions::new(Market::BinanceSpot, Endpoint::websocket(ws).unwrap(), rest, streams) }
+}
+
+/// As [`options`], for a venue.
+pub(crate) fn options_for(venue: &Venue) -> LiveOptions {
+    options(&format!("ws://{}", venue.address()), venue.address())
+}
+
+pub(crate) struct Rig {
+    pub(crate) engine: Engine,
+    pub(crate) board: Board,
+    pub(crate) checker: Checker,
+    pub(crate) quality: BTreeMap<InstrumentId, Quality>,
+    pub(crate) connections: Vec<serde_json::Value>,
+    /// Trade ids by instrument, in the order of publication.
+    pub(crate) trades: BTreeMap<InstrumentId, Vec<i64>>,
+    pub(crate) notes: Vec<String>,
+    events: Subscription,
+    oracle: Arc<Oracle>,
+}
+
+impl Rig {
+    pub(crate) fn new(options: LiveOptions, oracle: Arc<Oracle>) -> Rig {
+        let (clock, ledger) = (Clock::default(), Ledger::default());
+        let source = LiveSource::new(options, clock.clone(), &ledger).unwrap();
+        let board = source.board();
+        let options = EngineOptions { topology: Some(Topology::Stepped), live: true, ..EngineOptions::default() };
+        let directory = Arc::new(Directory::default());
+        let mut engine = Engine::build(options, &default_routes(), directory, Box::new(source), clock, ledger).unwrap();
+        let events = engine.bus().subscribe(&[], Filter::all(), SubscribeOptions::LOSSLESS).unwrap();
+        engine.start().unwrap();
+        Rig {
+            engine,
+            board,
+            checker: Checker::default(),
+            quality: BTreeMap::new(),
+            connections: Vec::new(),
+            trades: BTreeMap::new(),
+            notes: Vec::new(),
+            events,
+            oracle,
+        }
+    }
+
+    pub(crate) fn over(venue: &Venue, change: impl FnOnce(&mut LiveOptions)) -> Rig {
+        let mut options = options_for(venue);
+        change(&mut options);
+        Rig::new(options, venue.oracle())
+    }
+
+    fn step(&mut self) {
+        let mut work = self.engine.step();
+        for symbol in self.board.take_listed() {
+            let id = self.engine.directory().find_symbol(Market::BinanceSpot, &symbol).unwrap();
+            assert!(self.engine.watch(id));
+        }
+        self.notes.extend(self.board.take_notes());
+        let Rig { engine, checker, quality, connections, trades, events, oracle, .. } = self;
+        work += events.poll(usize::MAX, |delivery| match delivery {
+            Delivery::Event(event) => {
+                checker.take(engine, oracle, event);
+                let header = event.header();
+                if header.type_id() == builtin::STATUS_BOOK {
+                    quality.insert(header.instrument(), header.quality());
+                } else if header.type_id() == builtin::TRADE {
+                    trades.entry(header.instrument()).or_default().push(header.venue_id);
+                } else if header.type_id() == builtin::STATUS_CONNECTION {
+                    let mut out = Vec::new();
+                    write_event(event, &**engine.directory(), &mut out);
+                    connections.push(serde_json::from_slice(&out).unwrap());
+                }
+            }
+            Delivery::Lag(lag) => panic!("a lossless reader was told {lag:?}"),
+        });
+        if work == 0 {
+            // Leaves the core to the venue.
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    /// Steps until `done`.
+    pub(crate) fn until(&mut self, what: &str, mut done: impl FnMut(&Rig) -> bool) {
+        let begun = Instant::now();
+        while !done(self) {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{what}: did not happen; {:?}, {:?}, {:?}",
+                self.quality,
+                self.board.view(),
+                self.notes
+            );
+            self.step();
+        }
+    }
+
+    /// Steps until so many books are there and all are Good, and each was compared with the truth some more.
+    pub(crate) fn until_good(&mut self, books: usize) {
+        self.until("all books Good", |rig| {
+            rig.quality.len() == books && rig.quality.values().all(|q| *q == Quality::Good)
+        });
+        let compared = self.checker.checked + 20 * books as u64;
+        self.until("books compared with the truth", |rig| rig.checker.checked >= compared);
+    }
+
+    /// Causes of the connections that came (`true`) or went, in order.
+    pub(crate) fn changes(&self) -> Vec<(bool, String)> {
+        let one = |event: &serde_json::Value| {
+            let payload = &event["payload"];
+            (payload["change"] == "ConnectionUp", payload["cause"].as_str().unwrap().to_owned())
+        };
+        self.connections.iter().map(one).collect()
+    }
+
+    pub(crate) fn finish(mut self) -> RunReport {
+        self.engine.stop();
+        self.until("the engine ends", |rig| rig.engine.is_done());
+        drop(self.events);
+        self.engine.finish().unwrap()
+    }
+}

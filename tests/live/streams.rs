@@ -1,0 +1,74 @@
+//! Books, frames, subscriptions on a venue without faults.
+
+use std::time::Duration;
+
+use meltica::telemetry::Counter;
+
+use crate::rig::{Rig, venue};
+
+#[test]
+fn every_good_book_is_true_and_no_limit_is_exceeded() {
+    let venue = venue(|options| options.limits.ping_every = Duration::from_millis(200));
+    let mut rig = Rig::over(&venue, |_| {});
+    rig.until_good(4);
+    assert_eq!(rig.checker.books(), 4);
+    let wanted: usize =
+        rig.board.view().connections.iter().map(|c| c.streams.live + c.streams.silent + c.streams.acknowledged).sum();
+    let stats = venue.stats();
+    assert_eq!(stats.sessions.len(), 1);
+    assert!(wanted > 0 && stats.sessions[0].streams.len() >= wanted, "{wanted} of {:?}", stats.sessions[0].streams);
+    assert!(!stats.exceeded.any(), "{:?}", stats.exceeded);
+    assert_eq!(rig.changes(), [(true, "started".to_owned())]);
+    for ids in rig.trades.values() {
+        assert!(ids.windows(2).all(|w| w[1] == w[0] + 1), "trades are all there, once each: {ids:?}");
+    }
+    assert_eq!(rig.engine.ledger().total(Counter::FramesMalformed), 0);
+    let report = rig.finish();
+    assert_eq!(report.books.len(), 4);
+}
+
+#[test]
+fn streams_spread_over_connections_within_their_bound() {
+    let venue = venue(|_| {});
+    let mut rig = Rig::over(&venue, |options| (options.connections, options.streams_max) = (2, 8));
+    rig.until_good(4);
+    let stats = venue.stats();
+    assert!(stats.sessions.len() >= 4, "{}", stats.sessions.len());
+    let mut all: Vec<&String> = stats.sessions.iter().flat_map(|s| &s.streams).collect();
+    assert!(stats.sessions.iter().all(|s| s.streams.len() <= 8));
+    let count = all.len();
+    all.sort();
+    all.dedup();
+    assert_eq!(all.len(), count, "no stream stands on two connections");
+    assert!(!stats.exceeded.any(), "{:?}", stats.exceeded);
+}
+
+#[test]
+fn only_the_instruments_named_are_subscribed_and_the_others_are_told() {
+    let venue = venue(|_| {});
+    let names = ["BTC-USDT".to_owned(), "NONE-USDT".to_owned()];
+    let mut rig = Rig::over(&venue, |options| {
+        options.instruments = names.to_vec();
+        options.busy_poll = true;
+        options.microseconds = true;
+    });
+    rig.until_good(1);
+    assert!(venue.stats().sessions[0].streams.iter().all(|name| name.starts_with("btcusdt@") || name.starts_with('!')));
+    assert!(rig.notes.iter().any(|n| n.contains("not listed") && n.contains("NONE-USDT")), "{:?}", rig.notes);
+}
+
+#[test]
+fn old_age_is_renewed_without_a_gap() {
+    let venue = venue(|_| {});
+    let mut rig = Rig::over(&venue, |options| options.times.age = Duration::from_millis(1_500));
+    rig.until_good(4);
+    rig.until("two renewals", |rig| rig.changes().iter().filter(|(up, _)| !up).count() >= 2);
+    rig.until_good(4);
+    let (gaps, changes) = (rig.checker.gaps, rig.changes());
+    assert_eq!(gaps, 0, "{changes:?}");
+    for ids in rig.trades.values() {
+        assert!(ids.windows(2).all(|w| w[1] == w[0] + 1), "no trade lost or doubled: {ids:?}");
+    }
+    assert!(changes.iter().all(|(up, cause)| *up || cause == "ended: replaced"), "{changes:?}");
+    assert!(!venue.stats().exceeded.any(), "{:?}", venue.stats().exceeded);
+}

@@ -1,0 +1,15 @@
+//! The live adapter over real sockets on the loopback: against the simulated venue, and against servers that misbehave.
+#![allow(clippy::unwrap_used)] // A test that cannot go on should say where.
+
+#[path = "sim_truth/checker.rs"]
+mod checker;
+#[path = "live/faults.rs"]
+mod faults;
+#[path = "live/refusals.rs"]
+mod refusals;
+#[path = "live/rest.rs"]
+mod rest;
+#[path = "live/rig.rs"]
+mod rig;
+#[path = "live/streams.rs"]
+mod streams;
