@@ -24,7 +24,7 @@ const WORK: [Counter; 7] = [
 ];
 
 /// Counters that tell of what is normal on a healthy feed.
-const NOTES: [Counter; 14] = [
+const NOTES: [Counter; 18] = [
     Counter::NotWanted,
     Counter::FramesControl,
     Counter::Unrouted,
@@ -38,6 +38,10 @@ const NOTES: [Counter; 14] = [
     Counter::ScaleWidened,
     Counter::LevelsPruned,
     Counter::Conflated,
+    Counter::ConnectAttempts,
+    Counter::ConnectionsUp,
+    Counter::ConnectionDuplicate,
+    Counter::RestRequests,
     Counter::UnknownFields,
 ];
 

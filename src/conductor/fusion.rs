@@ -59,6 +59,8 @@ pub(super) struct Instrument {
     pub(super) quality: Quality,
     pub(super) gap: Option<OpenGap>,
     pub(super) stale: bool,
+    /// Its connection is gone, and nobody said that its stream is back: no snapshot makes up for that.
+    pub(super) severed: bool,
     pub(super) halted: bool,
     pub(super) crossed_updates: u32,
     /// Content was lost while held diffs were waiting: to be announced behind them.
@@ -92,6 +94,7 @@ impl Instrument {
             quality: Quality::Syncing,
             gap: None,
             stale: false,
+            severed: false,
             halted: false,
             crossed_updates: 0,
             lost_behind: false,
@@ -115,7 +118,7 @@ impl Instrument {
             Quality::Delisted
         } else if self.halted {
             Quality::Halted
-        } else if self.stale {
+        } else if self.stale || self.severed {
             Quality::Stale
         } else if self.sync.is_missing() {
             Quality::Gap
@@ -132,7 +135,7 @@ impl Instrument {
 
     /// Where the book stands.
     pub(super) fn state(&self) -> SyncState {
-        self.sync.state(self.ask.is_asked(), self.has_backlog(), self.stale)
+        self.sync.state(self.ask.is_asked(), self.has_backlog(), self.stale || self.severed)
     }
 
     /// Whether held diffs wait to be released, or a hole among them to be announced.

@@ -19,7 +19,7 @@ struct Delivered {
 
 /// Two connections that deliver the same lie no further apart. Past it ids that do not rise are new ones: the venue's have
 /// started over.
-const OVERLAP_NS: i64 = 10_000_000_000;
+const OVERLAP_NS: i64 = 2_000_000_000;
 
 /// What an event is beside those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,10 +136,10 @@ mod tests {
             (1, Some(101), 1, Repeat::OfConnection),
             (1, Some(102), 2, Repeat::No),
             (2, None, 2, Repeat::No),
-            (1, Some(102), 11, Repeat::OfConnection),
+            (1, Some(102), 3, Repeat::OfConnection),
             // The venue's ids have started over.
-            (3, Some(5), 22, Repeat::No),
-            (3, Some(4), 22, Repeat::No),
+            (3, Some(5), 4, Repeat::No),
+            (3, Some(4), 4, Repeat::No),
         ];
         for (connection, id, at, expected) in table {
             let header = EventHeader { connection, receive: at * second, ..header(1, Source::WsTrade, id, None) };

@@ -40,7 +40,7 @@ impl Instrument {
         }
         self.snapshot_type = event.header().type_id();
         let first_after = self.held.first_after(id);
-        let refresh = self.sync.is_proven() && !self.book.top_is_known();
+        let refresh = self.sync.is_proven() && (!self.book.top_is_known() || self.stale);
         let (high, waiting) = (self.held.high(), self.has_backlog());
         match self.sync.on_snapshot(id, first_after, high, waiting, refresh, &outlet.options) {
             SnapshotVerdict::Adopt => self.adopt(event, outlet),
@@ -119,6 +119,7 @@ impl Instrument {
             outlet.count(Counter::SnapshotsUnused);
         }
         self.ask.close();
+        self.stale = false;
         self.become_proven(event, BookCause::EqualSnapshot, outlet);
     }
 

@@ -29,7 +29,7 @@ impl Instrument {
         let now = outlet.now;
         let due = |timer: &mut i64| *timer <= now && core::mem::replace(timer, NEVER) != NEVER;
         let given_up = due(&mut self.timers.fill) && self.sync.is_missing();
-        let silent = due(&mut self.timers.first) && self.sync.is_watching();
+        let silent = due(&mut self.timers.first) && (self.sync.is_watching() || self.stale);
         let unconfirmed = due(&mut self.timers.confirm) && self.sync.is_unproven();
         let crossed = due(&mut self.timers.crossed) && self.book.is_crossed();
         let cadence = due(&mut self.timers.book);
@@ -64,10 +64,11 @@ impl Instrument {
         self.publish_book(&head, Source::ConductorBook, outlet);
     }
 
-    /// A stream is expected: a snapshot is asked for even when it stays silent.
+    /// A stream is expected, or is back after its connection was gone: a snapshot is asked for even when it stays silent.
     pub(super) fn watch<P: Publish, R: SnapshotRequests>(&mut self, outlet: &mut Outlet<P, R>) {
         self.sync.watch();
-        if self.sync.is_watching() && self.timers.first == NEVER {
+        self.stale |= core::mem::take(&mut self.severed);
+        if (self.sync.is_watching() || self.stale) && self.timers.first == NEVER {
             self.timers.first = outlet.now.saturating_add(outlet.options.first_diff_timeout_ns);
         }
     }
@@ -76,6 +77,7 @@ impl Instrument {
     pub(super) fn mark_stale<P: Publish, R: SnapshotRequests>(&mut self, cause: BookCause, outlet: &mut Outlet<P, R>) {
         if !self.sync.is_retired() && (self.sync.local().is_some() || !self.held.is_empty()) {
             self.stale = true;
+            self.severed |= cause == BookCause::ConnectionDown;
             let head = outlet.own_head(self.id, self.market);
             self.settle(&head, cause, outlet);
         }

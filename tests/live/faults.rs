@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use meltica::sim::spec::default_symbols;
 use meltica::sim::venue::{VenueFault, Whom};
 
 use crate::rig::{Rig, venue};
@@ -64,4 +65,22 @@ fn an_announced_shutdown_without_notice_is_survived() {
     rig.until("the connection ends", |rig| rig.changes().iter().any(|(up, _)| !up));
     rig.until_good(4);
     assert!(!venue.stats().exceeded.any());
+}
+
+#[test]
+fn a_silent_instrument_comes_back_too_once_its_stream_is_acknowledged() {
+    // The last of so many symbols changes hardly ever: no diff tells that its stream is back.
+    let venue = venue(|options| {
+        options.exchange.symbols = default_symbols(60);
+        options.frames_per_second = Some(1_200);
+    });
+    let mut rig = Rig::over(&venue, |_| {});
+    rig.until_good(60);
+    for _ in 0..2 {
+        let before = rig.connections.len();
+        venue.inject(VenueFault::Cut { whom: all() });
+        rig.until("the connection ends", |rig| rig.connections.len() > before);
+        rig.until_good(60);
+    }
+    assert!(!venue.stats().exceeded.any(), "{:?}", venue.stats().exceeded);
 }

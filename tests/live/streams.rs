@@ -1,7 +1,10 @@
 //! Books, frames, subscriptions on a venue without faults.
 
+use std::io::Write;
 use std::time::Duration;
 
+use meltica::binance::live::Endpoint;
+use meltica::sim::venue::TlsOptions;
 use meltica::telemetry::Counter;
 
 use crate::rig::{Rig, venue};
@@ -70,5 +73,20 @@ fn old_age_is_renewed_without_a_gap() {
         assert!(ids.windows(2).all(|w| w[1] == w[0] + 1), "no trade lost or doubled: {ids:?}");
     }
     assert!(changes.iter().all(|(up, cause)| *up || cause == "ended: replaced"), "{changes:?}");
+    assert!(!venue.stats().exceeded.any(), "{:?}", venue.stats().exceeded);
+}
+
+#[test]
+fn books_are_true_over_tls_by_the_venues_own_authority() {
+    let venue = venue(|options| options.tls = Some(TlsOptions::loopback().unwrap()));
+    let mut ca = tempfile::NamedTempFile::new().unwrap();
+    ca.write_all(venue.ca_pem().unwrap().as_bytes()).unwrap();
+    let address = venue.address();
+    let mut rig = Rig::over(&venue, |options| {
+        options.ws = Endpoint::websocket(&format!("wss://{address}")).unwrap();
+        options.rest = Endpoint::rest(&format!("https://{address}")).unwrap();
+        options.ca_file = Some(ca.path().to_path_buf());
+    });
+    rig.until_good(4);
     assert!(!venue.stats().exceeded.any(), "{:?}", venue.stats().exceeded);
 }

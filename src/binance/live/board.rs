@@ -60,7 +60,8 @@ impl Board {
         self.lock().notes.drain(..).collect()
     }
 
-    /// Symbols that were subscribed since the last call: books of theirs are to be expected.
+    /// Symbols that were subscribed since the last call, or whose streams are back after their connection was lost: books of
+    /// theirs are to be expected.
     pub fn take_listed(&self) -> Vec<Box<str>> {
         core::mem::take(&mut self.lock().listed)
     }
@@ -77,6 +78,10 @@ impl Board {
         let mut inner = self.lock();
         inner.view.instruments += 1;
         inner.listed.push(symbol.into());
+    }
+
+    pub(super) fn back(&self, symbol: &str) {
+        self.lock().listed.push(symbol.into());
     }
 
     pub(super) fn catalogue(&self) {

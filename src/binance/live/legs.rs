@@ -16,6 +16,8 @@ use super::session::{Phase, Session, SessionLimits, Verdict};
 use super::slots::{Slots, Turn};
 use super::subscription::Subscriptions;
 use crate::schema::id::ConnectionId;
+use crate::schema::instrument::uppercase_symbol;
+use crate::schema::topic::StreamName;
 use crate::telemetry::{Counter, Counts};
 
 /// How soon a look-up that is under way is asked about again.
@@ -39,6 +41,12 @@ pub(super) struct Notice {
     pub(super) down: Option<Cause>,
     /// Whether it is the first of its leg.
     pub(super) first: bool,
+}
+
+/// The symbol whose book a stream feeds, uppercase.
+fn book_symbol(name: &str) -> Option<String> {
+    let name = StreamName::parse(name).filter(|name| name.topic.kind.is_book())?;
+    name.symbol.map(uppercase_symbol)
 }
 
 /// The connections.
@@ -155,6 +163,11 @@ impl Legs {
                 return Err(Cause::NoAnswer);
             }
             connection.send_control(now)?;
+            let leg = &mut self.legs[at];
+            if leg.tell_back && leg.active == Some(slot) && connection.subscriptions.is_answered() {
+                leg.tell_back = false;
+                leg.names.iter().filter_map(|name| book_symbol(name)).for_each(|symbol| self.board.back(&symbol));
+            }
         }
         Ok(())
     }

@@ -163,6 +163,11 @@ impl Subscriptions {
         self.counts.requested + self.counts.acknowledged + self.counts.silent > 0
     }
 
+    /// Whether every stream was asked for and answered.
+    pub(crate) const fn is_answered(&self) -> bool {
+        self.counts.requested == 0 && self.under_way.is_none()
+    }
+
     /// Whether every stream speaks, or has had its time to.
     pub(crate) const fn is_settled(&self) -> bool {
         self.counts.requested + self.counts.acknowledged == 0 && self.under_way.is_none()
