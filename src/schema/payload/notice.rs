@@ -1,0 +1,62 @@
+//! Purpose: payloads of connections and commands, and the one that is never published.
+//! Owns: their layouts, versions and JSON names. Thread: any. Takes and gives: plain data.
+//! Never: a field that is not in its table; an implicit padding byte.
+
+use bytemuck::{Pod, Zeroable};
+
+use super::field::{Field, FieldKind, Payload, padding, payload};
+use super::kind::PayloadKind;
+
+/// What a `STATUS.CONNECTION` event announces.
+pub const CONNECTION_CHANGES: &[&str] = &["ConnectionDown", "ConnectionUp"];
+
+payload! {
+    /// A connection came or went.
+    ConnectionStatus: ConnectionStatus {
+        words {
+            /// What is announced.
+            change = "change" FieldKind::Code(CONNECTION_CHANGES),
+        }
+        texts {
+            /// Why, in a word (`started`, `ended`, `reset`, `closed 1008`).
+            cause[32] = "cause",
+        }
+        decimals(0) {}
+    }
+}
+
+/// What a control command came to.
+pub const CONTROL_OUTCOMES: &[&str] = &["accepted", "noop", "error"];
+
+/// What a control command was.
+pub const CONTROL_VERBS: &[&str] = &["start", "subscribe", "unsubscribe", "updateFilters"];
+
+payload! {
+    /// The audit of one control command.
+    ControlUpdate: ControlUpdate {
+        words {
+            /// What was asked.
+            verb = "verb" FieldKind::Code(CONTROL_VERBS),
+            /// What it came to.
+            outcome = "outcome" FieldKind::Code(CONTROL_OUTCOMES),
+            /// The control version before.
+            old_version = "oldVersion" FieldKind::Int,
+            /// The control version after.
+            new_version = "newVersion" FieldKind::Int,
+            /// The type it concerned; 0 for all.
+            subject = "subject" FieldKind::Int,
+        }
+        texts {
+            /// Who asked.
+            consumer[32] = "consumer",
+        }
+        decimals(0) {}
+    }
+}
+
+payload! {
+    /// Never published: tells the conductor that content of the instrument's book stream was lost.
+    Lost: Lost {
+        decimals(0) {}
+    }
+}

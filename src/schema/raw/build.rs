@@ -1,0 +1,262 @@
+//! Purpose: builds one raw instance after another in the same buffers. Owns: the buffers. Thread: the io thread.
+//! Takes and gives: values in, [`RawRef`]s out. Never: allocates once its buffers have grown, changes a key or a number.
+
+use bytemuck::Zeroable;
+
+use super::read::RawRef;
+use super::record::{
+    Level, RAW_HEADER_WORDS, RawHeader, Side, Slot, TAG_BOOL, TAG_DECIMAL, TAG_INT, TAG_NULL, TAG_TEXT,
+};
+use crate::schema::decimal::{Decimal, DecimalError, power_of_ten};
+use crate::schema::id::{ConnectionId, InstrumentId, Market, TraceId};
+use crate::schema::layout::SLOTS_MAX;
+use crate::schema::time::UnixNanos;
+use crate::schema::topic::Topic;
+
+/// Builds one raw instance after another in the same buffers.
+#[derive(Debug)]
+pub struct RawBuf {
+    header: RawHeader,
+    slots: [Slot; SLOTS_MAX],
+    bids: LevelBuf,
+    levels: LevelBuf,
+    text: Vec<u8>,
+    tail: Vec<u8>,
+}
+
+/// Where a frame came from, as every raw instance of it repeats.
+#[derive(Clone, Copy, Debug)]
+pub struct RawOrigin {
+    /// The market.
+    pub market: Market,
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The frame's number there.
+    pub number: u64,
+    /// Receive time.
+    pub receive: UnixNanos,
+    /// The one clock at entry, ns.
+    pub ingress_ns: u64,
+    /// The frame's trace.
+    pub trace: TraceId,
+}
+
+impl Default for RawBuf {
+    fn default() -> Self {
+        RawBuf {
+            header: RawHeader::zeroed(),
+            slots: [Slot::zeroed(); SLOTS_MAX],
+            bids: LevelBuf::default(),
+            levels: LevelBuf::default(),
+            text: Vec::with_capacity(1 << 10),
+            tail: Vec::with_capacity(1 << 10),
+        }
+    }
+}
+
+impl RawBuf {
+    /// Starts an instance of a topic with `slots` empty slots.
+    ///
+    /// # Panics
+    /// When `slots` is above [`SLOTS_MAX`]: the layouts hold to it.
+    pub fn begin(&mut self, origin: &RawOrigin, topic: Topic, slots: usize) {
+        self.header = RawHeader {
+            kind: topic.kind as u8,
+            market: origin.market as u8,
+            slots: slots as u8,
+            instrument: InstrumentId::NONE.0,
+            connection: origin.connection.0,
+            topic_detail: topic.detail,
+            receive: origin.receive.0,
+            ingress_ns: origin.ingress_ns,
+            number: origin.number,
+            trace: origin.trace.0,
+            ..RawHeader::zeroed()
+        };
+        self.slots[..slots].fill(Slot::zeroed());
+        self.bids.clear();
+        self.levels.clear();
+        self.text.clear();
+        self.tail.clear();
+    }
+
+    /// Names the instrument.
+    pub fn set_instrument(&mut self, instrument: InstrumentId) {
+        self.header.instrument = instrument.0;
+    }
+
+    /// For a depth body: the `limit` asked for.
+    pub fn set_limit(&mut self, limit: u32) {
+        self.header.limit = limit;
+    }
+
+    /// Sets [`RawHeader::marks`].
+    pub fn set_marks(&mut self, marks: u8) {
+        self.header.marks = marks;
+    }
+
+    /// Sets a whole number.
+    #[inline]
+    pub fn set_int(&mut self, slot: usize, value: i64) {
+        self.set(slot, Slot { bits: value, tag: TAG_INT, ..Slot::zeroed() });
+    }
+
+    /// Sets a decimal.
+    #[inline]
+    pub fn set_decimal(&mut self, slot: usize, value: Decimal) {
+        self.set(slot, Slot { bits: value.mantissa(), scale: value.scale(), tag: TAG_DECIMAL, ..Slot::zeroed() });
+    }
+
+    /// Sets a truth value.
+    #[inline]
+    pub fn set_bool(&mut self, slot: usize, value: bool) {
+        self.set(slot, Slot { bits: i64::from(value), tag: TAG_BOOL, ..Slot::zeroed() });
+    }
+
+    /// Sets `null`.
+    #[inline]
+    pub fn set_null(&mut self, slot: usize) {
+        self.set(slot, Slot { tag: TAG_NULL, ..Slot::zeroed() });
+    }
+
+    /// Sets a text as written.
+    #[inline]
+    pub fn set_text(&mut self, slot: usize, text: &str) {
+        let at = self.text.len();
+        self.text.extend_from_slice(text.as_bytes());
+        self.set(slot, Slot { bits: at as i64, length: text.len() as u32, tag: TAG_TEXT, ..Slot::zeroed() });
+    }
+
+    /// Sets a text in uppercase, Unicode included.
+    #[inline]
+    pub fn set_uppercase(&mut self, slot: usize, text: &str) {
+        let at = self.text.len();
+        if text.is_ascii() {
+            self.text.extend(text.bytes().map(|b| b.to_ascii_uppercase()));
+        } else {
+            for upper in text.chars().flat_map(char::to_uppercase) {
+                self.text.extend_from_slice(upper.encode_utf8(&mut [0; 4]).as_bytes());
+            }
+        }
+        self.set(
+            slot,
+            Slot { bits: at as i64, length: (self.text.len() - at) as u32, tag: TAG_TEXT, ..Slot::zeroed() },
+        );
+    }
+
+    #[inline]
+    fn set(&mut self, slot: usize, value: Slot) {
+        self.slots[slot] = value;
+        self.header.present |= 1 << slot;
+    }
+
+    /// Which slots have been set, as [`RawHeader::present`].
+    #[inline]
+    pub fn present(&self) -> u64 {
+        self.header.present
+    }
+
+    /// Adds a level. Bids may come after asks: venues reorder keys.
+    ///
+    /// # Errors
+    /// [`DecimalError::Overflow`] when the level cannot be held at the scale that the frame needs.
+    #[inline]
+    pub fn push_level(&mut self, side: Side, price: Decimal, quantity: Decimal) -> Result<(), DecimalError> {
+        match side {
+            Side::Bid => self.bids.push(price, quantity),
+            Side::Ask => self.levels.push(price, quantity),
+        }
+    }
+
+    /// Adds an unknown key (a dot path) with the JSON text of its value; both are cut at 255 bytes.
+    pub fn push_unknown(&mut self, key: &str, value: &str) {
+        for text in [key, value] {
+            let cut = text.floor_char_boundary(255);
+            self.tail.push(cut as u8);
+            self.tail.extend_from_slice(&text.as_bytes()[..cut]);
+        }
+        self.header.unknown = self.header.unknown.saturating_add(1);
+    }
+
+    /// Closes the instance and gives it to read.
+    ///
+    /// # Errors
+    /// [`DecimalError::Overflow`] when bids and asks cannot be held at one scale.
+    pub fn finish(&mut self) -> Result<RawRef<'_>, DecimalError> {
+        let bids = self.bids.levels.len();
+        let (price, quantity) = (
+            self.bids.price_scale.max(self.levels.price_scale),
+            self.bids.quantity_scale.max(self.levels.quantity_scale),
+        );
+        self.bids.widen(price, quantity)?;
+        self.levels.widen(price, quantity)?;
+        let asks = self.levels.levels.len();
+        // Bids go first in the record: append the asks behind them, and read the joined array.
+        self.bids.levels.extend_from_slice(&self.levels.levels);
+        self.header.tail_at = self.text.len() as u32;
+        if self.header.unknown > 0 {
+            self.text.extend_from_slice(&self.tail);
+        }
+        self.header.bids = bids as u32;
+        self.header.asks = asks as u32;
+        self.header.price_scale = price;
+        self.header.quantity_scale = quantity;
+        self.header.text_bytes = self.text.len() as u32;
+        let slots = self.header.slots as usize;
+        self.header.words = (RAW_HEADER_WORDS + slots * 2 + (bids + asks) * 2 + self.text.len().div_ceil(8)) as u32;
+        Ok(self.read())
+    }
+
+    /// The instance as last closed by [`RawBuf::finish`].
+    pub fn read(&self) -> RawRef<'_> {
+        let slots = &self.slots[..self.header.slots as usize];
+        RawRef { header: &self.header, slots, levels: &self.bids.levels, text: &self.text }
+    }
+}
+
+/// Levels at one common scale, widened when a finer value comes.
+#[derive(Debug)]
+struct LevelBuf {
+    levels: Vec<Level>,
+    price_scale: u8,
+    quantity_scale: u8,
+}
+
+impl Default for LevelBuf {
+    fn default() -> Self {
+        LevelBuf { levels: Vec::with_capacity(4096), price_scale: 0, quantity_scale: 0 }
+    }
+}
+
+impl LevelBuf {
+    fn clear(&mut self) {
+        self.levels.clear();
+        self.price_scale = 0;
+        self.quantity_scale = 0;
+    }
+
+    #[inline]
+    fn push(&mut self, price: Decimal, quantity: Decimal) -> Result<(), DecimalError> {
+        if price.scale() > self.price_scale || quantity.scale() > self.quantity_scale {
+            self.widen(self.price_scale.max(price.scale()), self.quantity_scale.max(quantity.scale()))?;
+        }
+        let price = price.mantissa_at(self.price_scale).ok_or(DecimalError::Overflow)?;
+        let quantity = quantity.mantissa_at(self.quantity_scale).ok_or(DecimalError::Overflow)?;
+        self.levels.push(Level { price, quantity });
+        Ok(())
+    }
+
+    fn widen(&mut self, price_scale: u8, quantity_scale: u8) -> Result<(), DecimalError> {
+        if (price_scale, quantity_scale) == (self.price_scale, self.quantity_scale) {
+            return Ok(());
+        }
+        let by_price = power_of_ten(price_scale - self.price_scale).ok_or(DecimalError::Overflow)?;
+        let by_quantity = power_of_ten(quantity_scale - self.quantity_scale).ok_or(DecimalError::Overflow)?;
+        for level in &mut self.levels {
+            level.price = level.price.checked_mul(by_price).ok_or(DecimalError::Overflow)?;
+            level.quantity = level.quantity.checked_mul(by_quantity).ok_or(DecimalError::Overflow)?;
+        }
+        (self.price_scale, self.quantity_scale) = (price_scale, quantity_scale);
+        Ok(())
+    }
+}

@@ -1,0 +1,119 @@
+//! Purpose: the layout of a raw instance: head, slots, levels. Owns: the record layout.
+//! Thread: the io thread writes, the dispatch stage reads. Takes and gives: plain data. Never: an implicit padding byte.
+
+use bytemuck::{Pod, Zeroable};
+
+use crate::schema::decimal::Decimal;
+
+/// The fixed head of a raw instance.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct RawHeader {
+    /// Length of the whole record, in 8-byte words.
+    pub words: u32,
+    /// [`StreamKind`].
+    pub kind: u8,
+    /// [`Market`].
+    pub market: u8,
+    /// How many slots follow.
+    pub slots: u8,
+    /// [`mark`]s.
+    pub marks: u8,
+    /// [`InstrumentId`]; `NONE` where the frame concerns none that is known.
+    pub instrument: u32,
+    /// [`ConnectionId`].
+    pub connection: u16,
+    /// [`Topic::detail`].
+    pub topic_detail: u16,
+    /// Receive time, UTC ns.
+    pub receive: i64,
+    /// The one clock's reading when the frame entered, ns; what latency is measured from.
+    pub ingress_ns: u64,
+    /// The frame's number on its connection.
+    pub number: u64,
+    /// [`TraceId`].
+    pub trace: [u64; 2],
+    /// Bit `i` says that slot `i` is present (a `null` is present).
+    pub present: u64,
+    /// How many bid levels follow the slots.
+    pub bids: u32,
+    /// How many ask levels follow the bids.
+    pub asks: u32,
+    /// Decimals of all level prices.
+    pub price_scale: u8,
+    /// Decimals of all level quantities.
+    pub quantity_scale: u8,
+    /// How many unknown keys stand in the tail.
+    pub unknown: u16,
+    /// Bytes in the text area, padded to words in the record.
+    pub text_bytes: u32,
+    /// Where in the text area the unknown keys begin.
+    pub tail_at: u32,
+    /// For a depth body: the `limit` asked for, 0 when unknown.
+    pub limit: u32,
+}
+
+/// Bits of [`RawHeader::marks`].
+pub mod mark {
+    /// The result of a REST poll other than a depth body: it goes to the routes that list such a poll, not to a stream's.
+    pub const POLLED: u8 = 1;
+    /// More raw instances of the same frame follow (`!ticker@arr`).
+    pub const MORE_FOLLOW: u8 = 2;
+}
+
+/// Words of a [`RawHeader`].
+pub const RAW_HEADER_WORDS: usize = core::mem::size_of::<RawHeader>() / 8;
+
+// Tag 0 is an absent value, so that a zeroed slot is one.
+pub(super) const TAG_NULL: u8 = 1;
+pub(super) const TAG_BOOL: u8 = 2;
+pub(super) const TAG_INT: u8 = 3;
+pub(super) const TAG_DECIMAL: u8 = 4;
+pub(super) const TAG_TEXT: u8 = 5;
+
+/// One value as a record stores it.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct Slot {
+    pub(super) bits: i64,
+    pub(super) length: u32,
+    pub(super) scale: u8,
+    pub(super) tag: u8,
+    pub(super) reserved: [u8; 2],
+}
+
+/// One value as it is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// The frame has no such key.
+    Absent,
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A decimal.
+    Decimal(Decimal),
+    /// A text.
+    Text(&'a str),
+}
+
+/// One level: mantissas at the record's scales.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Level {
+    /// Price mantissa.
+    pub price: i64,
+    /// Quantity mantissa; 0 removes the level.
+    pub quantity: i64,
+}
+
+/// A side of a book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// Buyers.
+    Bid,
+    /// Sellers.
+    Ask,
+}
