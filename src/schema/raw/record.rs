@@ -11,19 +11,19 @@ use crate::schema::decimal::Decimal;
 pub struct RawHeader {
     /// Length of the whole record, in 8-byte words.
     pub words: u32,
-    /// [`StreamKind`].
+    /// [`StreamKind`](crate::schema::topic::StreamKind).
     pub kind: u8,
-    /// [`Market`].
+    /// [`Market`](crate::schema::id::Market).
     pub market: u8,
     /// How many slots follow.
     pub slots: u8,
     /// [`mark`]s.
     pub marks: u8,
-    /// [`InstrumentId`]; `NONE` where the frame concerns none that is known.
+    /// [`InstrumentId`](crate::schema::id::InstrumentId); `NONE` where the frame concerns none that is known.
     pub instrument: u32,
-    /// [`ConnectionId`].
+    /// [`ConnectionId`](crate::schema::id::ConnectionId).
     pub connection: u16,
-    /// [`Topic::detail`].
+    /// [`Topic::detail`](crate::schema::topic::Topic::detail).
     pub topic_detail: u16,
     /// Receive time, UTC ns.
     pub receive: i64,
@@ -31,7 +31,7 @@ pub struct RawHeader {
     pub ingress_ns: u64,
     /// The frame's number on its connection.
     pub number: u64,
-    /// [`TraceId`].
+    /// [`TraceId`](crate::schema::id::TraceId).
     pub trace: [u64; 2],
     /// Bit `i` says that slot `i` is present (a `null` is present).
     pub present: u64,
