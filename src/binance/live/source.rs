@@ -21,6 +21,7 @@ use super::rest::{RestOptions, RestReply, RestRequest, RestWorker};
 use super::session::SessionLimits;
 use super::slots::Slots;
 use super::tls::{Trust, server_name};
+use super::venue_rules::{Door, VenueRules};
 use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError};
 use crate::schema::id::ConnectionId;
 use crate::telemetry::{Clock, Counter, Ledger};
@@ -66,7 +67,7 @@ impl LiveSource {
         let trust = Trust::new(options.ca_file.as_deref())?;
         let slots = Slots::new(options.busy_poll).map_err(|e| LiveError::System("poll", e))?;
         let board = Board::default();
-        let plan = Plan::new(options.connections, options.streams_max);
+        let plan = Plan::new(VenueRules::of(options.market), options.connections, options.streams_max);
         let resolver = Resolver::new(&options.ws.host, options.ws.port);
         let legs = Legs::new(
             leg_limits(&options),
@@ -239,6 +240,7 @@ fn leg_limits(options: &LiveOptions) -> LegLimits {
             silence_ns: nanos(times.silence),
             age_ns: nanos(times.age),
         },
+        messages_per_second: VenueRules::of(options.market).messages_per_second,
         first_frame_ns: nanos(times.first_frame),
         backoff_ns: (nanos(times.backoff.0), nanos(times.backoff.1)),
         seed: options.seed,
@@ -246,17 +248,23 @@ fn leg_limits(options: &LiveOptions) -> LegLimits {
 }
 
 fn opening(options: &LiveOptions, trust: &Trust) -> Result<Opening, LiveError> {
-    let ws = &options.ws;
+    let (ws, rules) = (&options.ws, VenueRules::of(options.market));
     let host = || LiveError::Host(ws.host.clone());
+    if options.microseconds && !rules.microseconds {
+        return Err(LiveError::Unit(options.market));
+    }
     let unit = if options.microseconds { "?timeUnit=MICROSECOND" } else { "" };
-    // TLS is under the WebSocket here, not in it.
-    let url = format!("ws://{}{}/stream{unit}", shown_authority(ws), ws.path);
-    let request = url.into_client_request().map_err(|_| host())?;
+    let request = |door: &Door| {
+        // TLS is under the WebSocket here, not in it.
+        let url = format!("ws://{}{}{}/stream{unit}", shown_authority(ws), ws.path, door.path);
+        url.into_client_request().map_err(|_| host())
+    };
+    let requests = rules.doors.iter().map(request).collect::<Result<_, _>>()?;
     let tls = match ws.tls {
         true => Some((std::sync::Arc::clone(&trust.client), server_name(&ws.host).ok_or_else(host)?)),
         false => None,
     };
-    Ok(Opening { request, tls })
+    Ok(Opening { requests, tls })
 }
 
 /// Host and port as the `Host` header has them: the scheme's own port is left out.
