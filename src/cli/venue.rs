@@ -83,9 +83,9 @@ fn script(path: &Path) -> Result<Script, Failed> {
 }
 
 fn failed(error: VenueError) -> Failed {
-    let cause = match error {
+    let cause = match &error {
         VenueError::Exchange(_) => Cause::Config,
-        VenueError::Capture(_) => Cause::BadInput,
+        VenueError::Capture(fault) => Failed::from(fault).cause,
         VenueError::Tls(_) | VenueError::Listen { .. } | VenueError::Thread(_) => Cause::System,
     };
     Failed::new(cause, error.to_string())
