@@ -65,8 +65,10 @@ pub struct LiveOptions {
     pub ws: Endpoint,
     /// Where REST is.
     pub rest: Endpoint,
-    /// The roots that are trusted, in PEM form; `None` for the public ones.
+    /// A file of the roots that are trusted, in PEM form. With neither this nor `ca_pem` the public ones are.
     pub ca_file: Option<PathBuf>,
+    /// Roots that are trusted, in PEM form, besides those of the file.
+    pub ca_pem: Option<String>,
     /// Connections that streams are spread over; more are opened when these are full.
     pub connections: usize,
     /// Streams on one connection, at most [`super::STREAMS_MAX`].
@@ -100,6 +102,7 @@ impl LiveOptions {
             ws,
             rest,
             ca_file: None,
+            ca_pem: None,
             connections: 1,
             streams_max: super::STREAMS_MAX,
             microseconds: false,
@@ -127,7 +130,7 @@ pub enum LiveError {
     /// An endpoint.
     #[error(transparent)]
     Endpoint(#[from] BadEndpoint),
-    /// The CA file.
+    /// The CA file, or the roots in memory.
     #[error(transparent)]
     CaFile(#[from] BadCaFile),
     /// The endpoint's host can be in no certificate.
