@@ -88,7 +88,7 @@ impl Follow {
                 engine.watch(id);
             }
         }
-        self.board.take_notes()
+        self.board.take_notes().iter().map(ToString::to_string).collect()
     }
 
     /// What the feed waits for; `None` when it waits for nothing.

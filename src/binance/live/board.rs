@@ -1,13 +1,14 @@
-//! Purpose: how the live source does, for whoever shows it: connections, streams, what it waits for, lines worth telling.
+//! Purpose: how the live source does, for whoever shows it: connections, streams, what it waits for, notes worth a line.
 //! Owns: the board. Thread: the io thread writes on cold paths, any thread reads. Takes and gives: plain data.
 //! Never: written for a frame; grows past its bound.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::note::Note;
 use super::subscription::StreamCounts;
 
-/// Lines kept when nobody reads them; the oldest go first.
+/// Notes kept when nobody reads them; the oldest go first, and are counted.
 const NOTES_MAX: usize = 256;
 
 /// How one connection does.
@@ -35,7 +36,8 @@ pub struct LiveView {
 #[derive(Debug, Default)]
 struct Inner {
     view: LiveView,
-    notes: VecDeque<String>,
+    notes: VecDeque<Note>,
+    notes_missed: u64,
     listed: Vec<Box<str>>,
 }
 
@@ -55,9 +57,12 @@ impl Board {
         self.lock().view.clone()
     }
 
-    /// Lines since the last call.
-    pub fn take_notes(&self) -> Vec<String> {
-        self.lock().notes.drain(..).collect()
+    /// What happened since the last call, oldest first.
+    pub fn take_notes(&self) -> Vec<Note> {
+        let mut inner = self.lock();
+        let missed = core::mem::take(&mut inner.notes_missed);
+        let missed = (missed > 0).then_some(Note::Missed { count: missed });
+        missed.into_iter().chain(inner.notes.drain(..)).collect()
     }
 
     /// Symbols that were subscribed since the last call, or whose streams are back after their connection was lost: books of
@@ -66,12 +71,13 @@ impl Board {
         core::mem::take(&mut self.lock().listed)
     }
 
-    pub(super) fn note(&self, text: String) {
+    pub(super) fn note(&self, note: Note) {
         let mut inner = self.lock();
         if inner.notes.len() >= NOTES_MAX {
             inner.notes.pop_front();
+            inner.notes_missed += 1;
         }
-        inner.notes.push_back(text);
+        inner.notes.push_back(note);
     }
 
     pub(super) fn list(&self, symbol: &str) {

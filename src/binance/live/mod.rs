@@ -20,6 +20,7 @@
 //! | `slots` | the sockets, read in turn |
 //! | `legs` | the connections of a source |
 //! | `rest` | the REST thread |
+//! | `note` | what is worth a line |
 //! | `board` | how the source does, for whoever shows it |
 //! | `source` | `LiveSource`, which ties them together |
 //!
@@ -36,6 +37,7 @@ mod leg;
 mod legs;
 mod limits;
 mod listing;
+mod note;
 mod options;
 mod plan;
 mod resolve;
@@ -50,6 +52,7 @@ mod wire;
 pub use board::{Board, ConnectionView, LiveView};
 pub use cause::Cause;
 pub use endpoint::{BadEndpoint, Endpoint};
+pub use note::Note;
 pub use options::{LiveError, LiveOptions, LiveTimes, StreamNames};
 pub use plan::STREAMS_MAX;
 pub use source::{LiveSource, REST};

@@ -14,6 +14,7 @@ use super::connection::Opening;
 use super::endpoint::Endpoint;
 use super::legs::{LegLimits, Legs, Notice};
 use super::listing::Listing;
+use super::note::Note;
 use super::options::{LiveError, LiveOptions};
 use super::plan::Plan;
 use super::resolve::Resolver;
@@ -63,7 +64,7 @@ impl LiveSource {
     /// # Errors
     /// [`LiveError`]: what was configured cannot be used, or the system gives no poll or thread.
     pub fn new(options: LiveOptions, clock: Clock, ledger: &Ledger) -> Result<LiveSource, LiveError> {
-        let trust = Trust::new(options.ca_file.as_deref())?;
+        let trust = Trust::new(options.ca_file.as_deref(), options.ca_pem.as_deref())?;
         let slots = Slots::new(options.busy_poll).map_err(|e| LiveError::System("poll", e))?;
         let board = Board::default();
         let plan = Plan::new(options.connections, options.streams_max);
@@ -116,18 +117,18 @@ impl LiveSource {
         }
         for symbol in &changes.remove {
             (self.options.streams)(symbol).iter().for_each(|name| self.legs.unwant(name, now));
-            self.board.note(format!("{symbol} is listed no more"));
+            self.board.note(Note::Delisted { symbol: symbol.to_string() });
         }
         for (symbol, open) in &changes.turned {
-            self.board.note(format!("{symbol} {}", if *open { "trades again" } else { "does not trade now" }));
+            self.board.note(Note::Trading { symbol: symbol.to_string(), open: *open });
         }
         if !changes.missing.is_empty() {
-            self.board.note(format!("not listed, or not trading: {}", changes.missing.join(", ")));
+            self.board.note(Note::Missing { names: changes.missing.clone() });
         }
         if !changes.add.is_empty() {
             let (connections, streams) = self.legs.size();
             let instruments = changes.add.len();
-            self.board.note(format!("{instruments} instruments: {streams} streams over {connections} connections"));
+            self.board.note(Note::Subscribed { instruments, streams, connections });
         }
         self.board.catalogue();
     }
@@ -138,8 +139,8 @@ impl LiveSource {
         let (market, connection, receive) = (self.options.market, REST, self.clock.unix_now());
         let number = self.bodies;
         match reply {
-            RestReply::Note(text) => {
-                self.board.note(text);
+            RestReply::Note(note) => {
+                self.board.note(note);
                 return false;
             }
             RestReply::Depth { symbol, limit, mut body } => {

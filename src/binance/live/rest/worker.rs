@@ -13,6 +13,7 @@ use super::waiting::{Waiting, Wanted};
 use crate::binance::catalogue::{self, Catalogue};
 use crate::binance::live::backoff::Backoff;
 use crate::binance::live::limits::{Gate, WeightBudget, depth_weight, limit_for};
+use crate::binance::live::note::Note;
 use crate::schema::id::Market;
 use crate::telemetry::{Clock, Counter, Counts};
 
@@ -76,7 +77,7 @@ pub(crate) enum RestReply {
         body: Vec<u8>,
     },
     /// Something worth a line.
-    Note(String),
+    Note(Note),
 }
 
 /// Why the thread ends: whoever asked has gone.
@@ -194,7 +195,7 @@ impl RestWorker {
         if let Ok(Reply { status: 400 | 404, body, .. }) = &reply {
             // The venue does not know the symbol: asking again would change nothing.
             self.counts.add(Counter::SnapshotsUnserved, 1);
-            return self.note(format!("{what}: refused, {}", shown(body)));
+            return self.note(Note::RestRefused { what, answer: shown(body) });
         }
         match self.judge(reply, &what)? {
             Some(reply) if serde_json::from_slice::<IgnoredAny>(&reply.body).is_ok() => {
@@ -227,7 +228,7 @@ impl RestWorker {
         if self.gate.replied(now, reply.status, reply.retry_after_s) {
             self.counts.add(Counter::RestLimited, 1);
             let seconds = (self.gate.when(now) - now) / 1_000_000_000;
-            self.note(format!("{what}: http {}, no request for {seconds} s", reply.status))?;
+            self.note(Note::RestLimited { what: what.to_owned(), status: reply.status, seconds })?;
             return Ok(None);
         }
         if reply.status != 200 {
@@ -240,11 +241,11 @@ impl RestWorker {
         self.counts.add(Counter::RestFailed, 1);
         let wait = self.backoff.failed();
         self.not_before = self.clock.now_ns().saturating_add(wait);
-        self.note(format!("{what}: {reason}; again in {} ms", wait / 1_000_000))
+        self.note(Note::RestFailed { what: what.to_owned(), reason: reason.to_owned(), retry_ms: wait / 1_000_000 })
     }
 
-    fn note(&mut self, text: String) -> Result<(), Gone> {
-        self.send(RestReply::Note(text))
+    fn note(&mut self, note: Note) -> Result<(), Gone> {
+        self.send(RestReply::Note(note))
     }
 
     /// Waits while the queue is full: what was fetched is not thrown away.
