@@ -1,5 +1,5 @@
-//! Purpose: `meltica run` on a real venue: the live source made from the configuration, and its board carried to the engine
-//! and to the reader. Owns: nothing but the board's handle. Thread: main. Takes and gives: a configuration in, a source out;
+//! Purpose: `meltica run` over sockets: the live source made from the configuration, and its board carried to the engine and
+//! to the reader. Owns: nothing but the board's handle. Thread: main. Takes and gives: a configuration in, a source out;
 //! lines for a person. Never: touches the data path.
 
 use std::path::PathBuf;
@@ -18,18 +18,33 @@ use crate::telemetry::{Clock, Ledger};
 /// The market that the live source speaks.
 const MARKET: Market = Market::BinanceSpot;
 
-/// Makes the source.
+/// A venue that is not the configured one: the embedded one.
+#[derive(Clone, Debug)]
+pub(super) struct Elsewhere {
+    /// Where WebSocket is.
+    pub(super) ws: String,
+    /// Where REST is.
+    pub(super) rest: String,
+    /// Who signs its certificate, in PEM form.
+    pub(super) ca_pem: Option<String>,
+}
+
+/// Makes the source, for the venue that is configured or for another one.
 pub(super) fn source(
     loaded: &Loaded,
+    elsewhere: Option<&Elsewhere>,
     directory: &Directory,
     clock: &Clock,
     ledger: &Ledger,
 ) -> Result<LiveSource, Failed> {
-    let options = options(loaded, directory)?;
+    let mut options = options(loaded, elsewhere, directory)?;
+    if let Some(elsewhere) = elsewhere {
+        (options.ca_file, options.ca_pem) = (None, elsewhere.ca_pem.clone());
+    }
     LiveSource::new(options, clock.clone(), ledger).map_err(|e| Failed::new(Cause::Config, e.to_string()))
 }
 
-fn options(loaded: &Loaded, directory: &Directory) -> Result<LiveOptions, Failed> {
+fn options(loaded: &Loaded, elsewhere: Option<&Elsewhere>, directory: &Directory) -> Result<LiveOptions, Failed> {
     let (config, feed) = (&loaded.config, &loaded.config.feed);
     let fault = |key: &str, message: String| {
         let faults = ConfigFaults(vec![loaded.places.fault(&["feed", key], message)]);
@@ -40,8 +55,9 @@ fn options(loaded: &Loaded, directory: &Directory) -> Result<LiveOptions, Failed
             ConfigFaults(vec![loaded.places.fault(&["market"], format!("the live feed speaks {MARKET} only"))]);
         return Err(Failed::new(Cause::Config, faults.to_string()));
     }
-    let ws = Endpoint::websocket(&feed.ws).map_err(|e| fault("ws", e.to_string()))?;
-    let rest = Endpoint::rest(&feed.rest).map_err(|e| fault("rest", e.to_string()))?;
+    let (ws, rest) = elsewhere.map_or((&feed.ws, &feed.rest), |elsewhere| (&elsewhere.ws, &elsewhere.rest));
+    let ws = Endpoint::websocket(ws).map_err(|e| fault("ws", e.to_string()))?;
+    let rest = Endpoint::rest(rest).map_err(|e| fault("rest", e.to_string()))?;
     // A table of its own, only to name streams: the engine's may change while it runs.
     let table = Arc::new(DispatchTable::compile(1, &routes(config), directory).map_err(|faults| {
         let faults = faults.into_iter().map(|f| loaded.places.fault(&f.path, f.message)).collect();
