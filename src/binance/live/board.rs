@@ -1,5 +1,6 @@
 //! Purpose: how the live source does, for whoever shows it: connections, streams, what it waits for, notes worth a line.
-//! Owns: the board. Thread: the io thread writes on cold paths, any thread reads. Takes and gives: plain data.
+//! Owns: the board. Thread: the io thread and the REST
+//! thread write on cold paths, any thread reads. Takes and gives: plain data.
 //! Never: written for a frame; grows past its bound.
 
 use std::collections::VecDeque;
@@ -22,6 +23,21 @@ pub struct ConnectionView {
     pub streams: StreamCounts,
 }
 
+/// How REST does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RestView {
+    /// Weight used within the last minute, by our count or by what the venue tells of our address, whichever is more.
+    pub weight_used: u64,
+    /// Weight that we allow ourselves a minute.
+    pub weight_max: u64,
+    /// Snapshots that wait for their turn.
+    pub snapshots_waiting: usize,
+    /// What one of them weighs, as deep as it is fetched now.
+    pub snapshot_weight: u64,
+    /// Milliseconds until so much weight is free as they need, or all of it if they need more.
+    pub frees_in_ms: u64,
+}
+
 /// How the source does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LiveView {
@@ -31,6 +47,8 @@ pub struct LiveView {
     pub instruments: usize,
     /// The connections.
     pub connections: Vec<ConnectionView>,
+    /// How REST does, once it has looked.
+    pub rest: Option<RestView>,
 }
 
 #[derive(Debug, Default)]
@@ -92,6 +110,10 @@ impl Board {
 
     pub(super) fn catalogue(&self) {
         self.lock().view.catalogue = true;
+    }
+
+    pub(super) fn rest(&self, view: RestView) {
+        self.lock().view.rest = Some(view);
     }
 
     pub(super) fn connection(&self, at: usize, write: impl FnOnce(&mut ConnectionView)) {

@@ -49,7 +49,7 @@ mod subscription;
 mod tls;
 mod wire;
 
-pub use board::{Board, ConnectionView, LiveView};
+pub use board::{Board, ConnectionView, LiveView, RestView};
 pub use cause::Cause;
 pub use endpoint::{BadEndpoint, Endpoint};
 pub use note::Note;

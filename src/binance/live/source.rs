@@ -87,6 +87,7 @@ impl LiveSource {
             refresh: options.times.refresh,
             backoff_ns: (nanos(options.times.backoff.0), nanos(options.times.backoff.1)),
             seed: options.seed,
+            board: board.clone(),
         };
         let worker =
             RestWorker::new(rest, &options.rest, &trust, clock.clone(), ledger.sheet("rest"), incoming, outgoing);

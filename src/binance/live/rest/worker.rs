@@ -12,6 +12,7 @@ use super::client::{Client, Reply};
 use super::waiting::{Waiting, Wanted};
 use crate::binance::catalogue::{self, Catalogue};
 use crate::binance::live::backoff::Backoff;
+use crate::binance::live::board::{Board, RestView};
 use crate::binance::live::limits::{Gate, WeightBudget, depth_weight, limit_for};
 use crate::binance::live::note::Note;
 use crate::schema::id::Market;
@@ -43,6 +44,8 @@ pub(crate) struct RestOptions {
     pub(crate) backoff_ns: (u64, u64),
     /// Keeps clients apart.
     pub(crate) seed: u64,
+    /// Where it shows how it stands.
+    pub(crate) board: Board,
 }
 
 /// What is asked of it.
@@ -146,10 +149,12 @@ impl RestWorker {
         let open = self.gate.when(now).max(self.not_before);
         let info = self.info_due <= now;
         if !info && self.waiting.len() == 0 {
+            self.show(now, self.options.depth_limit);
             return self.sleep(self.info_due.saturating_sub(now));
         }
         let left = self.weight.left(now);
         let limit = limit_for(self.options.depth_limit, self.waiting.len(), left);
+        self.show(now, limit);
         let weight = if info { EXCHANGE_INFO_WEIGHT } else { depth_weight(limit) };
         let when = open.max(self.weight.when(now, weight));
         if when > now {
@@ -158,6 +163,21 @@ impl RestWorker {
         self.weight.spend(now, weight);
         self.counts.add(Counter::RestRequests, 1);
         if info { self.exchange_info() } else { self.depth(limit) }
+    }
+
+    /// Shows how it stands, with snapshots of so many levels.
+    fn show(&mut self, now: u64, limit: u32) {
+        let (waiting, most) = (self.waiting.len(), self.weight.most());
+        let snapshot_weight = depth_weight(limit);
+        let need = snapshot_weight.saturating_mul(waiting as u64).min(most);
+        let frees = self.gate.when(now).max(self.not_before).max(self.weight.when(now, need));
+        self.options.board.rest(RestView {
+            weight_used: self.weight.used(now),
+            weight_max: most,
+            snapshots_waiting: waiting,
+            snapshot_weight,
+            frees_in_ms: frees.saturating_sub(now) / 1_000_000,
+        });
     }
 
     /// Sleeps, but wakes for a request.
