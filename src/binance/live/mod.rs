@@ -19,8 +19,10 @@
 //! | `connection` | one connection |
 //! | `slots` | the sockets, read in turn |
 //! | `legs` | the connections of a source |
+//! | `opening` | options → what connections are opened with |
 //! | `rest` | the REST thread |
 //! | `note` | what is worth a line |
+//! | `desk` | the REST side of the source: bodies, listing |
 //! | `board` | how the source does, for whoever shows it |
 //! | `source` | `LiveSource`, which ties them together |
 //!
@@ -31,6 +33,7 @@ mod backoff;
 mod board;
 mod cause;
 mod connection;
+mod desk;
 mod endpoint;
 mod failure;
 mod leg;
@@ -38,6 +41,7 @@ mod legs;
 mod limits;
 mod listing;
 mod note;
+mod opening;
 mod options;
 mod plan;
 mod resolve;
