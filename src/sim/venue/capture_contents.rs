@@ -81,7 +81,7 @@ fn one_market(source: &ReplaySource) -> Result<Market, SourceError> {
         Some(other) => {
             let (path, its) = (other.path.display(), other.market);
             let message = format!("{path}: a capture of {its} among captures of {market}: a venue is of one market");
-            Err(SourceError { message })
+            Err(SourceError::damaged(message))
         }
     }
 }
