@@ -55,6 +55,7 @@ pub struct Parser {
     tape: Tape<'static>,
     instances: Instances,
     catalogue: Option<Catalogue>,
+    scans: bool,
 }
 
 impl core::fmt::Debug for Parser {
@@ -72,7 +73,13 @@ impl Parser {
             tape: Tape(Vec::with_capacity(FRAME_BYTES / 8)),
             instances: Instances::new(directory, counts),
             catalogue: None,
+            scans: true,
         }
+    }
+
+    /// Reads every frame by the tape: the rule that the scanner is held to.
+    pub fn without_scanner(self) -> Parser {
+        Parser { scans: false, ..self }
     }
 
     /// Parses a frame in place and hands out its raw instances in the order of the frame. The frame's bytes are spent.
@@ -96,6 +103,9 @@ impl Parser {
         self.instances.counts.add(Counter::FramesIn, 1);
         if origin == Origin::ExchangeInfo {
             return self.exchange_info(market, bytes);
+        }
+        if self.scans && self.instances.scan(bytes, &from, origin, &mut out) {
+            return Ok(ParsedFrame::Data { raws: 1, malformed: 0 });
         }
         let mut stream = None;
         let mut tape = core::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
