@@ -77,7 +77,7 @@ pub(super) fn run(mut engine: Engine, output: &OutputArgs, until: &Until, mut vi
     }
     view.close(&report, &ledger, &directory);
     match &report.source_fault {
-        Some(fault) => Err(Failed::new(Cause::BadInput, fault.to_string())),
+        Some(fault) => Err(fault.into()),
         None => Ok(report),
     }
 }
@@ -138,7 +138,9 @@ pub(super) fn failed(error: &EngineError) -> Failed {
     let cause = match error {
         EngineError::Stage(_) | EngineError::Misuse(_) => Cause::Stage,
         EngineError::Spawn(_) => Cause::System,
-        EngineError::Ring(_) | EngineError::EventRing(_) | EngineError::Routes(_) => Cause::Config,
+        EngineError::Ring(_) | EngineError::EventRing(_) | EngineError::Routes(_) | EngineError::Sources(_) => {
+            Cause::Config
+        }
     };
     Failed::new(cause, error.to_string())
 }

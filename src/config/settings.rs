@@ -21,7 +21,7 @@ use crate::schema::id::Market;
 #[serde(deny_unknown_fields, default)]
 #[garde(allow_unvalidated)]
 pub struct Config {
-    /// The market. `auto`: a capture file tells by its frames, the simulated venue is spot.
+    /// The market. `auto`: a capture file tells by its frames, the simulated venue and the live feed are spot.
     pub market: MarketChoice,
     /// The instruments wanted, as `BASE-QUOTE` or by the venue's symbol, in any case. Empty: all that the source has.
     #[schemars(extend("items" = { "type": "string", "format": "instrument" }))]
@@ -56,10 +56,10 @@ pub struct Config {
     /// The snapshot store: the latest state of each market, instrument and type.
     #[garde(dive)]
     pub store: Store,
-    /// The feed: where its frames come from, and how it connects. All but `source` is used by `live` only.
+    /// The feed: where its frames come from, and how it connects.
     #[garde(dive)]
     pub feed: Feed,
-    /// The simulated venue: what it trades and how fast. Used by simulation only.
+    /// The simulated exchange behind `feed.source` `venue` and `sim`: what it trades and how fast.
     #[garde(dive, custom(symbols_fit(self.limits.instruments)))]
     pub sim: Sim,
     /// Routes by canonical type. Empty: the routes that Meltica ships with. `routes` that are given replace all of them.

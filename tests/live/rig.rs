@@ -45,7 +45,7 @@ pub(crate) fn options(ws: &str, rest: SocketAddr) -> LiveOptions {
         backoff: (ms(50), ms(500)),
         first_frame: ms(1_000),
         rest: ms(2_000),
-        ..LiveTimes::default()
+        ..LiveTimes::of(Market::BinanceSpot)
     };
     let rest = Endpoint::rest(&format!("http://{rest}")).unwrap();
     LiveOptions { times, ..LiveOptions::new(Market::BinanceSpot, Endpoint::websocket(ws).unwrap(), rest, streams) }
@@ -104,7 +104,7 @@ impl Rig {
             let id = self.engine.directory().find_symbol(Market::BinanceSpot, &symbol).unwrap();
             assert!(self.engine.watch(id));
         }
-        self.notes.extend(self.board.take_notes());
+        self.notes.extend(self.board.take_notes().iter().map(ToString::to_string));
         let Rig { engine, checker, quality, connections, trades, events, oracle, .. } = self;
         work += events.poll(usize::MAX, |delivery| match delivery {
             Delivery::Event(event) => {

@@ -7,9 +7,10 @@ use std::collections::VecDeque;
 use super::answer::{self, Answer};
 use super::board::Board;
 use super::cause::Cause;
-use super::connection::{Connection, Opening};
+use super::connection::{Connection, ConnectionPlan, Opening};
 use super::leg::{Leg, Want};
-use super::limits::AttemptBudget;
+use super::limits::{AttemptBudget, MessageBudget};
+use super::note::Note;
 use super::plan::Plan;
 use super::resolve::{Resolved, Resolver};
 use super::session::{Phase, Session, SessionLimits, Verdict};
@@ -27,6 +28,7 @@ const RESOLVE_NS: u64 = 5_000_000;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LegLimits {
     pub(super) session: SessionLimits,
+    pub(super) messages_per_second: usize,
     pub(super) first_frame_ns: u64,
     pub(super) backoff_ns: (u64, u64),
     pub(super) seed: u64,
@@ -216,8 +218,13 @@ impl Legs {
         self.counts.add(Counter::ConnectAttempts, 1);
         let mut limits = self.limits.session;
         limits.stall_ns = self.legs[at].stall_ns(limits.stall_ns);
-        let session = Session::new(limits, now);
-        match self.slots.open(to, session, Subscriptions::new(self.limits.first_frame_ns)) {
+        let plan = ConnectionPlan {
+            door: self.plan.door(at),
+            session: Session::new(limits, now),
+            subscriptions: Subscriptions::new(self.limits.first_frame_ns),
+            messages: MessageBudget::new(self.limits.messages_per_second),
+        };
+        match self.slots.open(to, plan) {
             Ok(slot) => {
                 let first = self.legs[at].active.is_none();
                 self.legs[at].opens(slot);
@@ -233,14 +240,17 @@ impl Legs {
         self.counts.add(Counter::ConnectFailures, 1);
         let wait = self.legs[at].failed(now);
         self.resolver.refresh();
-        self.told_failure(at, cause, wait);
+        self.told_failure(at, cause, wait, false);
     }
 
-    fn told_failure(&self, at: usize, cause: Cause, wait: u64) {
-        let text = format!("{cause}; again in {} ms", wait / 1_000_000);
-        self.board.note(format!("connection {at}: {text}"));
+    fn told_failure(&self, at: usize, cause: Cause, wait: u64, had_opened: bool) {
+        let (connection, retry_ms) = (at, wait / 1_000_000);
+        self.board.note(match had_opened {
+            true => Note::Down { connection, cause, retry_ms },
+            false => Note::Failed { connection, cause, retry_ms },
+        });
         if self.legs[at].active.is_none() {
-            self.show(at, false, text);
+            self.show(at, false, format!("{cause}; again in {retry_ms} ms"));
         }
     }
 
@@ -315,11 +325,11 @@ impl Legs {
                 let refused = connection.subscriptions.refused(id, now).map(str::to_owned);
                 let what = refused.unwrap_or_else(|| "a control message".to_owned());
                 self.counts.add(Counter::StreamsRefused, 1);
-                self.board.note(format!("connection {leg}: {what} was refused, {why}"));
+                self.board.note(Note::Refused { connection: leg, what, why });
             }
             Answer::Shutdown => {
                 connection.session.shutdown_announced();
-                self.board.note(format!("connection {leg}: the server will close, a successor is opened"));
+                self.board.note(Note::ServerCloses { connection: leg });
                 // At once: the server may leave no time.
                 self.tick(now);
             }
@@ -339,7 +349,8 @@ impl Legs {
         if self.legs[at].active == Some(slot) {
             self.show(at, true, "open".to_owned());
         }
-        self.board.note(format!("connection {at}: open, {} streams", self.legs[at].names.len()));
+        let streams = self.legs[at].names.len();
+        self.board.note(Note::Opened { connection: at, streams });
         self.tell(id, number, None, first);
     }
 
@@ -357,7 +368,7 @@ impl Legs {
             self.counts.add(Counter::ConnectFailures, 1);
         }
         self.resolver.refresh();
-        self.told_failure(at, cause, self.legs[at].retry_at.saturating_sub(now));
+        self.told_failure(at, cause, self.legs[at].retry_at.saturating_sub(now), had_opened);
         if self.legs[at].active.is_some() {
             self.show(at, true, "open (took over)".to_owned());
         }

@@ -12,13 +12,13 @@ use super::client::{Client, Reply};
 use super::waiting::{Waiting, Wanted};
 use crate::binance::catalogue::{self, Catalogue};
 use crate::binance::live::backoff::Backoff;
-use crate::binance::live::limits::{Gate, WeightBudget, depth_weight, limit_for};
+use crate::binance::live::board::{Board, RestView};
+use crate::binance::live::limits::{Gate, WeightBudget};
+use crate::binance::live::note::Note;
+use crate::binance::live::venue_rules::VenueRules;
 use crate::schema::id::Market;
 use crate::telemetry::{Clock, Counter, Counts};
 
-/// Without permission sets the body is a quarter as long (REST API, general endpoints, 2026-07).
-const EXCHANGE_INFO: &str = "/api/v3/exchangeInfo?showPermissionSets=false";
-const EXCHANGE_INFO_WEIGHT: u64 = 20;
 /// Bodies longer than this are given up; that of exchangeInfo grows with the venue's list.
 const DEPTH_BYTES_MAX: u64 = 8 << 20;
 const EXCHANGE_INFO_BYTES_MAX: u64 = 32 << 20;
@@ -42,6 +42,8 @@ pub(crate) struct RestOptions {
     pub(crate) backoff_ns: (u64, u64),
     /// Keeps clients apart.
     pub(crate) seed: u64,
+    /// Where it shows how it stands.
+    pub(crate) board: Board,
 }
 
 /// What is asked of it.
@@ -76,7 +78,7 @@ pub(crate) enum RestReply {
         body: Vec<u8>,
     },
     /// Something worth a line.
-    Note(String),
+    Note(Note),
 }
 
 /// Why the thread ends: whoever asked has gone.
@@ -85,6 +87,7 @@ struct Gone;
 /// The thread's work.
 pub(crate) struct RestWorker {
     options: RestOptions,
+    rules: &'static VenueRules,
     client: Client,
     clock: Clock,
     counts: Counts,
@@ -112,14 +115,16 @@ impl RestWorker {
     ) -> RestWorker {
         let client = Client::new(endpoint, trust, options.within.min(Duration::from_secs(5)));
         let (first, most) = options.backoff_ns;
+        let rules = VenueRules::of(options.market);
         RestWorker {
+            rules,
             client,
             clock,
             counts,
             requests,
             replies,
             waiting: Waiting::default(),
-            weight: WeightBudget::default(),
+            weight: WeightBudget::new(rules.weight_per_minute),
             gate: Gate::new(options.seed),
             backoff: Backoff::new(first, most, options.seed),
             not_before: 0,
@@ -145,11 +150,13 @@ impl RestWorker {
         let open = self.gate.when(now).max(self.not_before);
         let info = self.info_due <= now;
         if !info && self.waiting.len() == 0 {
+            self.show(now, self.options.depth_limit);
             return self.sleep(self.info_due.saturating_sub(now));
         }
         let left = self.weight.left(now);
-        let limit = limit_for(self.options.depth_limit, self.waiting.len(), left);
-        let weight = if info { EXCHANGE_INFO_WEIGHT } else { depth_weight(limit) };
+        let limit = self.rules.affordable_limit(self.options.depth_limit, self.waiting.len(), left);
+        self.show(now, limit);
+        let weight = if info { self.rules.exchange_info.1 } else { self.rules.depth_weight(limit) };
         let when = open.max(self.weight.when(now, weight));
         if when > now {
             return self.sleep(when - now);
@@ -157,6 +164,21 @@ impl RestWorker {
         self.weight.spend(now, weight);
         self.counts.add(Counter::RestRequests, 1);
         if info { self.exchange_info() } else { self.depth(limit) }
+    }
+
+    /// Shows how it stands, with snapshots of so many levels.
+    fn show(&mut self, now: u64, limit: u32) {
+        let (waiting, most) = (self.waiting.len(), self.weight.most());
+        let snapshot_weight = self.rules.depth_weight(limit);
+        let need = snapshot_weight.saturating_mul(waiting as u64).min(most);
+        let frees = self.gate.when(now).max(self.not_before).max(self.weight.when(now, need));
+        self.options.board.rest(RestView {
+            weight_used: self.weight.used(now),
+            weight_max: most,
+            snapshots_waiting: waiting,
+            snapshot_weight,
+            frees_in_ms: frees.saturating_sub(now) / 1_000_000,
+        });
     }
 
     /// Sleeps, but wakes for a request.
@@ -170,7 +192,8 @@ impl RestWorker {
     }
 
     fn exchange_info(&mut self) -> Result<(), Gone> {
-        let reply = self.client.get(EXCHANGE_INFO, self.options.within.saturating_mul(3), EXCHANGE_INFO_BYTES_MAX);
+        let reply =
+            self.client.get(self.rules.exchange_info.0, self.options.within.saturating_mul(3), EXCHANGE_INFO_BYTES_MAX);
         let Some(reply) = self.judge(reply, "exchangeInfo")? else { return Ok(()) };
         match catalogue::read(self.options.market, &reply.body) {
             Ok(catalogue) => {
@@ -188,13 +211,13 @@ impl RestWorker {
 
     fn depth(&mut self, limit: u32) -> Result<(), Gone> {
         let Some(mut wanted) = self.waiting.take() else { return Ok(()) };
-        let path = format!("/api/v3/depth?symbol={}&limit={limit}", in_query(&wanted.symbol));
+        let path = format!("{}?symbol={}&limit={limit}", self.rules.depth, in_query(&wanted.symbol));
         let reply = self.client.get(&path, self.options.within, DEPTH_BYTES_MAX);
         let what = format!("depth of {}", wanted.symbol);
         if let Ok(Reply { status: 400 | 404, body, .. }) = &reply {
             // The venue does not know the symbol: asking again would change nothing.
             self.counts.add(Counter::SnapshotsUnserved, 1);
-            return self.note(format!("{what}: refused, {}", shown(body)));
+            return self.note(Note::RestRefused { what, answer: shown(body) });
         }
         match self.judge(reply, &what)? {
             Some(reply) if serde_json::from_slice::<IgnoredAny>(&reply.body).is_ok() => {
@@ -227,7 +250,7 @@ impl RestWorker {
         if self.gate.replied(now, reply.status, reply.retry_after_s) {
             self.counts.add(Counter::RestLimited, 1);
             let seconds = (self.gate.when(now) - now) / 1_000_000_000;
-            self.note(format!("{what}: http {}, no request for {seconds} s", reply.status))?;
+            self.note(Note::RestLimited { what: what.to_owned(), status: reply.status, seconds })?;
             return Ok(None);
         }
         if reply.status != 200 {
@@ -240,11 +263,11 @@ impl RestWorker {
         self.counts.add(Counter::RestFailed, 1);
         let wait = self.backoff.failed();
         self.not_before = self.clock.now_ns().saturating_add(wait);
-        self.note(format!("{what}: {reason}; again in {} ms", wait / 1_000_000))
+        self.note(Note::RestFailed { what: what.to_owned(), reason: reason.to_owned(), retry_ms: wait / 1_000_000 })
     }
 
-    fn note(&mut self, text: String) -> Result<(), Gone> {
-        self.send(RestReply::Note(text))
+    fn note(&mut self, note: Note) -> Result<(), Gone> {
+        self.send(RestReply::Note(note))
     }
 
     /// Waits while the queue is full: what was fetched is not thrown away.
