@@ -19,7 +19,9 @@
 //! | `connection` | one connection |
 //! | `slots` | the sockets, read in turn |
 //! | `legs` | the connections of a source |
+//! | `opening` | options → what connections are opened with |
 //! | `rest` | the REST thread |
+//! | `desk` | the REST side of the source: bodies, listing |
 //! | `board` | how the source does, for whoever shows it |
 //! | `source` | `LiveSource`, which ties them together |
 //!
@@ -30,12 +32,14 @@ mod backoff;
 mod board;
 mod cause;
 mod connection;
+mod desk;
 mod endpoint;
 mod failure;
 mod leg;
 mod legs;
 mod limits;
 mod listing;
+mod opening;
 mod options;
 mod plan;
 mod resolve;
