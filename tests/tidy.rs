@@ -51,7 +51,7 @@ const HOMES: [(&str, &[&str]); 27] = [
     ("rustls", &["sim", "binance"]),
     ("socket2", &["sim", "binance"]),
     ("tungstenite", &["sim", "binance"]),
-    ("tempfile", &["capture", "config", "cli"]),
+    ("tempfile", &["capture", "config", "cli", "binance"]),
     (
         "proptest",
         &[
