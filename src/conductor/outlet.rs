@@ -42,6 +42,7 @@ pub(super) struct Outlet<P, R> {
     /// A diff taken out of those held.
     pub(super) released: Vec<u64>,
     /// Audits that may begin; as many as there are go on at once.
+    #[allow(clippy::vec_box)] // They go to instruments and come back, and never move.
     pub(super) audits: Vec<Box<Audit>>,
 }
 

@@ -127,7 +127,8 @@ mod tests {
     #[test]
     fn only_several_answers_some_time_apart_say_that_ids_went_back() {
         // (id, moment) → whether the last one is certain, of three answers within at least 100.
-        let table: &[(&str, &[(i64, i64)], bool)] = &[
+        type Row = (&'static str, &'static [(i64, i64)], bool);
+        let table: &[Row] = &[
             ("too few", &[(5, 0), (5, 500)], false),
             ("too soon", &[(5, 0), (5, 50), (5, 99)], false),
             ("enough", &[(5, 0), (5, 50), (5, 100)], true),

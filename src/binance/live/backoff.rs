@@ -97,7 +97,7 @@ mod tests {
             assert!(backoff.failed() <= 200 * MS, "success gives short waits again");
         }
         for n in 0..12 {
-            let span = (200 * MS << n).min(30_000 * MS);
+            let span = ((200 * MS) << n).min(30_000 * MS);
             assert!(lowest[n] > 0 && lowest[n] < span / 50, "after failure {n}: {}", lowest[n]);
             assert!((span / 50 * 49..=span).contains(&highest[n]), "after failure {n}: {}", highest[n]);
         }

@@ -70,7 +70,7 @@ impl WeightBudget {
     }
 
     /// What may be spent now on what can wait: a part stays for books that fall out of step.
-    pub(crate) fn to_spare(&mut self, now: u64) -> u64 {
+    pub(crate) fn spare(&mut self, now: u64) -> u64 {
         self.left(now).saturating_sub(self.bound() / RESERVE)
     }
 

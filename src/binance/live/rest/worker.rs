@@ -250,7 +250,7 @@ impl RestWorker {
         if open > now {
             return Next::Sleep(open - now);
         }
-        let spare = self.weight.to_spare(now);
+        let spare = self.weight.spare(now);
         let deep = self.rules.depth_weight(self.rules.depth_limit(self.options.depth_limit));
         if self.waiting.has_background() && deep <= spare {
             return Next::Background;
