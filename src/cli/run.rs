@@ -55,6 +55,7 @@ fn over_sockets(
     let source = live::source(loaded, elsewhere, &directory, &clock, &ledger)?;
     let view = View::live(&arguments.output).following(Follow::new(source.board(), &loaded.config));
     let mut options = engine_options(loaded, &directory, Purpose::Feed);
+    options.conductor.snapshot_levels = loaded.config.books.snapshot_limit;
     options.conductor.short_side_is_whole = elsewhere.is_some();
     let engine = Engine::build(options, &routes(&loaded.config), directory, Box::new(source), clock, ledger)
         .map_err(|e| failed(&e))?;

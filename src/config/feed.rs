@@ -27,6 +27,9 @@ pub struct Feed {
     pub ca_file: String,
     /// Of all pairs, those with this quote asset, when `instruments` names none. Empty: all that trade.
     pub quote: String,
+    /// A file that keeps "no request until then" (a ban, a `Retry-After`) over a restart: a restart that forgets it earns
+    /// a longer ban. Empty: it is forgotten, for the program writes no file that nobody asked for. Each feed needs its own.
+    pub state_file: String,
     /// Connections that streams are spread over; more are opened when these are full. USD-M has two paths, each with so
     /// many connections.
     #[garde(range(min = 1, max = 64))]
@@ -63,6 +66,7 @@ impl Default for Feed {
             rest: String::new(),
             ca_file: String::new(),
             quote: String::new(),
+            state_file: String::new(),
             connections: 1,
             streams_per_connection: 0,
             busy_poll: false,

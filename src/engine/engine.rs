@@ -16,9 +16,9 @@ use crate::agent::{Agent, Failure, Handle, Runner, RunnerOptions, Shutdown, Step
 use crate::bus::data::{BookRequests, DataBus, shard_of};
 use crate::config::route::RouteConfig;
 use crate::directory::Directory;
-use crate::dispatch::{DispatchTable, TablePublisher, UnknownTally, default_routes};
+use crate::dispatch::{DispatchTable, Parser, TablePublisher, UnknownTally, default_routes};
 use crate::schema::frame::FrameSource;
-use crate::schema::id::InstrumentId;
+use crate::schema::id::{InstrumentId, Market};
 use crate::snapshot::MemoryStore;
 use crate::telemetry::{Clock, LatencyReader, LatencySummary, Ledger};
 
@@ -83,8 +83,11 @@ impl Engine {
         clock: Clock,
         ledger: Ledger,
     ) -> Result<Engine, EngineError> {
-        let options = options.suit(sources.len())?;
+        let mut options = options.suit(sources.len())?;
         let table = DispatchTable::compile(1, routes, &directory).map_err(EngineError::Routes)?;
+        if options.live {
+            refresh_by_routes(&table, &mut options.conductor.refresh_ns);
+        }
         let tables = TablePublisher::new(table);
         let store = MemoryStore::new(options.store);
         let (stop, fault) = (Shutdown::new(), SourceFault::default());
@@ -301,5 +304,18 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.stop.request();
         self.abort.request();
+    }
+}
+
+/// How often good books are held against a fresh snapshot: as often as the routes poll depth, where nobody has said it.
+fn refresh_by_routes(table: &DispatchTable, refresh_ns: &mut [i64; Market::ALL.len()]) {
+    let said = *refresh_ns;
+    for (_, fun) in table.rest_fns().filter(|(_, fun)| fun.parser == Parser::Depth && !fun.interval.is_zero()) {
+        let interval = i64::try_from(fun.interval.as_nanos()).unwrap_or(i64::MAX);
+        for (at, market) in Market::ALL.into_iter().enumerate() {
+            if said[at] == 0 && fun.market.is_none_or(|of| of == market) {
+                refresh_ns[at] = if refresh_ns[at] == 0 { interval } else { refresh_ns[at].min(interval) };
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! Owns: the queues to the REST thread, the listing. Thread: the io thread; REST has its own.
 //! Takes and gives: snapshot requests in; bodies and wanted streams out. Never: blocks.
 
+use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
@@ -43,6 +44,9 @@ pub(super) struct Desk {
     streams: StreamNames,
     whole_market: Vec<String>,
     listing: Listing,
+    /// Streams of instruments that nobody has listed yet, wanted while the list cannot be had.
+    assumed: Vec<String>,
+    has_polls: bool,
     requests: SyncSender<RestRequest>,
     replies: Receiver<RestReply>,
     bodies: u64,
@@ -75,6 +79,8 @@ impl Desk {
             within: options.times.rest,
             refresh: options.times.refresh,
             backoff_ns: (nanos(options.times.backoff.0), nanos(options.times.backoff.1)),
+            polls: options.polls.clone(),
+            state_file: options.state_file.clone(),
             seed: options.seed,
             board: board.clone(),
         };
@@ -89,6 +95,8 @@ impl Desk {
             streams: options.streams.clone(),
             whole_market: options.whole_market.clone(),
             listing: Listing::new(options.instruments.clone(), options.quote.clone()),
+            assumed: Vec::new(),
+            has_polls: !options.polls.is_empty(),
             requests,
             replies,
             bodies: 0,
@@ -106,8 +114,8 @@ impl Desk {
 
     /// Asks for a snapshot; `false` when it cannot be served.
     pub(super) fn request(&self, request: SnapshotRequest<'_>) -> bool {
-        let SnapshotRequest { market, symbol, epoch } = request;
-        let asked = RestRequest::Depth { symbol: symbol.into(), epoch };
+        let SnapshotRequest { market, symbol, epoch, urgency } = request;
+        let asked = RestRequest::Depth { symbol: symbol.into(), epoch, urgency };
         market == self.market && self.requests.try_send(asked).is_ok()
     }
 
@@ -127,19 +135,70 @@ impl Desk {
                 self.board.note(note);
                 return false;
             }
+            RestReply::Shut => {
+                self.assume(legs, now);
+                return false;
+            }
+            RestReply::Polled { path, mut body } => {
+                let origin = Origin::RestOther { path: &path };
+                take(Frame { market, connection, number, receive, origin, bytes: &mut body });
+            }
             RestReply::Depth { symbol, limit, mut body } => {
                 let origin = Origin::RestDepth { symbol: &symbol, limit };
                 take(Frame { market, connection, number, receive, origin, bytes: &mut body });
             }
+            RestReply::UnknownSymbol { symbol, limit, mut body } => {
+                let origin = Origin::RestDepth { symbol: &symbol, limit };
+                take(Frame { market, connection, number, receive, origin, bytes: &mut body });
+                if self.listing.remove(&symbol) {
+                    self.dropped(&symbol, legs, now);
+                }
+            }
             RestReply::Catalogue { catalogue, mut body } => {
                 // The names are admitted before any frame that uses them.
-                let origin = Origin::ExchangeInfo;
+                let origin = Origin::ExchangeInfo { whole: true };
                 take(Frame { market, connection, number, receive, origin, bytes: &mut body });
                 self.catalogue(&catalogue, legs, now);
             }
         }
         self.bodies += 1;
         true
+    }
+
+    /// The list of instruments cannot be had for a while, and streams need no REST: those of the instruments that were named
+    /// are asked for by the symbols that they most likely have. The venue acknowledges any name, so a wrong guess is silent.
+    fn assume(&mut self, legs: &mut Legs, now: u64) {
+        legs.want(&self.whole_market, now);
+        for symbol in self.listing.guessed() {
+            let names = (self.streams)(&symbol);
+            legs.want(&names, now);
+            self.assumed.extend(names);
+        }
+        if !self.assumed.is_empty() {
+            self.board.note(Note::Guessed { streams: self.assumed.len() });
+        }
+    }
+
+    /// Takes back the guesses that no list has confirmed.
+    fn confirm(&mut self, legs: &mut Legs, now: u64) {
+        let wanted: HashSet<String> = self.listing.symbols().flat_map(|symbol| (self.streams)(symbol)).collect();
+        for name in self.assumed.drain(..).filter(|name| !wanted.contains(name)) {
+            legs.unwant(&name, now);
+        }
+    }
+
+    fn poll_for(&self, symbol: &str, wanted: bool) {
+        if self.has_polls && self.requests.try_send(RestRequest::Poll { symbol: symbol.into(), wanted }).is_err() {
+            self.board.note(Note::PollsLost { symbol: symbol.to_owned(), wanted });
+        }
+    }
+
+    /// The venue has dropped a symbol.
+    fn dropped(&self, symbol: &str, legs: &mut Legs, now: u64) {
+        self.poll_for(symbol, false);
+        (self.streams)(symbol).iter().for_each(|name| legs.unwant(name, now));
+        self.board.unlist();
+        self.board.note(Note::Delisted { symbol: symbol.to_owned() });
     }
 
     fn catalogue(&mut self, catalogue: &Catalogue, legs: &mut Legs, now: u64) {
@@ -149,10 +208,11 @@ impl Desk {
             let names = (self.streams)(symbol);
             legs.want(&names, now);
             self.board.list(symbol);
+            self.poll_for(symbol, true);
         }
+        self.confirm(legs, now);
         for symbol in &changes.remove {
-            (self.streams)(symbol).iter().for_each(|name| legs.unwant(name, now));
-            self.board.note(Note::Delisted { symbol: symbol.to_string() });
+            self.dropped(symbol, legs, now);
         }
         for (symbol, open) in &changes.turned {
             self.board.note(Note::Trading { symbol: symbol.to_string(), open: *open });
@@ -164,6 +224,10 @@ impl Desk {
             let (connections, streams) = legs.size();
             let instruments = changes.add.len();
             self.board.note(Note::Subscribed { instruments, streams, connections });
+        }
+        if self.has_polls {
+            // Lost, it is said with the next list.
+            let _ = self.requests.try_send(RestRequest::Polled);
         }
         self.board.catalogue();
     }

@@ -61,6 +61,7 @@ pub use endpoint::{BadEndpoint, Endpoint};
 pub use note::Note;
 pub use options::{LiveError, LiveOptions, LiveTimes, StreamNames};
 pub use plan::STREAMS_MAX;
+pub use rest::PollSpec;
 pub use source::{LiveSource, REST};
 pub use subscription::StreamCounts;
 pub use tls::BadCaFile;

@@ -6,6 +6,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::field::{Field, FieldKind, Payload, padding, payload};
 use super::kind::PayloadKind;
+use crate::schema::instrument::VenueState;
 
 /// What a `STATUS.CONNECTION` event announces.
 pub const CONNECTION_CHANGES: &[&str] = &["ConnectionDown", "ConnectionUp"];
@@ -49,6 +50,17 @@ payload! {
         texts {
             /// Who asked.
             consumer[32] = "consumer",
+        }
+        decimals(0) {}
+    }
+}
+
+payload! {
+    /// Never published: tells the conductor what the venue says of an instrument.
+    VenueStatus: VenueStatus {
+        words {
+            /// A [`VenueState`].
+            state = "state" FieldKind::Code(VenueState::NAMES),
         }
         decimals(0) {}
     }
