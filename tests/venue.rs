@@ -15,3 +15,5 @@ mod rest;
 mod streams;
 #[path = "venue/tls.rs"]
 mod tls;
+#[path = "venue/usdm.rs"]
+mod usdm;

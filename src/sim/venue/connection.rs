@@ -30,8 +30,9 @@ fn converse(shared: &Shared, outbox: &Arc<Outbox>, mut line: Line) -> io::Result
         let Some(request) = next_request(shared, &mut line, &mut bytes, nanos(within))? else { return Ok(()) };
         within = shared.limits.idle_max;
         let now = shared.clock.now_ns();
-        let answer = match (stream_path(&request.path), &request.upgrade) {
-            (Some(path), Some(upgrade)) => match handshake(shared, outbox, path, &request, upgrade) {
+        let (route, path) = shared.rulebook.route(&request.path);
+        let answer = match (stream_path(path), &request.upgrade) {
+            (Some(path), Some(upgrade)) => match handshake(shared, outbox, (route, path), &request, upgrade) {
                 Ok(accept) => {
                     line.write_all(shared, &http::switching(&accept), now + nanos(shared.limits.request_within))?;
                     shared.tally.websockets.add(1);
@@ -107,7 +108,7 @@ fn stream_path(path: &str) -> Option<StreamPath<'_>> {
 fn handshake(
     shared: &Shared,
     outbox: &Arc<Outbox>,
-    path: StreamPath<'_>,
+    (route, path): (usize, StreamPath<'_>),
     request: &Request,
     upgrade: &Upgrade,
 ) -> Result<String, Answer> {
@@ -128,7 +129,7 @@ fn handshake(
         StreamPath::Combined => (true, query.get("streams").unwrap_or_default().to_owned()),
     };
     let names: Vec<String> = list.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    let micros = match query.get("timeUnit") {
+    let micros = match query.get("timeUnit").filter(|_| shared.rulebook.micros) {
         None | Some("MILLISECOND" | "millisecond") => false,
         Some("MICROSECOND" | "microsecond") => true,
         Some(_) => return Err(Answer::page(400)),
@@ -137,9 +138,9 @@ fn handshake(
         shared.tally.over_streams.add(1);
         return Err(Answer::page(400));
     }
-    outbox.become_websocket(combined, micros);
+    outbox.become_websocket(combined, micros, route);
     for name in &names {
-        shared.hub.subscribe(name, outbox);
+        shared.subscribe(name, outbox);
     }
     Ok(derive_accept_key(key.as_bytes()))
 }

@@ -11,16 +11,19 @@
 //! | `hub`, `outbox` | who gets which stream; what waits for one connection |
 //! | `listener`, `transport`, `line`, `connection` | doors, sockets (plain or TLS), one thread a connection |
 //! | `http`, `query` | requests and answers on the wire |
+//! | `rulebook` | what differs from market to market |
 //! | `router`, `bodies`, `series` | REST routes, weights, errors, bodies |
 //! | `websocket`, `control`, `subscriptions` | a WebSocket session; SUBSCRIBE and its kin |
 //! | `limits` | messages, attempts, weights, bans |
 //! | `tls` | its own certificate authority |
 //! | `fault`, `script`, `agenda` | what can go wrong, when, and doing it |
-//! | `serve_capture` | a capture in the market's place |
+//! | `serve_capture`, `capture_contents`, `body_waits` | a capture in the market's place; what it holds; what it waits for |
 //! | `stats` | what it saw |
 
 mod agenda;
 mod bodies;
+mod body_waits;
+mod capture_contents;
 mod connection;
 mod control;
 mod derived;
@@ -37,6 +40,7 @@ mod options;
 mod outbox;
 mod query;
 mod router;
+mod rulebook;
 mod script;
 mod series;
 mod serve_capture;

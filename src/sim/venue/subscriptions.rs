@@ -25,7 +25,7 @@ pub(super) fn answer(shared: &Shared, outbox: &Arc<Outbox>, text: &str) -> Strin
                 return control::too_many_streams(most, &id);
             }
             for name in &names {
-                hub.subscribe(name, outbox);
+                shared.subscribe(name, outbox);
             }
             Value::Null
         }
