@@ -56,10 +56,10 @@ pub struct Config {
     /// The snapshot store: the latest state of each market, instrument and type.
     #[garde(dive)]
     pub store: Store,
-    /// The feed: where its frames come from, and how it connects. All but `source` is used by `live` only.
+    /// The feed: where its frames come from, and how it connects.
     #[garde(dive)]
     pub feed: Feed,
-    /// The simulated venue: what it trades and how fast. Used by simulation only.
+    /// The simulated exchange behind `feed.source` `venue` and `sim`: what it trades and how fast.
     #[garde(dive, custom(symbols_fit(self.limits.instruments)))]
     pub sim: Sim,
     /// Routes by canonical type. Empty: the routes that Meltica ships with. `routes` that are given replace all of them.
