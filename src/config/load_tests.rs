@@ -186,7 +186,16 @@ fn each_kind_of_fault_says_what_is_allowed() {
             &["1:25: instruments[1]: \"a b\": expected an instrument", "1:32: instruments[2]: expected text, found 7"],
         ),
         ("cores: { io: [-1] }", &["1:15: cores.io[0]: -1 is out of range: expected a whole number, 0 to 65535"]),
-        ("cores: { io: [0, 1] }", &["1:1: cores: io names 2 cores: there is one io thread"]),
+        ("cores: { io: [0, 1] }", &["1:1: cores: io names 2 cores, but feed.io_threads is 1: name as many, or none"]),
+        (
+            "feed: { io_threads: 2 }\ncores: { io: [0] }",
+            &["2:1: cores: io names 1 cores, but feed.io_threads is 2: name as many, or none"],
+        ),
+        (
+            "topology: fused\nfeed: { io_threads: 3 }",
+            &["1:11: topology: fused is one thread, but feed.io_threads is 3: take lean or dedicated"],
+        ),
+        ("feed: { io_threads: 0 }", &["1:21: feed.io_threads: 0 is out of range: expected a whole number, 1 to 16"]),
         ("cores: { shards: [1, 2, 3] }", &["1:1: cores: shards names 3 cores"]),
         ("sim: { seed: 18446744073709551616 }", &["1:14: sim.seed: "]),
         (
