@@ -45,7 +45,7 @@ pub struct Feed {
     /// something: a shorter reaction, for a core that does nothing else. The kernel is asked to poll the device as well
     /// (`SO_BUSY_POLL`, 50 µs; it takes CAP_NET_ADMIN), and it is told when it will not.
     pub busy_poll: bool,
-    /// The receive buffer of a socket. `0B` leaves it to the system, which lets it grow as need be.
+    /// The receive buffer of a socket. `0 B` leaves it to the system, which lets it grow as need be.
     #[schemars(extend("x-minimum" = "0 B", "x-maximum" = "1 GiB"))]
     pub receive_buffer: Bytes,
     /// The unit of the venue's times. USD-M has milliseconds only.

@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn what_passes_a_bound_is_refused_whole() {
         let orders = orders(2, 2);
-        let many: Vec<String> = (0..WANTED_MAX).map(|n| format!("s{n}@trade")).collect();
+        let many: Vec<String> = (0..WANTED_MAX).map(|n| format!("m{n}@trade")).collect();
         orders.want(&names(0)).unwrap();
         assert_eq!(orders.want(&many), Err(OrderRefused::TooMany));
         assert_eq!(orders.size().1, 3);
