@@ -107,7 +107,10 @@ fn every_key_refuses_what_lies_outside_its_limits() {
             let fault = &give(&above).unwrap_err()[0];
             assert!(fault.contains("is out of range") && fault.contains(&format!("{least} to {most}")), "{fault}");
             let below = if unit.ends_with('B') { "1 B" } else { "1ns" };
-            assert!(["0s", "0 B"].contains(&&*least) || give(below).unwrap_err()[0].contains("is out of range"), "{path:?}");
+            assert!(
+                ["0s", "0 B"].contains(&&*least) || give(below).unwrap_err()[0].contains("is out of range"),
+                "{path:?}"
+            );
             assert!(give("7").unwrap_err()[0].contains("7 has no unit"), "{path:?}");
         } else if let (Some(least), Some(most)) = (schema["minimum"].as_u64(), schema["maximum"].as_u64()) {
             limited += 1;
@@ -213,7 +216,7 @@ fn each_kind_of_fault_says_what_is_allowed() {
         ("sim: { seed: 1 }\ntopology: [", &["2:11: this is no YAML: "]),
         ("books:\n\tfill_deadline: 1s", &["this is no YAML: ", "use spaces"]),
         ("- 1", &["1:1: expected the keys books, "]),
-        ("just words", &["1:1: expected the keys books, cores, feed, idle, instruments, limits, market, "]),
+        ("just words", &["1:1: expected the keys books, control, cores, feed, idle, instruments, limits, market, "]),
         ("? [a]\n: 1", &["this is no YAML: a key must be one word"]),
         ("shards: 1\n---\nshards: 2", &["this is no YAML: "]),
         ("shards: *x", &["this is no YAML: "]),
