@@ -103,6 +103,7 @@ fn summary(stats: &VenueStats) -> String {
         (stats.handshakes_refused, "handshakes refused"),
         (stats.slow_readers, "slow readers cut off"),
         (stats.bans, "bans"),
+        (stats.panics, "connections ended by a defect of the venue"),
         (exceeded.messages, "times over the limit of messages a second"),
         (exceeded.streams, "times over the limit of streams"),
         (exceeded.attempts, "times over the limit of attempts"),

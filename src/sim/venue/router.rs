@@ -10,7 +10,7 @@ use super::http::{Answer, Request};
 use super::limits::Verdict;
 use super::line::Line;
 use super::query::Query;
-use super::shared::{RestMood, Shared, hold};
+use super::shared::{Mood, Shared, hold};
 
 /// What a route answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,10 +20,14 @@ pub(super) enum Route {
     ExchangeInfo,
     Depth,
     Trades,
+    HistoricalTrades,
     AggTrades,
     Klines,
     AvgPrice,
+    ReferencePrice,
     DayTicker,
+    TradingDayTicker,
+    WindowTicker,
     BookTicker,
     PriceTicker,
 }
@@ -36,10 +40,14 @@ impl Route {
             "exchangeInfo" => Route::ExchangeInfo,
             "depth" => Route::Depth,
             "trades" => Route::Trades,
+            "historicalTrades" => Route::HistoricalTrades,
             "aggTrades" => Route::AggTrades,
-            "klines" => Route::Klines,
+            "klines" | "uiKlines" => Route::Klines,
             "avgPrice" => Route::AvgPrice,
+            "referencePrice" => Route::ReferencePrice,
             "ticker/24hr" => Route::DayTicker,
+            "ticker/tradingDay" => Route::TradingDayTicker,
+            "ticker" => Route::WindowTicker,
             "ticker/bookTicker" => Route::BookTicker,
             "ticker/price" => Route::PriceTicker,
             _ => return None,
@@ -53,10 +61,13 @@ impl Route {
             Route::ExchangeInfo => &["symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"],
             Route::Depth => &["symbol", "limit", "symbolStatus"],
             Route::Trades => &["symbol", "limit"],
+            Route::HistoricalTrades => &["symbol", "limit", "fromId"],
             Route::AggTrades => &["symbol", "fromId", "startTime", "endTime", "limit"],
             Route::Klines => &["symbol", "interval", "startTime", "endTime", "timeZone", "limit"],
-            Route::AvgPrice => &["symbol"],
+            Route::AvgPrice | Route::ReferencePrice => &["symbol"],
             Route::DayTicker => &["symbol", "symbols", "type", "symbolStatus"],
+            Route::TradingDayTicker => &["symbol", "symbols", "timeZone", "type", "symbolStatus"],
+            Route::WindowTicker => &["symbol", "symbols", "windowSize", "type", "symbolStatus"],
             Route::BookTicker | Route::PriceTicker => &["symbol", "symbols", "symbolStatus"],
         }
     }
@@ -73,9 +84,10 @@ impl Route {
                 501..=1_000 => 50,
                 _ => 250,
             },
-            Route::Trades => 25,
+            Route::Trades | Route::HistoricalTrades => 25,
             Route::AggTrades => 4,
-            Route::Klines | Route::AvgPrice => 2,
+            Route::Klines | Route::AvgPrice | Route::ReferencePrice => 2,
+            Route::TradingDayTicker | Route::WindowTicker => 4 * listed.unwrap_or(1).min(50) as u32,
             Route::DayTicker => match listed {
                 _ if one => 2,
                 Some(0..=20) => 2,
@@ -103,7 +115,7 @@ pub(super) fn answer(
     if !matches!(request.method.as_str(), "GET" | "HEAD") {
         return Ok(Some(Answer::page(405).with("Allow", "GET, HEAD")));
     }
-    let mood = *hold(&shared.mood);
+    let mood = hold(&shared.mood).clone();
     let now = shared.clock.now_ns();
     if now < mood.slow_until_ns {
         line.pause_until(shared, now.saturating_add(mood.slow_by_ns))?;
@@ -140,7 +152,7 @@ pub(super) fn answer(
 }
 
 /// Charges the weight to the address: what it has used, or the refusal.
-fn charge(shared: &Shared, address: IpAddr, weight: u32, mood: &RestMood) -> Result<u32, Answer> {
+fn charge(shared: &Shared, address: IpAddr, weight: u32, mood: &Mood) -> Result<u32, Answer> {
     let now = shared.clock.now_ns();
     let unix = shared.clock.unix_now().0.max(0) as u64;
     let storm = (now < mood.storm_until_ns).then_some(mood.retry_after_s);
