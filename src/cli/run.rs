@@ -42,13 +42,13 @@ fn live(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
     let (clock, ledger) = (Clock::default(), Ledger::default());
     let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
     let source = super::live::source(loaded, &directory, &clock, &ledger)?;
-    let view = View::live(&arguments.output).following(Follow::new(source.board()));
+    let view = View::live(&arguments.output).following(Follow::new(source.board(), &loaded.config));
     let options = engine_options(loaded, &directory, Purpose::Feed);
     let engine = Engine::build(options, &routes(&loaded.config), directory, Box::new(source), clock, ledger)
         .map_err(|e| failed(&e))?;
     if !arguments.output.quiet {
-        let feed = &loaded.config.feed;
-        tell(&format!("meltica {}: {} and {}; Ctrl-C stops\n", env!("CARGO_PKG_VERSION"), feed.ws, feed.rest));
+        let (ws, rest) = super::live::addresses(&loaded.config);
+        tell(&format!("meltica {}: {ws} and {rest}; Ctrl-C stops\n", env!("CARGO_PKG_VERSION")));
     }
     let until = Until::new(arguments.run_for)?;
     session::run(engine, &arguments.output, &until, view).map(|_| ())

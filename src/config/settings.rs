@@ -21,7 +21,7 @@ use crate::schema::id::Market;
 #[serde(deny_unknown_fields, default)]
 #[garde(allow_unvalidated)]
 pub struct Config {
-    /// The market. `auto`: a capture file tells by its frames, the simulated venue is spot.
+    /// The market. `auto`: a capture file tells by its frames, the simulated venue and the live feed are spot.
     pub market: MarketChoice,
     /// The instruments wanted, as `BASE-QUOTE` or by the venue's symbol, in any case. Empty: all that the source has.
     #[schemars(extend("items" = { "type": "string", "format": "instrument" }))]

@@ -10,14 +10,14 @@ use super::assembly::{Assembly, Shared, assemble};
 use super::caretaker::Caretaker;
 use super::error::EngineError;
 use super::options::{EngineOptions, Topology};
+use super::report::RunReport;
 use super::stoppable::{SourceFault, Stoppable};
-use crate::agent::{Agent, AgentReport, Failure, Handle, Runner, RunnerOptions, Shutdown, Stepper, record_panic_sites};
+use crate::agent::{Agent, Failure, Handle, Runner, RunnerOptions, Shutdown, Stepper, record_panic_sites};
 use crate::bus::data::{BookRequests, DataBus, shard_of};
-use crate::conductor::BookReport;
 use crate::config::route::RouteConfig;
 use crate::directory::Directory;
-use crate::dispatch::{DispatchTable, TablePublisher, UnknownRow, UnknownTally, default_routes};
-use crate::schema::frame::{FrameSource, SourceError};
+use crate::dispatch::{DispatchTable, TablePublisher, UnknownTally, default_routes};
+use crate::schema::frame::FrameSource;
 use crate::schema::id::InstrumentId;
 use crate::snapshot::MemoryStore;
 use crate::telemetry::{Clock, LatencyReader, LatencySummary, Ledger};
@@ -25,7 +25,7 @@ use crate::telemetry::{Clock, LatencyReader, LatencySummary, Ledger};
 /// How often [`Engine::finish`] looks whether the stages have ended.
 const END_INTERVAL: Duration = Duration::from_micros(200);
 
-/// An engine over one source of frames. One that is dropped without [`Engine::finish`] asks its threads to end.
+/// An engine over one source of frames or several. One that is dropped without [`Engine::finish`] asks its threads to end.
 pub struct Engine {
     options: EngineOptions,
     agents: Agents,
@@ -53,21 +53,6 @@ enum Agents {
     Running(Vec<Handle>),
 }
 
-/// How a run went.
-#[derive(Clone, Debug)]
-pub struct RunReport {
-    /// Every book, in order of instrument ids.
-    pub books: Vec<BookReport>,
-    /// How each thread ended; empty when stepped.
-    pub agents: Vec<AgentReport>,
-    /// Ingress to publication, a shard each.
-    pub latency: Vec<LatencySummary>,
-    /// Fields that no route maps or ignores.
-    pub unknown_fields: Vec<UnknownRow>,
-    /// Why the source broke, if it did.
-    pub source_fault: Option<SourceError>,
-}
-
 impl Engine {
     /// Builds the stages around `source`. Nothing runs yet: subscribe first, then [`Engine::start`].
     ///
@@ -81,6 +66,24 @@ impl Engine {
         clock: Clock,
         ledger: Ledger,
     ) -> Result<Engine, EngineError> {
+        Engine::build_many(options, routes, directory, vec![source], clock, ledger)
+    }
+
+    /// As [`Engine::build`], around several sources, each with an io thread of its own; for live time only. Requests for
+    /// snapshots go to the first. What one source hands over keeps its order, and between two there is none. One that ends
+    /// leaves the others going; one that breaks ends them all.
+    ///
+    /// # Errors
+    /// As [`Engine::build`]; [`EngineError::Sources`] when there are none, or more than topology and time allow.
+    pub fn build_many(
+        options: EngineOptions,
+        routes: &BTreeMap<String, RouteConfig>,
+        directory: Arc<Directory>,
+        sources: Vec<Box<dyn FrameSource>>,
+        clock: Clock,
+        ledger: Ledger,
+    ) -> Result<Engine, EngineError> {
+        let options = options.suit(sources.len())?;
         let table = DispatchTable::compile(1, routes, &directory).map_err(EngineError::Routes)?;
         let tables = TablePublisher::new(table);
         let store = MemoryStore::new(options.store);
@@ -93,8 +96,10 @@ impl Engine {
             ledger: ledger.clone(),
             clock: clock.clone(),
         };
-        let source = Stoppable::new(source, stop.clone(), Arc::clone(&fault));
-        let Assembly { agents, taps, latencies, unknown, book_requests, watches, reports } = assemble(&shared, source)?;
+        let sources =
+            sources.into_iter().map(|source| Stoppable::new(source, stop.clone(), Arc::clone(&fault))).collect();
+        let Assembly { agents, taps, latencies, unknown, book_requests, watches, reports } =
+            assemble(&shared, sources)?;
         let bus = DataBus::new(taps, Arc::clone(&directory));
         let (abort, failure) = (Shutdown::new(), Failure::new());
         Ok(Engine {
@@ -235,7 +240,7 @@ impl Engine {
         }
     }
 
-    /// Ends the source. The stages drain in the order of the walk; lossless readers must go on polling meanwhile.
+    /// Ends the sources. The stages drain in the order of the walk; lossless readers must go on polling meanwhile.
     pub fn stop(&self) {
         self.stop.request();
     }

@@ -18,6 +18,9 @@ pub enum EngineError {
     /// The routes do not hold together.
     #[error("engine/routes: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Routes(Vec<RouteFault>),
+    /// The sources do not suit the topology, or the time that the engine keeps.
+    #[error("engine/sources: {0}")]
+    Sources(&'static str),
     /// The system gave no thread.
     #[error(transparent)]
     Spawn(#[from] SpawnError),

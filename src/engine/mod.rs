@@ -10,6 +10,7 @@
 //! | `ways_back` | snapshot requests, book requests |
 //! | `stoppable` | a source that can be told to end |
 //! | `caretaker` | sweeps the store |
+//! | `report` | how a run went |
 //! | `engine` | what the owner of an engine holds |
 
 mod assembly;
@@ -18,6 +19,7 @@ mod caretaker;
 mod engine;
 mod error;
 mod options;
+mod report;
 mod ring_agent;
 mod ring_sink;
 #[cfg(test)]
@@ -27,6 +29,7 @@ mod stoppable;
 mod wanted;
 mod ways_back;
 
-pub use engine::{Engine, RunReport};
+pub use engine::Engine;
 pub use error::EngineError;
 pub use options::{EngineOptions, RingWords, Topology};
+pub use report::RunReport;

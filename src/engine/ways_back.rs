@@ -32,7 +32,7 @@ impl SnapshotRequests for RequestsOut {
     }
 }
 
-/// The io agent's end: the rings of all shards.
+/// The first io agent's end: the rings of all shards.
 pub(super) struct RequestsIn {
     rings: Vec<Consumer>,
 }

@@ -16,7 +16,8 @@
 //! | [`json`] | its JSON form |
 //! | [`quality`] | what an instrument's book is worth, and why |
 //! | [`stage`] | the seams between stages that share a thread |
-//! | [`command`] | commands and acknowledgements |
+//! | [`command`] | commands, acknowledgements, names of consumers, error codes |
+//! | [`report`] | what the control duty reports |
 
 pub mod canonical_type;
 pub mod command;
@@ -30,6 +31,7 @@ pub mod layout;
 pub mod payload;
 pub mod quality;
 pub mod raw;
+pub mod report;
 pub mod stage;
 pub mod time;
 pub mod topic;

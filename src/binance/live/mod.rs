@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `endpoint` | where the venue is |
+//! | `venue_rules` | what differs from market to market: endpoints, doors, limits, weights |
 //! | `options` | what a source is told |
 //! | `backoff` | waits between tries |
 //! | `limits` | the venue's limits, kept from our side |
@@ -19,7 +20,9 @@
 //! | `connection` | one connection |
 //! | `slots` | the sockets, read in turn |
 //! | `legs` | the connections of a source |
+//! | `opening` | options → what connections are opened with |
 //! | `rest` | the REST thread |
+//! | `desk` | the REST side of the source: bodies, listing |
 //! | `board` | how the source does, for whoever shows it |
 //! | `source` | `LiveSource`, which ties them together |
 //!
@@ -30,12 +33,14 @@ mod backoff;
 mod board;
 mod cause;
 mod connection;
+mod desk;
 mod endpoint;
 mod failure;
 mod leg;
 mod legs;
 mod limits;
 mod listing;
+mod opening;
 mod options;
 mod plan;
 mod resolve;
@@ -45,6 +50,7 @@ mod slots;
 mod source;
 mod subscription;
 mod tls;
+mod venue_rules;
 mod wire;
 
 pub use board::{Board, ConnectionView, LiveView};
@@ -55,3 +61,4 @@ pub use plan::STREAMS_MAX;
 pub use source::{LiveSource, REST};
 pub use subscription::StreamCounts;
 pub use tls::BadCaFile;
+pub use venue_rules::endpoints;

@@ -11,5 +11,5 @@ pub mod queue;
 mod queue_tests;
 
 pub use queue::{
-    Acknowledgement, Consumer, ControlBus, ControlClient, ControlError, ControlInbox, Envelope, RequestId,
+    Acknowledgement, Consumer, ControlBus, ControlClient, ControlError, ControlInbox, Envelope, Principal, RequestId,
 };

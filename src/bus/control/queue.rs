@@ -5,7 +5,7 @@
 
 use crossbeam_queue::ArrayQueue;
 
-use crate::schema::command::{AckError, AckStatus, Command, ControlAck};
+use crate::schema::command::{Command, ConsumerName, ControlAck, ControlCode};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering};
 
 /// A command's number, unique for its consumer, from 1.
@@ -25,16 +25,16 @@ pub enum ControlError {
 
 impl ControlError {
     /// The stable code.
-    pub const fn code(self) -> &'static str {
+    pub const fn code(self) -> ControlCode {
         match self {
-            ControlError::Busy => "control/busy",
-            ControlError::Closed => "control/closed",
+            ControlError::Busy => ControlCode::Busy,
+            ControlError::Closed => ControlCode::Closed,
         }
     }
 }
 
 /// The answer to one command.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Acknowledgement {
     /// The command's number, as [`ControlClient::send`] gave it.
     pub request: RequestId,
@@ -79,6 +79,25 @@ impl Consumer {
     pub fn is_connected(&self) -> bool {
         // Acquire, partner: the store in `ControlClient::drop`. Its commands are in the queue by then.
         self.peer.connected.load(Ordering::Acquire)
+    }
+}
+
+/// For whom a command speaks.
+#[derive(Clone, Debug)]
+pub enum Principal {
+    /// For who sent it: what it subscribed to ends when its [`ControlClient`] is dropped.
+    Handle(Consumer),
+    /// For a named consumer: what it subscribed to stays, whoever sent for it.
+    Named(ConsumerName),
+}
+
+impl Principal {
+    /// What the audit calls it.
+    pub fn name(&self) -> &str {
+        match self {
+            Principal::Handle(consumer) => consumer.name(),
+            Principal::Named(name) => name.as_str(),
+        }
     }
 }
 
@@ -133,6 +152,18 @@ impl ControlClient {
     /// # Errors
     /// [`ControlError`]: the command was not taken.
     pub fn send(&mut self, command: Command) -> Result<RequestId, ControlError> {
+        self.push(None, command)
+    }
+
+    /// As [`ControlClient::send`], for a named consumer, whose subscriptions outlive this client.
+    ///
+    /// # Errors
+    /// [`ControlError`]: the command was not taken.
+    pub fn send_for(&mut self, consumer: ConsumerName, command: Command) -> Result<RequestId, ControlError> {
+        self.push(Some(consumer), command)
+    }
+
+    fn push(&mut self, named: Option<ConsumerName>, command: Command) -> Result<RequestId, ControlError> {
         // Acquire, partner: the store in `ControlInbox::drop`.
         if !self.shared.open.load(Ordering::Acquire) {
             return Err(ControlError::Closed);
@@ -142,7 +173,7 @@ impl ControlClient {
             return Err(ControlError::Busy);
         }
         let request = RequestId(self.sent + 1);
-        let envelope = Envelope { consumer: self.consumer(), request, command, answered: false };
+        let envelope = Envelope { consumer: self.consumer(), named, request, command, answered: false };
         if let Err(mut refused) = self.shared.commands.push(envelope) {
             refused.answered = true;
             return Err(ControlError::Busy);
@@ -209,6 +240,7 @@ impl Drop for ControlInbox {
 #[derive(Debug)]
 pub struct Envelope {
     consumer: Consumer,
+    named: Option<ConsumerName>,
     request: RequestId,
     command: Command,
     answered: bool,
@@ -218,6 +250,14 @@ impl Envelope {
     /// Who sent it.
     pub fn consumer(&self) -> &Consumer {
         &self.consumer
+    }
+
+    /// For whom it speaks.
+    pub fn principal(&self) -> Principal {
+        match &self.named {
+            Some(name) => Principal::Named(name.clone()),
+            None => Principal::Handle(self.consumer.clone()),
+        }
     }
 
     /// Its number.
@@ -247,17 +287,8 @@ impl Drop for Envelope {
         if self.answered {
             return;
         }
-        let (Command::Subscribe { type_name, .. } | Command::Unsubscribe { type_name, .. }) = &self.command;
-        let error = AckError {
-            code: "control/unanswered".to_owned(),
-            message: "the control duty ended before it came to this command; nothing was changed".to_owned(),
-        };
-        let ack = ControlAck {
-            type_name: type_name.clone(),
-            status: AckStatus::Error,
-            dispatch_version: 0,
-            error: Some(error),
-        };
+        let message = "the control duty ended before it came to this command; nothing was changed";
+        let ack = ControlAck::refused(self.command.type_name(), 0, ControlCode::Unanswered, message);
         self.give(ack);
     }
 }

@@ -4,15 +4,19 @@
 use std::collections::BTreeMap;
 
 use super::queue::*;
-use crate::schema::command::{AckStatus, Command, ControlAck};
+use crate::schema::command::{AckStatus, Command, ConsumerName, ControlAck, ControlCode};
 
 fn subscribe(type_name: &str) -> Command {
-    Command::Subscribe { type_name: type_name.to_owned(), filters: BTreeMap::new(), trace_id: None }
+    Command::Subscribe {
+        type_name: type_name.to_owned(),
+        filters: BTreeMap::new(),
+        trace_id: None,
+        lease_seconds: None,
+    }
 }
 
 fn accepted(envelope: &Envelope, version: u64) -> ControlAck {
-    let (Command::Subscribe { type_name, .. } | Command::Unsubscribe { type_name, .. }) = envelope.command();
-    ControlAck { type_name: type_name.clone(), status: AckStatus::Accepted, dispatch_version: version, error: None }
+    ControlAck::new(envelope.command().type_name(), AckStatus::Accepted, version)
 }
 
 #[test]
@@ -39,6 +43,24 @@ fn commands_arrive_in_order_and_each_answer_finds_its_sender() {
 }
 
 #[test]
+fn a_command_for_a_named_consumer_says_so_and_is_answered_to_its_sender() {
+    let (bus, mut inbox) = ControlBus::new(4);
+    let mut client = bus.connect("http", 4);
+    client.send_for(ConsumerName::parse("desk").unwrap(), subscribe("A")).unwrap();
+    client.send(subscribe("B")).unwrap();
+    let mut seen = Vec::new();
+    while let Some(envelope) = inbox.poll() {
+        let principal = envelope.principal();
+        seen.push((matches!(principal, Principal::Named(_)), principal.name().to_owned()));
+        assert_eq!(envelope.consumer().name(), "http");
+        let ack = accepted(&envelope, 1);
+        envelope.answer(ack);
+    }
+    assert_eq!(seen, [(true, "desk".to_owned()), (false, "http".to_owned())]);
+    assert_eq!(std::iter::from_fn(|| client.poll()).map(|a| a.request.0).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
 fn a_full_queue_and_untaken_answers_are_busy_and_nothing_is_lost() {
     let (bus, mut inbox) = ControlBus::new(2);
     let (mut greedy, mut other) = (bus.connect("greedy", 8), bus.connect("other", 1));
@@ -60,7 +82,7 @@ fn a_full_queue_and_untaken_answers_are_busy_and_nothing_is_lost() {
     assert_eq!(other.send(subscribe("E")), Err(ControlError::Busy));
     assert!(other.poll().is_some());
     assert_eq!(other.send(subscribe("E")), Ok(RequestId(2)));
-    assert_eq!(ControlError::Busy.code(), "control/busy");
+    assert_eq!(ControlError::Busy.code(), ControlCode::Busy);
     assert!(ControlError::Busy.to_string().starts_with("control/busy"));
 }
 

@@ -1,0 +1,168 @@
+//! Purpose: the REST side of a live source: snapshots asked for, bodies handed over as frames, and which streams an
+//! exchangeInfo makes wanted.
+//! Owns: the queues to the REST thread, the listing. Thread: the io thread; REST has its own.
+//! Takes and gives: snapshot requests in; bodies and wanted streams out. Never: blocks.
+
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+use super::board::Board;
+use super::legs::Legs;
+use super::listing::Listing;
+use super::opening::nanos;
+use super::options::{LiveError, LiveOptions, StreamNames};
+use super::rest::{RestOptions, RestReply, RestRequest, RestWorker};
+use super::source::REST;
+use super::tls::Trust;
+use crate::binance::catalogue::Catalogue;
+use crate::schema::frame::{Frame, Origin, SnapshotRequest};
+use crate::schema::id::Market;
+use crate::schema::time::UnixNanos;
+use crate::telemetry::{Clock, Ledger};
+
+/// Snapshot requests under way to the REST thread; more are counted, and asked for again by whoever needs them.
+const REQUESTS_MAX: usize = 16_384;
+/// Bodies under way back; the REST thread waits when there are more.
+const REPLIES_MAX: usize = 16;
+
+/// What became of the look for a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// There is none.
+    None,
+    /// There was one, and no frame came of it.
+    Dealt,
+    /// A frame was handed over.
+    Frame,
+}
+
+/// The REST side.
+pub(super) struct Desk {
+    market: Market,
+    streams: StreamNames,
+    whole_market: Vec<String>,
+    listing: Listing,
+    requests: SyncSender<RestRequest>,
+    replies: Receiver<RestReply>,
+    bodies: u64,
+    board: Board,
+}
+
+impl core::fmt::Debug for Desk {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Desk").field("listing", &self.listing).finish_non_exhaustive()
+    }
+}
+
+impl Desk {
+    /// Makes it and starts the REST thread, which ends when this is dropped.
+    ///
+    /// # Errors
+    /// [`LiveError::System`] when the system gives no thread.
+    pub(super) fn new(
+        options: &LiveOptions,
+        trust: &Trust,
+        clock: &Clock,
+        ledger: &Ledger,
+        board: Board,
+    ) -> Result<Desk, LiveError> {
+        let (requests, incoming) = sync_channel(REQUESTS_MAX);
+        let (outgoing, replies) = sync_channel(REPLIES_MAX);
+        let rest = RestOptions {
+            market: options.market,
+            depth_limit: options.depth_limit,
+            within: options.times.rest,
+            refresh: options.times.refresh,
+            backoff_ns: (nanos(options.times.backoff.0), nanos(options.times.backoff.1)),
+            seed: options.seed,
+        };
+        let worker =
+            RestWorker::new(rest, &options.rest, trust, clock.clone(), ledger.sheet("rest"), incoming, outgoing);
+        thread::Builder::new()
+            .name("rest".to_owned())
+            .spawn(move || worker.run())
+            .map_err(|e| LiveError::System("thread", e))?;
+        Ok(Desk {
+            market: options.market,
+            streams: options.streams.clone(),
+            whole_market: options.whole_market.clone(),
+            listing: Listing::new(options.instruments.clone(), options.quote.clone()),
+            requests,
+            replies,
+            bodies: 0,
+            board,
+        })
+    }
+
+    /// Looks for a reply of the REST thread and deals with it.
+    #[inline]
+    pub(super) fn turn(&mut self, legs: &mut Legs, now: u64, clock: &Clock, take: &mut dyn FnMut(Frame<'_>)) -> Reply {
+        // A thread that is gone has panicked: nothing more comes, and the books say so.
+        let Ok(reply) = self.replies.try_recv() else { return Reply::None };
+        if self.replied(reply, legs, now, clock.unix_now(), take) { Reply::Frame } else { Reply::Dealt }
+    }
+
+    /// Asks for a snapshot; `false` when it cannot be served.
+    pub(super) fn request(&self, request: SnapshotRequest<'_>) -> bool {
+        let SnapshotRequest { market, symbol, epoch } = request;
+        let asked = RestRequest::Depth { symbol: symbol.into(), epoch };
+        market == self.market && self.requests.try_send(asked).is_ok()
+    }
+
+    /// Deals with a reply; whether a frame was handed over.
+    #[cold]
+    fn replied(
+        &mut self,
+        reply: RestReply,
+        legs: &mut Legs,
+        now: u64,
+        receive: UnixNanos,
+        take: &mut dyn FnMut(Frame<'_>),
+    ) -> bool {
+        let (market, connection, number) = (self.market, REST, self.bodies);
+        match reply {
+            RestReply::Note(text) => {
+                self.board.note(text);
+                return false;
+            }
+            RestReply::Depth { symbol, limit, mut body } => {
+                let origin = Origin::RestDepth { symbol: &symbol, limit };
+                take(Frame { market, connection, number, receive, origin, bytes: &mut body });
+            }
+            RestReply::Catalogue { catalogue, mut body } => {
+                // The names are admitted before any frame that uses them.
+                let origin = Origin::ExchangeInfo;
+                take(Frame { market, connection, number, receive, origin, bytes: &mut body });
+                self.catalogue(&catalogue, legs, now);
+            }
+        }
+        self.bodies += 1;
+        true
+    }
+
+    fn catalogue(&mut self, catalogue: &Catalogue, legs: &mut Legs, now: u64) {
+        let changes = self.listing.update(catalogue);
+        legs.want(&self.whole_market, now);
+        for symbol in &changes.add {
+            let names = (self.streams)(symbol);
+            legs.want(&names, now);
+            self.board.list(symbol);
+        }
+        for symbol in &changes.remove {
+            (self.streams)(symbol).iter().for_each(|name| legs.unwant(name, now));
+            self.board.note(format!("{symbol} is listed no more"));
+        }
+        for (symbol, open) in &changes.turned {
+            self.board.note(format!("{symbol} {}", if *open { "trades again" } else { "does not trade now" }));
+        }
+        if !changes.missing.is_empty() {
+            self.board.note(format!("not listed, or not trading: {}", changes.missing.join(", ")));
+        }
+        if !changes.add.is_empty() {
+            let (connections, streams) = legs.size();
+            let instruments = changes.add.len();
+            self.board.note(format!("{instruments} instruments: {streams} streams over {connections} connections"));
+        }
+        self.board.catalogue();
+    }
+}
