@@ -211,16 +211,26 @@ pub struct StreamStates {
 }
 
 impl StreamStates {
-    /// Counts one more.
-    pub fn add(&mut self, state: StreamState) {
-        *match state {
+    fn place(&mut self, state: StreamState) -> &mut u64 {
+        match state {
             StreamState::Requested => &mut self.requested,
             StreamState::Acknowledged => &mut self.acknowledged,
             StreamState::Live => &mut self.live,
             StreamState::Silent => &mut self.silent,
             StreamState::Refused => &mut self.refused,
             StreamState::Leaving => &mut self.leaving,
-        } += 1;
+        }
+    }
+
+    /// Counts one more.
+    pub fn add(&mut self, state: StreamState) {
+        *self.place(state) += 1;
+    }
+
+    /// Counts one less.
+    pub fn remove(&mut self, state: StreamState) {
+        let count = self.place(state);
+        *count = count.saturating_sub(1);
     }
 }
 
