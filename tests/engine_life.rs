@@ -60,7 +60,7 @@ fn a_second_start_is_refused_and_changes_nothing() {
             engine.step();
         }
         let report = engine.finish().unwrap();
-        assert_eq!((report.agents.len(), report.books.len()), (topology.threads(1), 1), "{topology:?}");
+        assert_eq!((report.agents.len(), report.books.len()), (topology.threads(1, 1), 1), "{topology:?}");
         assert_eq!(ledger.total(Counter::FramesIn), 1_000, "{topology:?}");
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::exit::{Cause, Failed};
 use super::settings::routes;
-use crate::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes};
+use crate::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes, endpoints};
 use crate::config::{Config, ConfigFaults, Loaded, TimeUnit};
 use crate::directory::Directory;
 use crate::dispatch::DispatchTable;
@@ -15,8 +15,17 @@ use crate::engine::Engine;
 use crate::schema::id::Market;
 use crate::telemetry::{Clock, Ledger};
 
-/// The market that the live source speaks.
-const MARKET: Market = Market::BinanceSpot;
+/// The market that the live feed is of.
+fn market(config: &Config) -> Market {
+    config.market.market().unwrap_or(Market::BinanceSpot)
+}
+
+/// Where its WebSocket and its REST are: what is configured, or else the market's own.
+pub(super) fn addresses(config: &Config) -> (&str, &str) {
+    let (ws, rest) = endpoints(market(config));
+    let feed = &config.feed;
+    (if feed.ws.is_empty() { ws } else { &feed.ws }, if feed.rest.is_empty() { rest } else { &feed.rest })
+}
 
 /// Makes the source.
 pub(super) fn source(
@@ -30,29 +39,29 @@ pub(super) fn source(
 }
 
 fn options(loaded: &Loaded, directory: &Directory) -> Result<LiveOptions, Failed> {
-    let (config, feed) = (&loaded.config, &loaded.config.feed);
+    let (config, feed, market) = (&loaded.config, &loaded.config.feed, market(&loaded.config));
     let fault = |key: &str, message: String| {
         let faults = ConfigFaults(vec![loaded.places.fault(&["feed", key], message)]);
         Failed::new(Cause::Config, faults.to_string())
     };
-    if config.market.market().is_some_and(|market| market != MARKET) {
-        let faults =
-            ConfigFaults(vec![loaded.places.fault(&["market"], format!("the live feed speaks {MARKET} only"))]);
-        return Err(Failed::new(Cause::Config, faults.to_string()));
-    }
-    let ws = Endpoint::websocket(&feed.ws).map_err(|e| fault("ws", e.to_string()))?;
-    let rest = Endpoint::rest(&feed.rest).map_err(|e| fault("rest", e.to_string()))?;
+    let (ws, rest) = addresses(config);
+    let ws = Endpoint::websocket(ws).map_err(|e| fault("ws", e.to_string()))?;
+    let rest = Endpoint::rest(rest).map_err(|e| fault("rest", e.to_string()))?;
     // A table of its own, only to name streams: the engine's may change while it runs.
     let table = Arc::new(DispatchTable::compile(1, &routes(config), directory).map_err(|faults| {
         let faults = faults.into_iter().map(|f| loaded.places.fault(&f.path, f.message)).collect();
         Failed::new(Cause::Config, ConfigFaults(faults).to_string())
     })?);
-    let whole_market = table.whole_market_topics(MARKET);
-    let streams = Arc::new(move |symbol: &str| table.topics_for(MARKET, symbol));
+    let whole_market = table.whole_market_topics(market);
+    let streams = Arc::new(move |symbol: &str| table.topics_for(market, symbol));
+    let defaults = LiveOptions::new(market, ws, rest, streams);
     Ok(LiveOptions {
         ca_file: (!feed.ca_file.is_empty()).then(|| PathBuf::from(&feed.ca_file)),
         connections: usize::from(feed.connections),
-        streams_max: usize::from(feed.streams_per_connection),
+        streams_max: match feed.streams_per_connection {
+            0 => defaults.streams_max,
+            most => usize::from(most),
+        },
         microseconds: feed.time_unit == TimeUnit::Microseconds,
         busy_poll: feed.busy_poll,
         instruments: config.instruments.iter().map(|name| name.to_uppercase()).collect(),
@@ -61,30 +70,32 @@ fn options(loaded: &Loaded, directory: &Directory) -> Result<LiveOptions, Failed
         depth_limit: config.books.snapshot_limit,
         times: times(config),
         seed: u64::from(std::process::id()),
-        ..LiveOptions::new(MARKET, ws, rest, streams)
+        ..defaults
     })
 }
 
 fn times(config: &Config) -> LiveTimes {
     let feed = &config.feed;
-    LiveTimes { stall: feed.stall_after, age: feed.replace_after, refresh: feed.refresh, ..LiveTimes::default() }
+    let defaults = LiveTimes::of(market(config));
+    LiveTimes { stall: feed.stall_after, age: feed.replace_after, refresh: feed.refresh, ..defaults }
 }
 
 /// Carries what the board says: instruments to the engine, lines to the reader.
 pub(super) struct Follow {
     board: Board,
+    market: Market,
 }
 
 impl Follow {
-    /// Of this source.
-    pub(super) const fn new(board: Board) -> Follow {
-        Follow { board }
+    /// Of the source that this configuration made.
+    pub(super) fn new(board: Board, config: &Config) -> Follow {
+        Follow { board, market: market(config) }
     }
 
     /// Has the engine expect the books of what was subscribed, and gives the lines worth telling.
     pub(super) fn poll(&self, engine: &Engine) -> Vec<String> {
         for symbol in self.board.take_listed() {
-            if let Some(id) = engine.directory().find_symbol(MARKET, &symbol) {
+            if let Some(id) = engine.directory().find_symbol(self.market, &symbol) {
                 engine.watch(id);
             }
         }

@@ -42,13 +42,13 @@ fn live(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
     let (clock, ledger) = (Clock::default(), Ledger::default());
     let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
     let source = super::live::source(loaded, &directory, &clock, &ledger)?;
-    let view = View::live(&arguments.output).following(Follow::new(source.board()));
+    let view = View::live(&arguments.output).following(Follow::new(source.board(), &loaded.config));
     let options = engine_options(loaded, &directory, Purpose::Feed);
     let engine = Engine::build(options, &routes(&loaded.config), directory, Box::new(source), clock, ledger)
         .map_err(|e| failed(&e))?;
     if !arguments.output.quiet {
-        let feed = &loaded.config.feed;
-        tell(&format!("meltica {}: {} and {}; Ctrl-C stops\n", env!("CARGO_PKG_VERSION"), feed.ws, feed.rest));
+        let (ws, rest) = super::live::addresses(&loaded.config);
+        tell(&format!("meltica {}: {ws} and {rest}; Ctrl-C stops\n", env!("CARGO_PKG_VERSION")));
     }
     let until = Until::new(arguments.run_for)?;
     session::run(engine, &arguments.output, &until, view).map(|_| ())
@@ -66,6 +66,9 @@ fn simulated(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
     let mut options = engine_options(loaded, &directory, Purpose::Feed);
     // The simulated exchange never cuts a body short: fewer levels than asked for are all that there are.
     options.conductor.short_side_is_whole = true;
+    // What is wanted is the control duty's to say.
+    options.instruments.clear();
+    options.control = Some(settings::control_options(&loaded.config, Market::BinanceSpot));
     let source = SimSource::new(sim_options(loaded, symbols.clone(), &clock))
         .map_err(|e| Failed::new(Cause::Config, e.to_string()))?;
     let engine = Engine::build(
@@ -81,8 +84,7 @@ fn simulated(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
         let mut instrument =
             Instrument::listed(Market::BinanceSpot, &spec.symbol, &spec.base, &spec.quote, Trading::Open);
         (instrument.price_scale, instrument.quantity_scale) = (spec.price_scale, spec.quantity_scale);
-        let id = directory.admit(instrument).map_err(|e| Failed::new(Cause::Config, e.to_string()))?;
-        engine.watch(id);
+        directory.admit(instrument).map_err(|e| Failed::new(Cause::Config, e.to_string()))?;
     }
     if !arguments.output.quiet {
         tell(&format!(

@@ -137,8 +137,10 @@ fn wait(engine: &mut Engine) {
 pub(super) fn failed(error: &EngineError) -> Failed {
     let cause = match error {
         EngineError::Stage(_) | EngineError::Misuse(_) => Cause::Stage,
-        EngineError::Spawn(_) => Cause::System,
-        EngineError::Ring(_) | EngineError::EventRing(_) | EngineError::Routes(_) => Cause::Config,
+        EngineError::Spawn(_) | EngineError::Journal(_) => Cause::System,
+        EngineError::Ring(_) | EngineError::EventRing(_) | EngineError::Routes(_) | EngineError::Sources(_) => {
+            Cause::Config
+        }
     };
     Failed::new(cause, error.to_string())
 }

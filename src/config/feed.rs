@@ -17,24 +17,28 @@ use super::units::DurationText;
 pub struct Feed {
     /// Where frames come from.
     pub source: FeedSource,
-    /// Where WebSocket is: `wss://` or `ws://`, a host, and a port where it is not the scheme's own.
+    /// Where WebSocket is: `wss://` or `ws://`, a host, and a port where it is not the scheme's own. Empty: the market's own,
+    /// `wss://stream.binance.com:9443` for spot, `wss://fstream.binance.com` for USD-M.
     pub ws: String,
-    /// Where REST is: `https://` or `http://`, likewise.
+    /// Where REST is: `https://` or `http://`, likewise. Empty: the market's own, `https://api.binance.com` for spot,
+    /// `https://fapi.binance.com` for USD-M.
     pub rest: String,
     /// A file of certificates in PEM form that are trusted in place of the public ones. Empty: the public ones.
     pub ca_file: String,
     /// Of all pairs, those with this quote asset, when `instruments` names none. Empty: all that trade.
     pub quote: String,
-    /// Connections that streams are spread over; more are opened when these are full.
+    /// Connections that streams are spread over; more are opened when these are full. USD-M has two paths, each with so
+    /// many connections.
     #[garde(range(min = 1, max = 64))]
     pub connections: u16,
-    /// Streams on one connection. The venue allows 1024.
-    #[garde(range(min = 1, max = 1_024))]
+    /// Streams on one connection. 0: as many as the market is planned for, 1024 on spot, 200 on USD-M (whose pages
+    /// disagree: 200 or 1024).
+    #[garde(range(max = 1_024))]
     pub streams_per_connection: u16,
     /// Whether every socket is read in every cycle of the io thread, instead of asking the system which ones have
     /// something: a shorter reaction, for a core that does nothing else.
     pub busy_poll: bool,
-    /// The unit of the venue's times.
+    /// The unit of the venue's times. USD-M has milliseconds only.
     pub time_unit: TimeUnit,
     /// Silence of a connection whose streams spoke before, after which it is given up. It doubles each time this helped
     /// nothing.
@@ -55,12 +59,12 @@ impl Default for Feed {
     fn default() -> Feed {
         Feed {
             source: FeedSource::Sim,
-            ws: "wss://stream.binance.com:9443".to_owned(),
-            rest: "https://api.binance.com".to_owned(),
+            ws: String::new(),
+            rest: String::new(),
             ca_file: String::new(),
             quote: String::new(),
             connections: 1,
-            streams_per_connection: 1_024,
+            streams_per_connection: 0,
             busy_poll: false,
             time_unit: TimeUnit::Milliseconds,
             stall_after: Duration::from_secs(3),

@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `settings` | the root: market, topology, cores, rings, limits |
 //! | `stages` | books, throttle, store, simulated venue |
+//! | `control` | what flows at the start, what outlives a restart |
 //! | `feed` | where frames come from, how it connects |
 //! | [`route`] | routes |
 //! | `units` | durations and sizes with units |
@@ -25,6 +26,7 @@
 //! | `annotated` | the full default file |
 
 mod annotated;
+mod control;
 mod fault;
 mod feed;
 mod load;
@@ -40,6 +42,7 @@ mod variables;
 mod walk;
 
 pub use annotated::annotated;
+pub use control::{Control, Initial};
 pub use fault::{ConfigFaults, Fault, Place};
 pub use feed::{Feed, FeedSource, TimeUnit};
 pub use load::{FILE_BYTES_MAX, Loaded, Places, check, load};

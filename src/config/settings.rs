@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::control::Control;
 use super::feed::Feed;
 use super::route::RouteConfig;
 use super::stages::{Books, Sim, Store, throttle_default, throttle_schema};
@@ -21,7 +22,7 @@ use crate::schema::id::Market;
 #[serde(deny_unknown_fields, default)]
 #[garde(allow_unvalidated)]
 pub struct Config {
-    /// The market. `auto`: a capture file tells by its frames, the simulated venue is spot.
+    /// The market. `auto`: a capture file tells by its frames, the simulated venue and the live feed are spot.
     pub market: MarketChoice,
     /// The instruments wanted, as `BASE-QUOTE` or by the venue's symbol, in any case. Empty: all that the source has.
     #[schemars(extend("items" = { "type": "string", "format": "instrument" }))]
@@ -59,6 +60,8 @@ pub struct Config {
     /// The feed: where its frames come from, and how it connects. All but `source` is used by `live` only.
     #[garde(dive)]
     pub feed: Feed,
+    /// The control plane: what flows at the start, and what outlives a restart. Not in a replay.
+    pub control: Control,
     /// The simulated venue: what it trades and how fast. Used by simulation only.
     #[garde(dive, custom(symbols_fit(self.limits.instruments)))]
     pub sim: Sim,
@@ -82,6 +85,7 @@ impl Default for Config {
             throttle: throttle_default(),
             store: Store::default(),
             feed: Feed::default(),
+            control: Control::default(),
             sim: Sim::default(),
             routes: None,
         }

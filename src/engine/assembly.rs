@@ -7,17 +7,17 @@ use std::sync::Arc;
 
 use super::error::EngineError;
 use super::options::{EngineOptions, RingWords, Topology};
-use super::ring_agent::{ConductorAgent, ShardAgent, StageTime};
+use super::ring_agent::{ConductorAgent, RawInput, ShardAgent, StageTime};
 use super::ring_sink::{EventRing, RawRing, raw_words_max};
 use super::shards::Shards;
 use super::stoppable::Stoppable;
 use super::wanted::Wanted;
-use super::ways_back::{BookReports, Conducting, RequestsIn, RequestsOut};
+use super::ways_back::{BookReports, Conducting, RequestsIn, RequestsOut, Watches};
 use crate::agent::Agent;
 use crate::binance::io::{IoAgent, IoOptions, OnFull, TimeSource};
 use crate::binance::parse::{Parser, ParserOptions};
 use crate::bus::data::{BookRequests, Sequencer, SequencerOptions, ShelvingOptions};
-use crate::conductor::{ConductorOptions, ConductorStage};
+use crate::conductor::{BookTally, ConductorOptions, ConductorStage};
 use crate::directory::Directory;
 use crate::dispatch::{DispatchStage, SharedTable, UnknownTally};
 use crate::ring::broadcast::Tap;
@@ -31,6 +31,9 @@ const REQUEST_WORDS: usize = 1 << 13;
 /// Requests for books that wait in a shard at most.
 const BOOK_REQUESTS_MAX: usize = 1_024;
 
+/// Words of the ring of the control duty's events: room for some hundred.
+const TOLD_WORDS: usize = 1 << 13;
+
 /// A conductor with everything behind it.
 type Tail = Conducting<Sequencer<MemoryStore>, RequestsOut>;
 
@@ -42,8 +45,11 @@ pub(super) struct Assembly {
     pub(super) latencies: Vec<LatencyReader>,
     pub(super) unknown: Vec<UnknownTally>,
     pub(super) book_requests: Vec<BookRequests>,
-    pub(super) watches: Vec<BookRequests>,
+    pub(super) watches: Vec<Watches>,
     pub(super) reports: BookReports,
+    /// The control duty's way to shard 0; without control nobody sends.
+    pub(super) told: Option<spsc::Producer>,
+    pub(super) books: BookTally,
 }
 
 /// What all shards share.
@@ -56,8 +62,9 @@ pub(super) struct Shared<'a> {
     pub(super) clock: Clock,
 }
 
-/// Makes the agents.
-pub(super) fn assemble(shared: &Shared<'_>, source: Stoppable) -> Result<Assembly, EngineError> {
+/// Makes the agents: an io agent a source, in their order. Snapshot requests go to the first. With all on one thread there is
+/// one source.
+pub(super) fn assemble(shared: &Shared<'_>, mut sources: Vec<Stoppable>) -> Result<Assembly, EngineError> {
     let mut assembly = Assembly {
         agents: Vec::new(),
         taps: Vec::new(),
@@ -66,57 +73,71 @@ pub(super) fn assemble(shared: &Shared<'_>, source: Stoppable) -> Result<Assembl
         book_requests: Vec::new(),
         watches: Vec::new(),
         reports: BookReports::default(),
+        told: None,
+        books: BookTally::default(),
     };
     let shards = shared.options.shards.max(1);
     let mut requests = Vec::new();
     let tails =
         (0..shards).map(|shard| tail(shared, shard, &mut requests, &mut assembly)).collect::<Result<Vec<_>, _>>()?;
-    let requests = RequestsIn::new(requests);
+    let mut requests = RequestsIn::new(requests);
     if shared.options.topology_in_force() == Topology::Fused {
         let stages: Vec<_> =
             tails.into_iter().enumerate().map(|(at, tail)| dispatch(shared, at, tail, &mut assembly)).collect();
-        let io = io_agent(shared, "engine", source, Shards::new(stages), requests);
-        assembly.agents.push(("engine".to_owned(), io));
+        if let Some(source) = sources.pop() {
+            let io = io_agent(shared, "engine", source, Shards::new(stages), requests);
+            assembly.agents.push(("engine".to_owned(), io));
+        }
         return Ok(assembly);
     }
     let mut downstream = Vec::new();
-    let mut rings = Vec::new();
+    let mut rings: Vec<Vec<RawRing>> = sources.iter().map(|_| Vec::new()).collect();
     for (shard, tail) in tails.into_iter().enumerate() {
-        rings.push(shard_agents(shared, shard, tail, &mut downstream, &mut assembly)?);
+        shard_agents(shared, shard, tail, &mut rings, &mut downstream, &mut assembly)?;
     }
-    let io = io_agent(shared, "io", source, Shards::new(rings), requests);
-    assembly.agents.push(("io".to_owned(), io));
+    let alone = sources.len() == 1;
+    for (at, (source, rings)) in sources.into_iter().zip(rings).enumerate() {
+        let name = if alone { "io".to_owned() } else { format!("io-{at}") };
+        let requests = core::mem::replace(&mut requests, RequestsIn::new(Vec::new()));
+        let io = io_agent(shared, &name, source, Shards::new(rings), requests);
+        assembly.agents.push((name, io));
+    }
     assembly.agents.extend(downstream);
     Ok(assembly)
 }
 
-/// The agents of one shard behind a ring, and the ring's sending half.
+/// The agents of one shard behind its rings; their sending halves go to `rings`, an io thread each.
 fn shard_agents(
     shared: &Shared<'_>,
     shard: usize,
     tail: Tail,
+    rings: &mut [Vec<RawRing>],
     agents: &mut Vec<(String, Box<dyn Agent>)>,
     assembly: &mut Assembly,
-) -> Result<RawRing, EngineError> {
+) -> Result<(), EngineError> {
     let RingWords { frames, bodies, canonical, .. } = shared.options.rings;
-    let (to_frames, frames) = spsc::channel(frames)?;
-    let (to_bodies, bodies) = spsc::channel(bodies)?;
-    let raw_ring = RawRing::new(to_frames, to_bodies, shared.ledger.sheet(&format!("io-{shard}")));
+    let mut inputs = Vec::new();
+    for of_io in rings {
+        let (to_frames, frames) = spsc::channel(frames)?;
+        let (to_bodies, bodies) = spsc::channel(bodies)?;
+        of_io.push(RawRing::new(to_frames, to_bodies, shared.ledger.sheet(&format!("io-{shard}"))));
+        inputs.push(RawInput::new(frames, bodies));
+    }
     let time = || StageTime::new(shared.options.live.then(|| shared.clock.clone()));
     if shared.options.topology_in_force() == Topology::Lean {
         let name = format!("shard-{shard}");
         let stage = dispatch(shared, shard, tail, assembly);
-        agents.push((name.clone(), Box::new(ShardAgent::new(name, frames, bodies, stage, time()))));
-        return Ok(raw_ring);
+        agents.push((name.clone(), Box::new(ShardAgent::new(name, inputs, stage, time()))));
+        return Ok(());
     }
     let (to_events, events) = spsc::channel(canonical)?;
     let stage =
         dispatch(shared, shard, EventRing::new(to_events, shared.ledger.sheet(&format!("dispatch-{shard}"))), assembly);
     let name = format!("dispatch-{shard}");
-    agents.push((name.clone(), Box::new(ShardAgent::new(name, frames, bodies, stage, time()))));
+    agents.push((name.clone(), Box::new(ShardAgent::new(name, inputs, stage, time()))));
     let name = format!("conductor-{shard}");
     agents.push((name.clone(), Box::new(ConductorAgent::new(name, events, tail, time()))));
-    Ok(raw_ring)
+    Ok(())
 }
 
 fn tail(
@@ -136,14 +157,21 @@ fn tail(
     requests.push(incoming);
     let conductor =
         ConductorOptions { fire_as_due: !options.live, publishes_connections: shard == 0, ..options.conductor.clone() };
-    let stage = ConductorStage::new(conductor, sequencer, RequestsOut::new(out), sheet("conductor"));
+    let stage = ConductorStage::new(conductor, sequencer, RequestsOut::new(out), sheet("conductor"))
+        .tallied(assembly.books.clone());
     let asked = BookRequests::new(BOOK_REQUESTS_MAX);
     assembly.taps.push(tap);
     assembly.latencies.push(latency);
-    let watched = BookRequests::new(shared.directory.capacity());
+    let watched = Watches::new(2 * shared.directory.capacity());
     assembly.book_requests.push(asked.clone());
     assembly.watches.push(watched.clone());
-    Ok(Conducting::new(stage, asked, watched, Arc::clone(&shared.directory), Arc::clone(&assembly.reports)))
+    let tail = Conducting::new(stage, asked, watched, Arc::clone(&shared.directory), Arc::clone(&assembly.reports));
+    if shard > 0 || options.control.is_none() {
+        return Ok(tail);
+    }
+    let (told, telling) = spsc::channel(TOLD_WORDS)?;
+    assembly.told = Some(told);
+    Ok(tail.telling(telling))
 }
 
 fn dispatch<K: EventSink>(shared: &Shared<'_>, shard: usize, next: K, assembly: &mut Assembly) -> DispatchStage<K> {

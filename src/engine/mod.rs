@@ -11,6 +11,7 @@
 //! | `stoppable` | a source that can be told to end |
 //! | `caretaker` | sweeps the store |
 //! | [`control`] | the control duty: who wants what, and what flows because of it |
+//! | `report` | how a run went |
 //! | `engine` | what the owner of an engine holds |
 
 mod assembly;
@@ -20,6 +21,7 @@ pub mod control;
 mod engine;
 mod error;
 mod options;
+mod report;
 mod ring_agent;
 mod ring_sink;
 #[cfg(test)]
@@ -29,6 +31,7 @@ mod stoppable;
 mod wanted;
 mod ways_back;
 
-pub use engine::{Engine, RunReport};
+pub use engine::Engine;
 pub use error::EngineError;
 pub use options::{EngineOptions, RingWords, Topology};
+pub use report::RunReport;

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use super::control::ControlOptions;
+use super::error::EngineError;
 use crate::agent::{IdleStrategy, usable_cores};
 use crate::bus::data::{EVENT_WORDS_MAX, ring_words_for};
 use crate::conductor::ConductorOptions;
@@ -13,7 +15,7 @@ use crate::snapshot::StoreOptions;
 pub enum Topology {
     /// All on one thread.
     Fused,
-    /// Io on one, the rest of each shard on one.
+    /// Each source's io on one, the rest of each shard on one.
     Lean,
     /// Io, dispatch and conductor on a thread each.
     Dedicated,
@@ -41,12 +43,12 @@ impl Topology {
         }
     }
 
-    /// How many threads it takes.
-    pub const fn threads(self, shards: usize) -> usize {
+    /// How many threads it takes with so many sources, an io thread each.
+    pub const fn threads(self, sources: usize, shards: usize) -> usize {
         match self {
             Topology::Fused => 1,
-            Topology::Lean => 1 + shards,
-            Topology::Dedicated => 1 + 2 * shards,
+            Topology::Lean => sources + shards,
+            Topology::Dedicated => sources + 2 * shards,
             Topology::Stepped => 0,
         }
     }
@@ -86,7 +88,8 @@ pub struct EngineOptions {
     pub shards: usize,
     /// What a thread does without work; `None` looks at cores and threads.
     pub idle: Option<IdleStrategy>,
-    /// The core of each thread in the order io, shard 0 (dispatch 0, conductor 0), shard 1 …; any for those beyond.
+    /// The core of each thread in the order io (of each source), shard 0 (dispatch 0, conductor 0), shard 1 …; any for those
+    /// beyond.
     pub cores: Vec<Option<usize>>,
     /// The most frames that the io agent pulls in one duty cycle. Requests for snapshots leave between two cycles: with 1
     /// a stepped run serves each at the very next frame, whatever the other frames were.
@@ -108,6 +111,8 @@ pub struct EngineOptions {
     pub store_ttl: Option<Duration>,
     /// How often the store is swept, when states have a time to live.
     pub sweep_interval: Duration,
+    /// The control plane; `None`: everything that the routes name is let through, and no command is taken (a replay).
+    pub control: Option<ControlOptions>,
 }
 
 impl Default for EngineOptions {
@@ -126,6 +131,7 @@ impl Default for EngineOptions {
             store: StoreOptions::default(),
             store_ttl: None,
             sweep_interval: Duration::from_secs(10),
+            control: None,
         }
     }
 }
@@ -134,6 +140,30 @@ impl EngineOptions {
     /// The topology in force.
     pub fn topology_in_force(&self) -> Topology {
         self.topology.unwrap_or_else(|| Topology::for_cores(usable_cores().count))
+    }
+
+    /// Makes the options suit so many sources: what `None` stands for has threads enough.
+    ///
+    /// # Errors
+    /// [`EngineError::Sources`] when it cannot be: one thread runs one source, and a replay is repeatable over one only,
+    /// for between two rings there is no order.
+    pub(super) fn suit(mut self, sources: usize) -> Result<EngineOptions, EngineError> {
+        let reason = match (sources, self.topology) {
+            (0, _) => "there is none: give at least one",
+            (1, _) => return Ok(self),
+            _ if !self.live => "a replay has one source, or it would not be repeatable: merge them, or keep live time",
+            (_, Some(Topology::Fused)) => {
+                "fused is one thread and runs one source: take lean or dedicated, or one source"
+            }
+            _ => {
+                self.topology = Some(match self.topology_in_force() {
+                    Topology::Fused => Topology::Lean,
+                    other => other,
+                });
+                return Ok(self);
+            }
+        };
+        Err(EngineError::Sources(reason))
     }
 
     /// The idle strategy in force. One core is left to the consumer, so that two cores are not both kept spinning.
@@ -151,7 +181,8 @@ mod tests {
         assert_eq!(Topology::for_cores(1), Topology::Fused);
         assert_eq!(Topology::for_cores(2), Topology::Lean);
         assert_eq!(Topology::for_cores(64), Topology::Dedicated);
+        assert_eq!(Topology::Dedicated.threads(3, 2), 3 + 4);
         // Two engine threads and a consumer on two cores: none spins.
-        assert_eq!(IdleStrategy::auto(Topology::Lean.threads(1) + 1, 2), IdleStrategy::BACK_OFF);
+        assert_eq!(IdleStrategy::auto(Topology::Lean.threads(1, 1) + 1, 2), IdleStrategy::BACK_OFF);
     }
 }

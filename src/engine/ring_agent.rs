@@ -12,7 +12,7 @@ use crate::schema::time::UnixNanos;
 use crate::schema::topic::StreamKind;
 use crate::telemetry::Clock;
 
-/// Records taken in one duty cycle at most.
+/// Records taken in one duty cycle at most; with several io threads, an equal share of each one's.
 const BATCH: usize = 256;
 
 /// Time for the stage behind a ring: from the records (replay: virtual), or from the clock besides (live).
@@ -70,24 +70,20 @@ fn advance_to<S: Stage + ?Sized>(
     make_ready(stage, words, work)
 }
 
-/// Feeds a dispatch stage from the rings of one shard.
-pub(super) struct ShardAgent<K: RawSink> {
-    name: String,
+/// The receiving ends of one io thread's rings to one shard.
+pub(super) struct RawInput {
     frames: Consumer,
     bodies: Consumer,
-    stage: K,
-    time: StageTime,
-    end: End,
 }
 
-impl<K: RawSink> ShardAgent<K> {
-    /// Over the consumers of one shard.
-    pub(super) fn new(name: String, frames: Consumer, bodies: Consumer, stage: K, time: StageTime) -> ShardAgent<K> {
-        ShardAgent { name, frames, bodies, stage, time, end: End::Ahead }
+impl RawInput {
+    /// Over the two rings.
+    pub(super) fn new(frames: Consumer, bodies: Consumer) -> RawInput {
+        RawInput { frames, bodies }
     }
 
     /// Takes one record; `false` when there is none, or the stage cannot take it yet.
-    fn take_one(&mut self, work: &mut usize) -> bool {
+    fn take_one<K: RawSink>(&mut self, stage: &mut K, time: &mut StageTime, work: &mut usize) -> bool {
         let Some(raw) = self.frames.peek().and_then(RawRef::from_words) else { return false };
         let from_bodies = raw.kind() == StreamKind::BodyFollows;
         let raw = match from_bodies {
@@ -97,18 +93,53 @@ impl<K: RawSink> ShardAgent<K> {
             },
             false => raw,
         };
-        if !advance_to(raw.header.receive, &mut self.time, &mut self.stage, raw.words(), work) {
+        if !advance_to(raw.header.receive, time, stage, raw.words(), work) {
             return false;
         }
         // A `Lost` without an instrument is a tick: it only says how late it is.
         if raw.kind() != StreamKind::Lost || raw.instrument().is_some() {
-            self.stage.take_raw(raw);
+            stage.take_raw(raw);
         }
         if from_bodies {
             self.bodies.release();
         }
         self.frames.release();
         true
+    }
+}
+
+/// Feeds a dispatch stage from the rings of all io threads to one shard. Each ring keeps its order; between two rings there
+/// is none: what must keep its order comes over one connection, and so through one ring.
+pub(super) struct ShardAgent<K: RawSink> {
+    name: String,
+    inputs: Vec<RawInput>,
+    /// The input that comes first in the next cycle: each in turn, so that none goes without when the stage has little room.
+    first: usize,
+    stage: K,
+    time: StageTime,
+    end: End,
+}
+
+impl<K: RawSink> ShardAgent<K> {
+    /// Over the inputs of one shard, at least one.
+    pub(super) fn new(name: String, inputs: Vec<RawInput>, stage: K, time: StageTime) -> ShardAgent<K> {
+        ShardAgent { name, inputs, first: 0, stage, time, end: End::Ahead }
+    }
+
+    /// Takes every input's share of a batch.
+    fn take_batch(&mut self, work: &mut usize) {
+        let ShardAgent { inputs, first, stage, time, .. } = self;
+        let share = BATCH.div_ceil(inputs.len().max(1));
+        *first = if *first + 1 < inputs.len() { *first + 1 } else { 0 };
+        let (behind, ahead) = inputs.split_at_mut(*first);
+        for input in ahead.iter_mut().chain(behind) {
+            for _ in 0..share {
+                if !input.take_one(stage, time, work) {
+                    break;
+                }
+                *work += 1;
+            }
+        }
     }
 }
 
@@ -120,13 +151,10 @@ impl<K: RawSink + Send> Agent for ShardAgent<K> {
     fn do_work(&mut self) -> usize {
         self.time.tick(&mut self.stage);
         let mut work = self.stage.work();
-        for _ in 0..BATCH {
-            if !self.take_one(&mut work) {
-                break;
-            }
-            work += 1;
-        }
-        self.end = self.end.after(self.frames.is_closed(), &mut self.stage, &mut work);
+        self.take_batch(&mut work);
+        // The end is reached when every io thread has ended; until then those that go on are served.
+        let closed = self.inputs.iter().all(|input| input.frames.is_closed());
+        self.end = self.end.after(closed, &mut self.stage, &mut work);
         work
     }
 
@@ -199,7 +227,7 @@ enum End {
 }
 
 impl End {
-    /// Where it stands after a cycle; `closed` says that the ring is closed and drained.
+    /// Where it stands after a cycle; `closed` says that every ring is closed and drained.
     fn after<S: Stage + ?Sized>(self, closed: bool, stage: &mut S, work: &mut usize) -> End {
         match self {
             End::Ahead if closed && stage.ready(1, RAW_HEADER_WORDS) => {

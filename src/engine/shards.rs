@@ -1,5 +1,5 @@
 //! Purpose: sends each instrument to its shard, always the same one.
-//! Owns: the shards' sinks. Thread: the io thread. Takes and gives: raw instances. Never: two shards for an instrument.
+//! Owns: the shards' sinks. Thread: an io thread. Takes and gives: raw instances. Never: two shards for an instrument.
 
 use crate::bus::data::shard_of;
 use crate::schema::raw::RawRef;

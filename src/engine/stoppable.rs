@@ -1,6 +1,6 @@
 //! Purpose: a source that can be told to end, so that a stop drains the stages in the order of the walk; keeps why a
 //! source broke.
-//! Owns: the inner source. Thread: the io thread; the flag and the fault are any thread's. Takes and gives: frames.
+//! Owns: the inner source. Thread: its io thread; the flag and the fault are any thread's. Takes and gives: frames.
 //! Never: hands over a frame once it has been told to end.
 
 use std::sync::{Arc, OnceLock};
@@ -33,8 +33,9 @@ impl FrameSource for Stoppable {
         }
         let pulled = self.inner.pull(take);
         if let Err(error) = &pulled {
-            // The first fault is the one to tell.
+            // The first fault is the one to tell. Other sources do not go on without this one.
             let _ = self.fault.set(error.clone());
+            self.stop.request();
         }
         pulled
     }

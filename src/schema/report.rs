@@ -244,8 +244,8 @@ pub struct StatusReport {
     pub program: String,
     /// Since the start.
     pub uptime_ms: u64,
-    /// Whether everything that is wanted flows: the list of instruments is there, every connection open, no stream without
-    /// an answer, and no book still on its way.
+    /// Whether everything that is wanted was asked for: the list of instruments is there, every connection open, no stream
+    /// without an answer. How books do is told by `books`: one of a quiet instrument may be on its way for long.
     pub ready: bool,
     /// What is waited for, in words; `None` when ready.
     pub waits_for: Option<String>,

@@ -45,7 +45,7 @@ pub(crate) fn options(ws: &str, rest: SocketAddr) -> LiveOptions {
         backoff: (ms(50), ms(500)),
         first_frame: ms(1_000),
         rest: ms(2_000),
-        ..LiveTimes::default()
+        ..LiveTimes::of(Market::BinanceSpot)
     };
     let rest = Endpoint::rest(&format!("http://{rest}")).unwrap();
     LiveOptions { times, ..LiveOptions::new(Market::BinanceSpot, Endpoint::websocket(ws).unwrap(), rest, streams) }

@@ -33,9 +33,20 @@ const WRITE_MAX: usize = 256 << 10;
 /// What every connection to one endpoint is opened with.
 #[derive(Clone, Debug)]
 pub(super) struct Opening {
-    pub(super) request: Request,
+    /// By the number of the door.
+    pub(super) requests: Vec<Request>,
     /// TLS settings and the certificate's name, when the endpoint has TLS.
     pub(super) tls: Option<(Arc<rustls::ClientConfig>, ServerName<'static>)>,
+}
+
+/// What one connection is opened for.
+#[derive(Debug)]
+pub(super) struct ConnectionPlan {
+    /// The door that it goes through.
+    pub(super) door: usize,
+    pub(super) session: Session,
+    pub(super) subscriptions: Subscriptions,
+    pub(super) messages: MessageBudget,
 }
 
 /// How far the socket is.
@@ -71,6 +82,7 @@ pub(super) struct Connection {
     pub(super) session: Session,
     /// Its streams.
     pub(super) subscriptions: Subscriptions,
+    door: usize,
     frames: u64,
     messages: MessageBudget,
     owes_pong: bool,
@@ -79,10 +91,10 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Over a socket that is connecting.
-    pub(super) fn new(id: ConnectionId, tcp: TcpStream, session: Session, subscriptions: Subscriptions) -> Connection {
-        let (frames, owes_pong, messages) = (0, false, MessageBudget::default());
+    pub(super) fn new(id: ConnectionId, tcp: TcpStream, plan: ConnectionPlan) -> Connection {
+        let ConnectionPlan { door, session, subscriptions, messages } = plan;
         let stage = Stage::Socket(Box::new(Wire::new(tcp)));
-        Connection { id, session, subscriptions, frames, messages, owes_pong, stage }
+        Connection { id, session, subscriptions, door, frames: 0, messages, owes_pong: false, stage }
     }
 
     /// The number of the next frame.
@@ -104,7 +116,8 @@ impl Connection {
                     let further = self.further(&mut wire, opening, now)?;
                     if self.session.phase() == Phase::Upgrading && further {
                         wire.allow(HEADERS_MAX);
-                        let start = ClientHandshake::start(*wire, opening.request.clone(), Some(websocket_config()));
+                        let request = opening.requests.get(self.door).ok_or(Cause::Refused)?.clone();
+                        let start = ClientHandshake::start(*wire, request, Some(websocket_config()));
                         self.stage = Stage::Upgrade(Box::new(start.map_err(|e| failure::of_upgrade(&e))?));
                         continue;
                     }

@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 use super::answer::{self, Answer};
 use super::board::Board;
 use super::cause::Cause;
-use super::connection::{Connection, Opening};
+use super::connection::{Connection, ConnectionPlan, Opening};
 use super::leg::{Leg, Want};
-use super::limits::AttemptBudget;
+use super::limits::{AttemptBudget, MessageBudget};
 use super::plan::Plan;
 use super::resolve::{Resolved, Resolver};
 use super::session::{Phase, Session, SessionLimits, Verdict};
@@ -27,6 +27,7 @@ const RESOLVE_NS: u64 = 5_000_000;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LegLimits {
     pub(super) session: SessionLimits,
+    pub(super) messages_per_second: usize,
     pub(super) first_frame_ns: u64,
     pub(super) backoff_ns: (u64, u64),
     pub(super) seed: u64,
@@ -216,8 +217,13 @@ impl Legs {
         self.counts.add(Counter::ConnectAttempts, 1);
         let mut limits = self.limits.session;
         limits.stall_ns = self.legs[at].stall_ns(limits.stall_ns);
-        let session = Session::new(limits, now);
-        match self.slots.open(to, session, Subscriptions::new(self.limits.first_frame_ns)) {
+        let plan = ConnectionPlan {
+            door: self.plan.door(at),
+            session: Session::new(limits, now),
+            subscriptions: Subscriptions::new(self.limits.first_frame_ns),
+            messages: MessageBudget::new(self.limits.messages_per_second),
+        };
+        match self.slots.open(to, plan) {
             Ok(slot) => {
                 let first = self.legs[at].active.is_none();
                 self.legs[at].opens(slot);

@@ -3,6 +3,7 @@
 //! | module | holds |
 //! |---|---|
 //! | `endpoint` | where the venue is |
+//! | `venue_rules` | what differs from market to market: endpoints, doors, limits, weights |
 //! | `options` | what a source is told |
 //! | `backoff` | waits between tries |
 //! | `limits` | the venue's limits, kept from our side |
@@ -49,6 +50,7 @@ mod slots;
 mod source;
 mod subscription;
 mod tls;
+mod venue_rules;
 mod wire;
 
 pub use board::{Board, ConnectionView, LiveView};
@@ -59,3 +61,4 @@ pub use plan::STREAMS_MAX;
 pub use source::{LiveSource, REST};
 pub use subscription::StreamCounts;
 pub use tls::BadCaFile;
+pub use venue_rules::endpoints;

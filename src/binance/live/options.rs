@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::endpoint::{BadEndpoint, Endpoint};
 use super::tls::BadCaFile;
+use super::venue_rules::VenueRules;
 use crate::schema::id::Market;
 
 /// Names the streams that are wanted of one symbol (uppercase), as the venue writes them.
@@ -24,7 +25,7 @@ pub struct LiveTimes {
     /// Silence of a connection whose streams spoke before, after which it is given up. Doubled each time it was given up soon
     /// after it was opened, so that a quiet market is not cut for ever.
     pub stall: Duration,
-    /// Silence of any connection: the venue pings every 20 s.
+    /// Silence of any connection, longer than the venue's pings are apart (spot 20 s, USD-M 3 min).
     pub silence: Duration,
     /// Age at which a connection is replaced; the venue cuts at 24 h.
     pub age: Duration,
@@ -38,15 +39,16 @@ pub struct LiveTimes {
     pub refresh: Duration,
 }
 
-impl Default for LiveTimes {
-    fn default() -> LiveTimes {
+impl LiveTimes {
+    /// The defaults of a market.
+    pub fn of(market: Market) -> LiveTimes {
         let s = Duration::from_secs;
         LiveTimes {
             connect: s(5),
             tls: s(5),
             upgrade: s(5),
             stall: s(3),
-            silence: s(65),
+            silence: VenueRules::of(market).silence(),
             age: s(23 * 3_600),
             first_frame: s(10),
             backoff: (Duration::from_millis(200), s(30)),
@@ -67,11 +69,12 @@ pub struct LiveOptions {
     pub rest: Endpoint,
     /// The roots that are trusted, in PEM form; `None` for the public ones.
     pub ca_file: Option<PathBuf>,
-    /// Connections that streams are spread over; more are opened when these are full.
+    /// Connections that streams are spread over, through each of the venue's paths (USD-M has two); more are opened when
+    /// these are full.
     pub connections: usize,
     /// Streams on one connection, at most [`super::STREAMS_MAX`].
     pub streams_max: usize,
-    /// Whether times come in microseconds instead of milliseconds.
+    /// Whether times come in microseconds instead of milliseconds; spot only.
     pub microseconds: bool,
     /// Whether every socket is read in every cycle instead of asking the system which ones have something: a shorter
     /// reaction for a core that does nothing else.
@@ -84,7 +87,7 @@ pub struct LiveOptions {
     pub streams: StreamNames,
     /// Streams of the whole market.
     pub whole_market: Vec<String>,
-    /// Levels a side of a snapshot; fewer are asked for while many books wait.
+    /// Levels a side of a snapshot, at least, as far as the venue gives them; fewer are asked for while many books wait.
     pub depth_limit: u32,
     /// Deadlines and waits.
     pub times: LiveTimes,
@@ -101,7 +104,7 @@ impl LiveOptions {
             rest,
             ca_file: None,
             connections: 1,
-            streams_max: super::STREAMS_MAX,
+            streams_max: VenueRules::of(market).streams_max,
             microseconds: false,
             busy_poll: false,
             instruments: Vec::new(),
@@ -109,7 +112,7 @@ impl LiveOptions {
             streams,
             whole_market: Vec::new(),
             depth_limit: 1_000,
-            times: LiveTimes::default(),
+            times: LiveTimes::of(market),
             seed: 1,
         }
     }
@@ -133,6 +136,9 @@ pub enum LiveError {
     /// The endpoint's host can be in no certificate.
     #[error("the host {0} can be in no certificate: give a name or an address")]
     Host(String),
+    /// The market's times come in milliseconds only.
+    #[error("{0} tells times in milliseconds only: leave microseconds out")]
+    Unit(Market),
     /// The system gives no poll or no thread.
     #[error("the system gives no {0} ({1})")]
     System(&'static str, std::io::Error),

@@ -1,45 +1,63 @@
-//! Purpose: which stream goes over which connection: streams of one symbol together, connections evenly filled.
+//! Purpose: which stream goes over which connection: streams of one symbol together as far as they come through one
+//! door, connections evenly filled.
 //! Owns: what is placed where. Thread: the io thread. Takes and gives: stream names. Never: puts more streams on a
-//! connection than the venue allows, moves a stream that is placed.
+//! connection than the venue allows, or streams of two doors; moves a stream that is placed.
 
 use std::collections::HashMap;
 
-/// The most streams of a connection (binance.md, section 2).
+use super::venue_rules::VenueRules;
+
+/// The most streams of a connection of any market (binance.md, section 2).
 pub const STREAMS_MAX: usize = 1_024;
+
+/// One place: the door that its connection goes through, and how many streams it has.
+#[derive(Clone, Copy, Debug)]
+struct Site {
+    door: usize,
+    filled: usize,
+}
 
 /// Streams over connections. A place is a connection's number from 0; the number stays when the connection is renewed.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
-    /// Streams on each place.
-    filled: Vec<usize>,
+    rules: &'static VenueRules,
+    sites: Vec<Site>,
     places: HashMap<Box<str>, usize>,
     spread: usize,
     streams_max: usize,
 }
 
 impl Plan {
-    /// Spreads over `spread` connections, and over more when they are full. Both bounds are at least 1.
-    pub(super) fn new(spread: usize, streams_max: usize) -> Plan {
+    /// Spreads over `spread` connections through each door, and over more when they are full. Both bounds are at least 1.
+    pub(super) fn new(rules: &'static VenueRules, spread: usize, streams_max: usize) -> Plan {
         let streams_max = streams_max.clamp(1, STREAMS_MAX);
-        Plan { filled: Vec::new(), places: HashMap::new(), spread: spread.max(1), streams_max }
+        Plan { rules, sites: Vec::new(), places: HashMap::new(), spread: spread.max(1), streams_max }
     }
 
-    /// Places the streams of one symbol on one connection; those that are placed already stay. Calls `placed` for each
-    /// that is new, with its place.
+    /// Places the streams of one symbol on one connection a door; those that are placed already stay. Calls `placed` for
+    /// each that is new, with its place.
     pub(super) fn want(&mut self, names: &[String], mut placed: impl FnMut(usize, &str)) {
+        for door in 0..self.rules.doors.len() {
+            let behind: Vec<&str> =
+                names.iter().map(String::as_str).filter(|name| self.rules.door_of(name) == door).collect();
+            self.want_behind(door, &behind, &mut placed);
+        }
+    }
+
+    fn want_behind(&mut self, door: usize, names: &[&str], placed: &mut impl FnMut(usize, &str)) {
         for part in names.chunks(self.streams_max) {
-            let new = part.iter().filter(|name| !self.places.contains_key(name.as_str())).count();
+            let new = part.iter().filter(|name| !self.places.contains_key(**name)).count();
             if new == 0 {
                 continue;
             }
-            let beside = part.iter().find_map(|name| self.places.get(name.as_str()).copied());
-            let place =
-                beside.filter(|at| self.filled[*at] + new <= self.streams_max).unwrap_or_else(|| self.room(new));
+            let beside = part.iter().find_map(|name| self.places.get(*name).copied());
+            let fits = |at: &usize| self.sites[*at].filled + new <= self.streams_max;
+            let place = beside.filter(fits).unwrap_or_else(|| self.room(door, new));
             for name in part {
                 // A name that stands twice in the list is placed once.
-                if !self.places.contains_key(name.as_str()) {
-                    self.places.insert(name.as_str().into(), place);
-                    self.filled[place] += 1;
+                if !self.places.contains_key(*name) {
+                    self.places.insert((*name).into(), place);
+                    self.sites[place].filled += 1;
                     placed(place, name);
                 }
             }
@@ -49,28 +67,30 @@ impl Plan {
     /// Takes a stream out: where it was.
     pub(super) fn unwant(&mut self, name: &str) -> Option<usize> {
         let place = self.places.remove(name)?;
-        self.filled[place] -= 1;
+        self.sites[place].filled -= 1;
         Some(place)
     }
 
-    /// The emptiest connection with room for so many, opened if need be.
-    fn room(&mut self, new: usize) -> usize {
-        if self.filled.len() < self.spread {
-            self.filled.push(0);
-            return self.filled.len() - 1;
+    /// The emptiest connection through a door with room for so many, opened if need be.
+    fn room(&mut self, door: usize, new: usize) -> usize {
+        let through = || self.sites.iter().enumerate().filter(|(_, site)| site.door == door);
+        let emptiest = through().min_by_key(|(_, site)| site.filled);
+        let fits = |(_, site): &(usize, &Site)| site.filled + new <= self.streams_max;
+        if let Some((at, _)) = emptiest.filter(fits).filter(|_| through().count() >= self.spread) {
+            return at;
         }
-        let emptiest = (0..self.filled.len())
-            .min_by_key(|at| self.filled[*at])
-            .filter(|at| self.filled[*at] + new <= self.streams_max);
-        emptiest.unwrap_or_else(|| {
-            self.filled.push(0);
-            self.filled.len() - 1
-        })
+        self.sites.push(Site { door, filled: 0 });
+        self.sites.len() - 1
+    }
+
+    /// The door that a place's connection goes through.
+    pub(super) fn door(&self, place: usize) -> usize {
+        self.sites.get(place).map_or(0, |site| site.door)
     }
 
     /// How many connections are needed.
     pub(super) fn connections(&self) -> usize {
-        self.filled.len()
+        self.sites.len()
     }
 
     /// How many streams are placed.
@@ -82,6 +102,11 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::id::Market;
+
+    fn spot(spread: usize, streams_max: usize) -> Plan {
+        Plan::new(VenueRules::of(Market::BinanceSpot), spread, streams_max)
+    }
 
     fn names(symbol: usize, streams: usize) -> Vec<String> {
         (0..streams).map(|n| format!("s{symbol}@x{n}")).collect()
@@ -102,7 +127,7 @@ mod tests {
             (2, 5_000, 1, 9_999, 10),
         ];
         for (symbols, streams, spread, limit, connections) in table {
-            let (mut plan, mut per_place) = (Plan::new(spread, limit), HashMap::<usize, usize>::new());
+            let (mut plan, mut per_place) = (spot(spread, limit), HashMap::<usize, usize>::new());
             for symbol in 0..symbols {
                 let mut places = Vec::new();
                 plan.want(&names(symbol, streams), |place, _| places.push(place));
@@ -124,7 +149,7 @@ mod tests {
 
     #[test]
     fn what_is_placed_stays_and_what_is_taken_out_makes_room() {
-        let mut plan = Plan::new(1, 4);
+        let mut plan = spot(1, 4);
         let mut seen = Vec::new();
         plan.want(&names(0, 3), |place, name| seen.push((place, name.to_owned())));
         plan.want(&names(0, 3), |_, name| panic!("{name} is placed already"));
@@ -133,5 +158,26 @@ mod tests {
         assert_eq!((plan.unwant("s0@x1"), plan.unwant("s0@x1"), plan.unwant("b")), (Some(0), None, None));
         plan.want(&["c".to_owned()], |place, _| assert_eq!(place, 1, "the emptiest"));
         assert_eq!(plan.streams(), 5);
+    }
+    #[test]
+    fn streams_of_two_doors_never_share_a_connection() {
+        for (spread, limit) in [(1, 200), (2, 200), (1, 6)] {
+            let rules = VenueRules::of(Market::BinanceUsdm);
+            let (mut plan, mut doors) = (Plan::new(rules, spread, limit), HashMap::<usize, usize>::new());
+            for symbol in 0..100 {
+                let topics = ["depth@100ms", "aggTrade", "bookTicker", "markPrice@1s", "trade", "kline_1m"];
+                let names: Vec<String> = topics.iter().map(|topic| format!("s{symbol}@{topic}")).collect();
+                let mut together: Vec<(usize, usize)> = Vec::new();
+                plan.want(&names, |place, name| {
+                    let door = rules.door_of(name);
+                    assert_eq!(*doors.entry(place).or_insert(door), door, "{name} on connection {place}");
+                    together.push((door, place));
+                });
+                together.dedup();
+                assert_eq!(together.len(), 2, "a symbol's streams of one door stay together: {together:?}");
+            }
+            assert!(doors.iter().all(|(place, door)| plan.door(*place) == *door));
+            assert_eq!(plan.connections(), (2 * spread).max(2 * 300_usize.div_ceil(limit)));
+        }
     }
 }

@@ -7,10 +7,9 @@ use std::time::Duration;
 use mio::{Events, Interest, Poll, Token};
 
 use super::cause::Cause;
-use super::connection::{Connection, Opening, ReadOutcome};
+use super::connection::{Connection, ConnectionPlan, Opening, ReadOutcome};
 use super::failure;
-use super::session::{Phase, Session};
-use super::subscription::Subscriptions;
+use super::session::Phase;
 use crate::schema::id::ConnectionId;
 
 /// Frames read before the system is asked again who has something.
@@ -58,12 +57,7 @@ impl Slots {
     }
 
     /// Begins to connect; the slot.
-    pub(super) fn open(
-        &mut self,
-        to: std::net::SocketAddr,
-        session: Session,
-        subscriptions: Subscriptions,
-    ) -> Result<usize, Cause> {
+    pub(super) fn open(&mut self, to: std::net::SocketAddr, plan: ConnectionPlan) -> Result<usize, Cause> {
         let mut tcp = mio::net::TcpStream::connect(to).map_err(|e| failure::of_io(&e))?;
         let at = self.slots.iter().position(Option::is_none).unwrap_or_else(|| {
             self.slots.push(None);
@@ -72,7 +66,7 @@ impl Slots {
         let interest = Interest::READABLE | Interest::WRITABLE;
         self.poll.registry().register(&mut tcp, Token(at), interest).map_err(|e| failure::of_io(&e))?;
         let id = self.free_id();
-        self.slots[at] = Some(Slot { connection: Connection::new(id, tcp, session, subscriptions), ready: false });
+        self.slots[at] = Some(Slot { connection: Connection::new(id, tcp, plan), ready: false });
         Ok(at)
     }
 

@@ -12,6 +12,7 @@ use super::plan::Plan;
 use super::resolve::Resolver;
 use super::slots::Slots;
 use super::tls::Trust;
+use super::venue_rules::VenueRules;
 use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError};
 use crate::schema::id::{ConnectionId, Market};
 use crate::telemetry::{Clock, Counter, Ledger};
@@ -50,7 +51,7 @@ impl LiveSource {
         let trust = Trust::new(options.ca_file.as_deref())?;
         let slots = Slots::new(options.busy_poll).map_err(|e| LiveError::System("poll", e))?;
         let board = Board::default();
-        let plan = Plan::new(options.connections, options.streams_max);
+        let plan = Plan::new(VenueRules::of(options.market), options.connections, options.streams_max);
         let resolver = Resolver::new(&options.ws.host, options.ws.port);
         let legs = Legs::new(
             leg_limits(&options),

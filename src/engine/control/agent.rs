@@ -8,17 +8,18 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::agent::Agent;
 use crate::bus::control::{Consumer, ControlInbox, Envelope, Principal};
-use crate::bus::data::{BookRequests, shard_of};
+use crate::bus::data::shard_of;
 use crate::conductor::BookTally;
 use crate::dispatch::{DispatchTable, TablePublisher};
 use crate::ring::spsc::{ClaimError, Producer};
 use crate::schema::command::{AckStatus, Command, ControlAck, ControlCode};
 use crate::schema::event::EventBuf;
-use crate::schema::id::{ConnectionId, TraceId};
+use crate::schema::id::{ConnectionId, InstrumentId, TraceId};
 use crate::schema::report::{LatencyView, Report, StatusReport};
 use crate::schema::topic::StreamName;
-use crate::telemetry::{Clock, Counter, Digits, LatencyReader, LatencyRecorder, Ledger, latency_histogram};
+use crate::telemetry::{Clock, Counter, Digits, LatencyTally, Ledger};
 
+use super::super::ways_back::{Expect, Watches};
 use super::audit;
 use super::duty::{Duty, Plan};
 use super::journal::{Journal, What};
@@ -36,6 +37,8 @@ enum Act {
     /// What a handle is handed from this version on.
     Wishes(Consumer, u32),
     Publish(DispatchTable),
+    /// What the conductor is told of an instrument's book stream.
+    Expect(Expect, InstrumentId),
     Emit(EventBuf),
     Answer(Envelope, ControlAck),
 }
@@ -50,7 +53,7 @@ pub(in crate::engine) struct Parts {
     /// To shard 0.
     pub(in crate::engine) audit: Producer,
     /// By shard.
-    pub(in crate::engine) watches: Vec<BookRequests>,
+    pub(in crate::engine) watches: Vec<Watches>,
     pub(in crate::engine) books: BookTally,
     pub(in crate::engine) clock: Clock,
     pub(in crate::engine) ledger: Ledger,
@@ -63,7 +66,7 @@ pub(in crate::engine) struct ControlAgent {
     acts: VecDeque<Act>,
     /// Handles with subscriptions.
     handles: BTreeMap<u64, Consumer>,
-    answered: (LatencyRecorder, LatencyReader),
+    answered: LatencyTally,
     started: Now,
     traces: u64,
 }
@@ -72,7 +75,7 @@ impl ControlAgent {
     /// Over its parts. What the duty wants by now is asked for with the first cycle.
     pub(in crate::engine) fn new(parts: Parts) -> ControlAgent {
         let started = now(&parts.clock);
-        let answered = latency_histogram(Digits::Three);
+        let answered = LatencyTally::new(Digits::Three);
         let mut agent =
             ControlAgent { parts, acts: VecDeque::new(), handles: BTreeMap::new(), answered, started, traces: 0 };
         agent.begin();
@@ -109,13 +112,19 @@ impl ControlAgent {
         self.acts.push_back(Act::Emit(event));
     }
 
-    /// Puts the duty's orders in line: off, then the table, then on.
+    /// Puts the duty's orders in line: off, then the table, then on; books are told after each.
     fn queue_orders(&mut self, table: Option<DispatchTable>) {
         let (off, on): (Vec<_>, Vec<_>) =
             self.parts.duty.take_orders().into_iter().partition(|order| matches!(order, Order::Unwant { .. }));
+        let version = u32::try_from(self.parts.duty.version()).unwrap_or(u32::MAX);
+        let aged: Vec<_> =
+            off.iter().filter_map(book_of).map(|id| Act::Expect(Expect::Nothing(id, version), id)).collect();
+        let awaited: Vec<_> = on.iter().filter_map(book_of).map(|id| Act::Expect(Expect::Stream(id), id)).collect();
         self.acts.extend(off.into_iter().map(Act::Order));
         self.acts.extend(table.map(Act::Publish));
+        self.acts.extend(aged);
         self.acts.extend(on.into_iter().map(Act::Order));
+        self.acts.extend(awaited);
     }
 
     /// Carries out what is in line, as far as there is room.
@@ -139,7 +148,11 @@ impl ControlAgent {
                 if !self.parts.native.order(&order) {
                     return Err(Act::Order(order));
                 }
-                self.watch(&order);
+            }
+            Act::Expect(expect, id) => {
+                if !self.parts.watches[shard_of(id, self.parts.watches.len())].tell(expect) {
+                    return Err(Act::Expect(expect, id));
+                }
             }
             Act::Wishes(consumer, version) => {
                 let who = Who::of(&Principal::Handle(consumer.clone()));
@@ -153,15 +166,6 @@ impl ControlAgent {
             Act::Answer(envelope, ack) => envelope.answer(ack),
         }
         Ok(())
-    }
-
-    /// A book whose stream is turned on is expected, should the stream stay silent.
-    fn watch(&mut self, order: &Order) {
-        let Order::Want { instrument: Some(id), streams, .. } = order else { return };
-        let is_book = |name: &str| StreamName::parse(name).is_some_and(|name| name.topic.kind.is_book());
-        if streams.iter().any(|name| is_book(name)) {
-            self.parts.watches[shard_of(*id, self.parts.watches.len())].ask(*id);
-        }
     }
 
     /// Makes a change that was planned: everything but the answer is in line then.
@@ -261,7 +265,7 @@ impl ControlAgent {
         }
         let widened = self.parts.duty.discover(now);
         self.parts.duty.tick(now);
-        self.parts.duty.take_answered().into_iter().for_each(|ns| _ = self.answered.0.record(ns));
+        self.parts.duty.take_answered().into_iter().for_each(|ns| self.answered.record(ns));
         self.parts.duty.take_turned();
         // The same version: what is wanted has not changed, only what there is of it.
         let table = widened.then(|| self.parts.duty.table());
@@ -269,7 +273,7 @@ impl ControlAgent {
         heard
     }
 
-    fn status(&mut self, now: Now) -> StatusReport {
+    fn status(&self, now: Now) -> StatusReport {
         let mut status = self.parts.duty.status_report();
         status.uptime_ms = now.mono_ns.saturating_sub(self.started.mono_ns) / 1_000_000;
         status.connections = self.parts.native.connections();
@@ -282,8 +286,8 @@ impl ControlAgent {
         status
     }
 
-    fn answered_view(&mut self) -> LatencyView {
-        let summary = self.answered.1.summary();
+    fn answered_view(&self) -> LatencyView {
+        let summary = self.answered.summary();
         LatencyView {
             count: summary.count,
             p50_ns: summary.p50_ns,
@@ -340,6 +344,15 @@ impl Agent for ControlAgent {
     fn is_done(&self) -> bool {
         self.parts.audit.is_abandoned()
     }
+}
+
+/// The instrument whose book the order's streams feed.
+fn book_of(order: &Order) -> Option<InstrumentId> {
+    let (Order::Want { instrument, streams, .. } | Order::Unwant { instrument, streams, .. }) = order else {
+        return None;
+    };
+    let is_book = |name: &str| StreamName::parse(name).is_some_and(|name| name.topic.kind.is_book());
+    (*instrument).filter(|_| streams.iter().any(|name| is_book(name)))
 }
 
 fn now(clock: &Clock) -> Now {

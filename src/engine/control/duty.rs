@@ -125,6 +125,17 @@ impl Duty {
         duty
     }
 
+    /// Whether the venue's list of instruments is there.
+    pub const fn is_listed(&self) -> bool {
+        self.listed
+    }
+
+    /// Named consumers with a subscription.
+    pub fn named(&self) -> Vec<String> {
+        let named = self.consumers.keys().filter(|who| matches!(who, Who::Named(_)));
+        named.map(|who| who.name().to_owned()).collect()
+    }
+
     /// The control version.
     pub const fn version(&self) -> u64 {
         self.version

@@ -25,24 +25,31 @@ struct Ways {
 }
 
 /// A source whose first frames are noticed.
-pub(in crate::engine) struct Noticed {
+struct Noticed {
     inner: Box<dyn FrameSource>,
     ways: Arc<Ways>,
     waits: HashSet<Box<str>>,
 }
 
-/// The control duty's end.
+/// The control duty's end, to all sources.
 #[derive(Debug)]
-pub(in crate::engine) struct InProcess {
-    ways: Arc<Ways>,
+struct InProcess {
+    ways: Vec<Arc<Ways>>,
     news: VecDeque<News>,
 }
 
-/// Around a source.
-pub(in crate::engine) fn in_process(inner: Box<dyn FrameSource>, markets: &[Market]) -> (Noticed, InProcess) {
-    let ways = Arc::new(Ways { wanted: ArrayQueue::new(NAMES_MAX), seen: ArrayQueue::new(NAMES_MAX) });
+/// Around sources.
+pub(in crate::engine) fn in_process(
+    sources: Vec<Box<dyn FrameSource>>,
+    markets: &[Market],
+) -> (Vec<Box<dyn FrameSource>>, Box<dyn NativeSide>) {
+    let ways = || Arc::new(Ways { wanted: ArrayQueue::new(NAMES_MAX), seen: ArrayQueue::new(NAMES_MAX) });
+    let ways: Vec<_> = sources.iter().map(|_| ways()).collect();
+    let noticed = sources.into_iter().zip(&ways).map(|(inner, ways)| {
+        Box::new(Noticed { inner, ways: Arc::clone(ways), waits: HashSet::new() }) as Box<dyn FrameSource>
+    });
     let news = markets.iter().map(|market| News::Listing(*market)).collect();
-    (Noticed { inner, ways: Arc::clone(&ways), waits: HashSet::new() }, InProcess { ways, news })
+    (noticed.collect(), Box::new(InProcess { ways, news }))
 }
 
 impl NativeSide for InProcess {
@@ -53,12 +60,14 @@ impl NativeSide for InProcess {
             // Sources in this process answer no polls but a book's, which needs no order.
             Order::Poll { .. } => return true,
         };
-        if NAMES_MAX - self.ways.wanted.len() < streams.len() {
+        if self.ways.iter().any(|ways| NAMES_MAX - ways.wanted.len() < streams.len()) {
             return false;
         }
         for stream in streams {
-            // There is room: this is the only end that pushes.
-            let _ = self.ways.wanted.push((stream.clone(), on));
+            for ways in &self.ways {
+                // There is room: this is the only end that pushes.
+                let _ = ways.wanted.push((stream.clone(), on));
+            }
             let heard = if on { Heard::Acknowledged } else { Heard::Gone };
             self.news.push_back(News::Stream(market, stream.clone(), heard));
         }
@@ -68,7 +77,7 @@ impl NativeSide for InProcess {
     fn news(&mut self) -> Option<News> {
         // What was ordered is answered before its frames are news.
         self.news.pop_front().or_else(|| {
-            let (market, name) = self.ways.seen.pop()?;
+            let (market, name) = self.ways.iter().find_map(|ways| ways.seen.pop())?;
             Some(News::Stream(market, name, Heard::Live))
         })
     }
@@ -84,7 +93,11 @@ impl FrameSource for Noticed {
     #[inline]
     fn pull(&mut self, take: &mut dyn FnMut(Frame<'_>)) -> Result<Pulled, SourceError> {
         while let Some((name, on)) = self.ways.wanted.pop() {
-            if on { self.waits.insert(name) } else { self.waits.remove(&name) };
+            if on {
+                self.waits.insert(name)
+            } else {
+                self.waits.remove(&name)
+            };
         }
         if self.waits.is_empty() {
             return self.inner.pull(take);

@@ -16,4 +16,4 @@ mod weight;
 pub(super) use attempts::AttemptBudget;
 pub(super) use gate::Gate;
 pub(super) use messages::MessageBudget;
-pub(super) use weight::{WeightBudget, depth_weight, limit_for};
+pub(super) use weight::WeightBudget;

@@ -1,5 +1,5 @@
-//! Purpose: how much REST weight may be spent, and how deep a snapshot it allows. The venue gives an address a weight a
-//! minute and tells what is used in a header (binance.md, section 1). Owns: what was spent in the last minute.
+//! Purpose: how much REST weight may be spent. The venue gives an address a weight a minute and tells what is used in a
+//! header (binance.md, section 1). Owns: what was spent in the last minute.
 //! Thread: the REST thread. Takes and gives: moments and weights. Never: trusts our own count when the header says more.
 
 use std::collections::VecDeque;
@@ -7,25 +7,6 @@ use std::collections::VecDeque;
 const WINDOW_NS: u64 = 60_000_000_000;
 /// The share of the venue's limit that we use, in percent.
 const SHARE: u64 = 80;
-/// The venue's limit until exchangeInfo tells it (spot, 2026-07).
-const LIMIT: u64 = 6_000;
-
-/// Levels a side and the weight of a spot depth snapshot that gives so many.
-const DEPTH_STEPS: [(u32, u64); 4] = [(100, 5), (500, 25), (1_000, 50), (5_000, 250)];
-
-/// What a depth snapshot of that many levels weighs.
-pub(crate) fn depth_weight(limit: u32) -> u64 {
-    DEPTH_STEPS.iter().find(|(levels, _)| limit <= *levels).unwrap_or(&DEPTH_STEPS[3]).1
-}
-
-/// How deep a snapshot may be when `pending` books wait and `left` weight can be spent now: as deep as `wanted` if all can
-/// be had so, otherwise the deepest step that serves all; the shallowest when none does.
-pub(crate) fn limit_for(wanted: u32, pending: usize, left: u64) -> u32 {
-    let all = |limit: u32| depth_weight(limit).saturating_mul(pending.max(1) as u64) <= left;
-    let shallower = DEPTH_STEPS.iter().rev().map(|(levels, _)| *levels).filter(|levels| *levels < wanted);
-    std::iter::once(wanted).chain(shallower).find(|limit| all(*limit)).unwrap_or(wanted.min(DEPTH_STEPS[0].0))
-}
-
 /// The weight of one address.
 #[derive(Clone, Debug)]
 pub(crate) struct WeightBudget {
@@ -37,13 +18,12 @@ pub(crate) struct WeightBudget {
     foreign: (u64, u64),
 }
 
-impl Default for WeightBudget {
-    fn default() -> Self {
-        WeightBudget { limit: LIMIT, spent: VecDeque::new(), sum: 0, foreign: (0, 0) }
-    }
-}
-
 impl WeightBudget {
+    /// Of a venue that allows so much a minute.
+    pub(crate) const fn new(per_minute: u64) -> WeightBudget {
+        WeightBudget { limit: per_minute, spent: VecDeque::new(), sum: 0, foreign: (0, 0) }
+    }
+
     /// The venue's limit, as exchangeInfo tells it.
     pub(crate) fn set_limit(&mut self, per_minute: u64) {
         self.limit = per_minute;
@@ -110,7 +90,7 @@ mod tests {
 
     #[test]
     fn no_minute_sees_more_than_our_share() {
-        let (mut budget, mut spent) = (WeightBudget::default(), Vec::new());
+        let (mut budget, mut spent) = (WeightBudget::new(6_000), Vec::new());
         let mut now = 0;
         while now < 600 * SECOND {
             now = budget.when(now, 50);
@@ -127,7 +107,7 @@ mod tests {
 
     #[test]
     fn the_larger_of_our_count_and_the_header_holds_for_a_minute() {
-        let mut budget = WeightBudget::default();
+        let mut budget = WeightBudget::new(6_000);
         budget.set_limit(1_000);
         budget.spend(0, 100);
         // header, left then, left 59 s later, left 61 s later (our 100 are gone too)
@@ -143,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_wait_ends_when_enough_is_free_and_what_never_fits_waits_for_an_empty_budget() {
-        let mut budget = WeightBudget::default();
+        let mut budget = WeightBudget::new(6_000);
         budget.set_limit(100);
         assert_eq!(budget.when(5, 250), 5, "nothing is spent: more than the budget may leave");
         budget.spend(10, 40);
@@ -151,26 +131,5 @@ mod tests {
         assert_eq!(budget.when(30, 10), 10 + WINDOW_NS);
         assert_eq!(budget.when(30, 50), 20 + WINDOW_NS);
         assert_eq!(budget.when(30, 250), 30 + WINDOW_NS);
-    }
-
-    #[test]
-    fn snapshots_get_shallower_when_many_wait() {
-        let table = [
-            (1_000, 1, 4_800, 1_000),
-            (1_000, 96, 4_800, 1_000),
-            (1_000, 97, 4_800, 500),
-            (1_000, 500, 4_800, 100),
-            (1_000, 5_000, 4_800, 100),
-            (1_000, 1, 0, 100),
-            (5_000, 19, 4_800, 5_000),
-            (5_000, 20, 4_800, 1_000),
-            (50, 5_000, 0, 50),
-            (700, 193, 4_800, 100),
-            (700, 100, 4_800, 500),
-        ];
-        for (wanted, pending, left, limit) in table {
-            assert_eq!(limit_for(wanted, pending, left), limit, "{wanted} levels, {pending} wait, {left} left");
-        }
-        assert_eq!([1, 100, 101, 500, 1_000, 1_001, 9_999].map(depth_weight), [5, 5, 25, 25, 50, 250, 250]);
     }
 }

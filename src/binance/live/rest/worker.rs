@@ -12,13 +12,11 @@ use super::client::{Client, Reply};
 use super::waiting::{Waiting, Wanted};
 use crate::binance::catalogue::{self, Catalogue};
 use crate::binance::live::backoff::Backoff;
-use crate::binance::live::limits::{Gate, WeightBudget, depth_weight, limit_for};
+use crate::binance::live::limits::{Gate, WeightBudget};
+use crate::binance::live::venue_rules::VenueRules;
 use crate::schema::id::Market;
 use crate::telemetry::{Clock, Counter, Counts};
 
-/// Without permission sets the body is a quarter as long (REST API, general endpoints, 2026-07).
-const EXCHANGE_INFO: &str = "/api/v3/exchangeInfo?showPermissionSets=false";
-const EXCHANGE_INFO_WEIGHT: u64 = 20;
 /// Bodies longer than this are given up; that of exchangeInfo grows with the venue's list.
 const DEPTH_BYTES_MAX: u64 = 8 << 20;
 const EXCHANGE_INFO_BYTES_MAX: u64 = 32 << 20;
@@ -85,6 +83,7 @@ struct Gone;
 /// The thread's work.
 pub(crate) struct RestWorker {
     options: RestOptions,
+    rules: &'static VenueRules,
     client: Client,
     clock: Clock,
     counts: Counts,
@@ -112,14 +111,16 @@ impl RestWorker {
     ) -> RestWorker {
         let client = Client::new(endpoint, trust, options.within.min(Duration::from_secs(5)));
         let (first, most) = options.backoff_ns;
+        let rules = VenueRules::of(options.market);
         RestWorker {
+            rules,
             client,
             clock,
             counts,
             requests,
             replies,
             waiting: Waiting::default(),
-            weight: WeightBudget::default(),
+            weight: WeightBudget::new(rules.weight_per_minute),
             gate: Gate::new(options.seed),
             backoff: Backoff::new(first, most, options.seed),
             not_before: 0,
@@ -148,8 +149,8 @@ impl RestWorker {
             return self.sleep(self.info_due.saturating_sub(now));
         }
         let left = self.weight.left(now);
-        let limit = limit_for(self.options.depth_limit, self.waiting.len(), left);
-        let weight = if info { EXCHANGE_INFO_WEIGHT } else { depth_weight(limit) };
+        let limit = self.rules.affordable_limit(self.options.depth_limit, self.waiting.len(), left);
+        let weight = if info { self.rules.exchange_info.1 } else { self.rules.depth_weight(limit) };
         let when = open.max(self.weight.when(now, weight));
         if when > now {
             return self.sleep(when - now);
@@ -170,7 +171,8 @@ impl RestWorker {
     }
 
     fn exchange_info(&mut self) -> Result<(), Gone> {
-        let reply = self.client.get(EXCHANGE_INFO, self.options.within.saturating_mul(3), EXCHANGE_INFO_BYTES_MAX);
+        let reply =
+            self.client.get(self.rules.exchange_info.0, self.options.within.saturating_mul(3), EXCHANGE_INFO_BYTES_MAX);
         let Some(reply) = self.judge(reply, "exchangeInfo")? else { return Ok(()) };
         match catalogue::read(self.options.market, &reply.body) {
             Ok(catalogue) => {
@@ -188,7 +190,7 @@ impl RestWorker {
 
     fn depth(&mut self, limit: u32) -> Result<(), Gone> {
         let Some(mut wanted) = self.waiting.take() else { return Ok(()) };
-        let path = format!("/api/v3/depth?symbol={}&limit={limit}", in_query(&wanted.symbol));
+        let path = format!("{}?symbol={}&limit={limit}", self.rules.depth, in_query(&wanted.symbol));
         let reply = self.client.get(&path, self.options.within, DEPTH_BYTES_MAX);
         let what = format!("depth of {}", wanted.symbol);
         if let Ok(Reply { status: 400 | 404, body, .. }) = &reply {
