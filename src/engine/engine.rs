@@ -149,9 +149,9 @@ impl Engine {
         {
             notes = told_at_start;
             let (clock, ledger, watches) = (clock.clone(), ledger.clone(), watches.clone());
-            let trace_seed = options.trace_seed;
+            let (trace_seed, live) = (options.trace_seed, options.live);
             let parts =
-                Parts { duty, inbox, tables, native, journal, audit, watches, books, clock, ledger, trace_seed };
+                Parts { duty, inbox, tables, native, journal, audit, watches, books, clock, ledger, trace_seed, live };
             agents.push((CONTROL.to_owned(), Box::new(ControlAgent::new(parts))));
         }
         let (abort, failure) = (Shutdown::new(), Failure::new());

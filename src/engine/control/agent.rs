@@ -58,6 +58,8 @@ pub(in crate::engine) struct Parts {
     pub(in crate::engine) clock: Clock,
     pub(in crate::engine) ledger: Ledger,
     pub(in crate::engine) trace_seed: u64,
+    /// Whether time is the clock's. Else it begins with the first frame, and nothing can be due before.
+    pub(in crate::engine) live: bool,
 }
 
 /// The agent.
@@ -119,7 +121,9 @@ impl ControlAgent {
         let version = u32::try_from(self.parts.duty.version()).unwrap_or(u32::MAX);
         let aged: Vec<_> =
             off.iter().filter_map(book_of).map(|id| Act::Expect(Expect::Nothing(id, version), id)).collect();
-        let awaited: Vec<_> = on.iter().filter_map(book_of).map(|id| Act::Expect(Expect::Stream(id), id)).collect();
+        let live = |_: &&Order| self.parts.live;
+        let awaited: Vec<_> =
+            on.iter().filter(live).filter_map(book_of).map(|id| Act::Expect(Expect::Stream(id), id)).collect();
         self.acts.extend(off.into_iter().map(Act::Order));
         self.acts.extend(table.map(Act::Publish));
         self.acts.extend(aged);
