@@ -42,7 +42,7 @@ impl FrameSource for Trades {
         if self.told == self.of {
             return match &self.then {
                 Then::End => Ok(Pulled::Ended),
-                Then::Break => Err(SourceError { message: format!("{} is broken", self.symbol) }),
+                Then::Break => Err(SourceError::damaged(format!("{} is broken", self.symbol))),
                 Then::Wait(over) if over.load(Ordering::Relaxed) => Ok(Pulled::Ended),
                 Then::Wait(_) => Ok(Pulled::Nothing),
             };

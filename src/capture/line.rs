@@ -71,7 +71,8 @@ impl LineReader {
         read: Arc<AtomicU64>,
     ) -> Result<(LineReader, u64), SourceError> {
         let shown = path.display().to_string();
-        let unreadable = |what: &dyn Display, todo: &str| file_fault(&shown, what, "a capture file", todo);
+        let unreadable =
+            |what: &dyn Display, todo: &str| SourceError::unreadable(file_fault(&shown, what, "a capture file", todo));
         let open = |err: std::io::Error| {
             unreadable(&format_args!("cannot be opened: {err}"), "check the path and its permissions")
         };
@@ -88,7 +89,8 @@ impl LineReader {
         (&mut file).take(4).read_to_end(&mut head).map_err(open)?;
         if let Some((_, name, tool)) = FOREIGN.iter().find(|(magic, ..)| head.starts_with(magic)) {
             let what = format!("is packed with {name}");
-            return Err(file_fault(&shown, &what, "plain text or gzip", &format!("unpack it with {tool} first")));
+            let todo = format!("unpack it with {tool} first");
+            return Err(SourceError::damaged(file_fault(&shown, &what, "plain text or gzip", &todo)));
         }
         let gzip = head.starts_with(&GZIP);
         let whole = BufReader::with_capacity(BUFFER_BYTES, Cursor::new(head).chain(file));
@@ -174,29 +176,72 @@ impl LineReader {
             ErrorKind::InvalidData | ErrorKind::InvalidInput => {
                 (format!("the gzip stream is damaged ({err})"), "copy the file again")
             }
-            _ => (format!("reading failed: {err}"), "check the disk and the file's permissions"),
+            _ => {
+                let (what, todo) = (format!("reading failed: {err}"), "check the disk and the file's permissions");
+                return SourceError::unreadable(self.told(&what, "a whole file", todo));
+            }
         };
         self.fault(&what, "a whole file", todo)
     }
 
     /// A fault of the line read last.
     pub(super) fn fault(&self, what: &dyn Display, expected: &str, todo: &str) -> SourceError {
+        SourceError::damaged(self.told(what, expected, todo))
+    }
+
+    fn told(&self, what: &dyn Display, expected: &str, todo: &str) -> String {
         let (shown, line) = (&self.shown, self.lines);
-        SourceError { message: format!("{shown}:{line}: {what}: expected {expected}; {todo}") }
+        format!("{shown}:{line}: {what}: expected {expected}; {todo}")
     }
 
     /// A fault of the file as a whole.
     pub(super) fn whole_fault(&self, what: &dyn Display, expected: &str, todo: &str) -> SourceError {
-        file_fault(&self.shown, what, expected, todo)
+        SourceError::damaged(file_fault(&self.shown, what, expected, todo))
     }
 }
 
-fn file_fault(shown: &str, what: &dyn Display, expected: &str, todo: &str) -> SourceError {
-    SourceError { message: format!("{shown}: {what}: expected {expected}; {todo}") }
+fn file_fault(shown: &str, what: &dyn Display, expected: &str, todo: &str) -> String {
+    format!("{shown}: {what}: expected {expected}; {todo}")
 }
 
 /// The beginning of some bytes, for a person: control bytes and what is no ASCII escaped, for nobody vouches for it.
 fn excerpt(bytes: &[u8]) -> String {
     let more = if bytes.len() > EXCERPT_BYTES { "…" } else { "" };
     format!("\"{}\"{more}", bytes[..bytes.len().min(EXCERPT_BYTES)].escape_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::frame::SourceErrorKind;
+
+    /// Gives its text, then fails.
+    struct Failing(Cursor<&'static [u8]>, ErrorKind);
+
+    impl Read for Failing {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            match self.0.read(into)? {
+                0 => Err(self.1.into()),
+                count => Ok(count),
+            }
+        }
+    }
+
+    #[test]
+    fn a_disk_that_fails_is_told_from_a_file_that_is_damaged() {
+        for (kind, told) in [
+            (ErrorKind::Other, SourceErrorKind::Unreadable),
+            (ErrorKind::PermissionDenied, SourceErrorKind::Unreadable),
+            (ErrorKind::UnexpectedEof, SourceErrorKind::Damaged),
+            (ErrorKind::InvalidData, SourceErrorKind::Damaged),
+        ] {
+            let reader = Box::new(BufReader::new(Failing(Cursor::new(b"5 {}\n6 {"), kind)));
+            let shown = "a".to_owned();
+            let mut lines = LineReader { shown, reader, line: Vec::new(), lines: 0, line_bytes_max: 100 };
+            assert_eq!(lines.advance().unwrap().unwrap().stamp, 5);
+            let error = lines.advance().unwrap_err();
+            assert_eq!(error.kind, told, "{kind:?}: {error}");
+            assert!(error.message.starts_with("a:2: "), "{error}");
+        }
+    }
 }

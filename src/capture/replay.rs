@@ -118,7 +118,7 @@ impl ReplaySource {
         if files.is_empty() || files.len() > usize::from(u16::MAX) {
             let count = files.len();
             let message = format!("replay: {count} capture files: expected 1 to 65535; name the files to replay");
-            return Err(SourceError { message });
+            return Err(SourceError::damaged(message));
         }
         let read = Arc::new(AtomicU64::new(0));
         let (mut tapes, mut order, mut total) = (Vec::new(), BinaryHeap::new(), 0u64);

@@ -2,7 +2,7 @@
 //! Takes and gives: a path in, bytes out. Never: reads more than it was told.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, ErrorKind, Read};
 use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
@@ -16,11 +16,21 @@ use crate::schema::frame::SourceError;
 /// When the file cannot be read, holds more than `bytes_max`, or no JSON at all.
 pub fn read_whole(path: &Path, bytes_max: u64) -> Result<Vec<u8>, SourceError> {
     let shown = path.display();
-    let fault = |what: String| SourceError { message: format!("{shown}: {what}") };
-    let unreadable = |e: std::io::Error| fault(format!("cannot be read: {e}; name a readable file, plain or gzip"));
+    let fault = |what: String| SourceError::damaged(format!("{shown}: {what}"));
+    let unreadable = |e: std::io::Error| {
+        let message = format!("{shown}: cannot be read: {e}; name a readable file, plain or gzip");
+        match e.kind() {
+            // What the unpacking says of bytes that are there.
+            ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::InvalidInput => {
+                SourceError::damaged(message)
+            }
+            _ => SourceError::unreadable(message),
+        }
+    };
     // Asked before opening: opening a pipe waits for its other end, and a device may never end.
     if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(fault("is not a regular file: expected one body, plain or gzip; name a file".to_owned()));
+        let message = format!("{shown}: is not a regular file: expected one body, plain or gzip; name a file");
+        return Err(SourceError::unreadable(message));
     }
     let mut packed = BufReader::new(File::open(path).map_err(unreadable)?);
     let is_gzip = std::io::BufRead::fill_buf(&mut packed).map_err(unreadable)?.starts_with(&[0x1f, 0x8b]);

@@ -21,7 +21,7 @@ pub(super) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Run the feed, on the built-in simulated exchange unless `feed.source` says otherwise, with a live status.
+    /// Run the feed, on a simulated venue that it starts itself unless `feed.source` says otherwise, with a live status.
     #[command(after_help = exit_code_help())]
     Run(RunArgs),
     /// Send captured frames through the engine.

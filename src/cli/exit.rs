@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use crate::schema::frame::{SourceError, SourceErrorKind};
+
 /// Why a command did not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -52,6 +54,17 @@ impl Failed {
     }
 }
 
+impl From<&SourceError> for Failed {
+    /// What cannot be read is another fault than what was read and is wrong.
+    fn from(error: &SourceError) -> Failed {
+        let cause = match error.kind {
+            SourceErrorKind::Unreadable => Cause::NoInput,
+            SourceErrorKind::Damaged => Cause::BadInput,
+        };
+        Failed::new(cause, error.to_string())
+    }
+}
+
 impl fmt::Display for Failed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
@@ -65,4 +78,15 @@ pub(super) fn exit_code_help() -> String {
         text.push_str(&format!("  {:>2}  {meaning}\n", cause as u8));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_that_fails_in_mid_run_ends_as_one_that_cannot_be_opened() {
+        assert_eq!(Failed::from(&SourceError::unreadable("x")), Failed::new(Cause::NoInput, "x"));
+        assert_eq!(Failed::from(&SourceError::damaged("x")), Failed::new(Cause::BadInput, "x"));
+    }
 }

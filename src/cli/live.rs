@@ -1,5 +1,5 @@
-//! Purpose: `meltica run` on a real venue: the live source made from the configuration, and its board carried to the engine
-//! and to the reader. Owns: nothing but the board's handle. Thread: main. Takes and gives: a configuration in, a source out;
+//! Purpose: `meltica run` over sockets: the live source made from the configuration, and its board carried to the engine and
+//! to the reader. Owns: nothing but the board's handle. Thread: main. Takes and gives: a configuration in, a source out;
 //! lines for a person. Never: touches the data path.
 
 use std::path::PathBuf;
@@ -27,24 +27,39 @@ pub(super) fn addresses(config: &Config) -> (&str, &str) {
     (if feed.ws.is_empty() { ws } else { &feed.ws }, if feed.rest.is_empty() { rest } else { &feed.rest })
 }
 
-/// Makes the source.
+/// A venue that is not the configured one: the embedded one.
+#[derive(Clone, Debug)]
+pub(super) struct Elsewhere {
+    /// Where WebSocket is.
+    pub(super) ws: String,
+    /// Where REST is.
+    pub(super) rest: String,
+    /// Who signs its certificate, in PEM form.
+    pub(super) ca_pem: Option<String>,
+}
+
+/// Makes the source, for the venue that is configured or for another one.
 pub(super) fn source(
     loaded: &Loaded,
+    elsewhere: Option<&Elsewhere>,
     directory: &Directory,
     clock: &Clock,
     ledger: &Ledger,
 ) -> Result<LiveSource, Failed> {
-    let options = options(loaded, directory)?;
+    let mut options = options(loaded, elsewhere, directory)?;
+    if let Some(elsewhere) = elsewhere {
+        (options.ca_file, options.ca_pem) = (None, elsewhere.ca_pem.clone());
+    }
     LiveSource::new(options, clock.clone(), ledger).map_err(|e| Failed::new(Cause::Config, e.to_string()))
 }
 
-fn options(loaded: &Loaded, directory: &Directory) -> Result<LiveOptions, Failed> {
+fn options(loaded: &Loaded, elsewhere: Option<&Elsewhere>, directory: &Directory) -> Result<LiveOptions, Failed> {
     let (config, feed, market) = (&loaded.config, &loaded.config.feed, market(&loaded.config));
     let fault = |key: &str, message: String| {
         let faults = ConfigFaults(vec![loaded.places.fault(&["feed", key], message)]);
         Failed::new(Cause::Config, faults.to_string())
     };
-    let (ws, rest) = addresses(config);
+    let (ws, rest) = elsewhere.map_or_else(|| addresses(config), |venue| (&*venue.ws, &*venue.rest));
     let ws = Endpoint::websocket(ws).map_err(|e| fault("ws", e.to_string()))?;
     let rest = Endpoint::rest(rest).map_err(|e| fault("rest", e.to_string()))?;
     // A table of its own, only to name streams: the engine's may change while it runs.
@@ -99,7 +114,7 @@ impl Follow {
                 engine.watch(id);
             }
         }
-        self.board.take_notes()
+        self.board.take_notes().iter().map(ToString::to_string).collect()
     }
 
     /// What the feed waits for; `None` when it waits for nothing.

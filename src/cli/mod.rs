@@ -6,16 +6,18 @@
 //! | `program` | arguments → command → exit code |
 //! | `settings` | configuration → options of engine, conductor and simulated exchange |
 //! | `run`, `replay`, `check`, `venue` | the commands |
+//! | `live`, `embedded`, `simulated` | where `run` feeds from: sockets; a venue of its own behind them; no sockets |
 //! | `session` | carries an engine through its run |
 //! | `watch` | ends a run on time while its output waits |
 //! | `events`, `books` | what a run gives out |
 //! | `outputs` | keeps outputs from inputs and from each other |
-//! | `view`, `summary`, `say` | what a person is shown |
+//! | `view`, `summary`, `seen`, `say` | what a person is shown |
 //! | `exit` | exit codes |
 
 mod args;
 mod books;
 mod check;
+mod embedded;
 mod events;
 mod exit;
 mod live;
@@ -24,8 +26,10 @@ mod program;
 mod replay;
 mod run;
 mod say;
+mod seen;
 mod session;
 mod settings;
+mod simulated;
 mod summary;
 mod venue;
 mod view;

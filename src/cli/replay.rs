@@ -16,7 +16,6 @@ use crate::capture::{CaptureFile, ReplayOptions, ReplaySource, Speed};
 use crate::config::Loaded;
 use crate::directory::Directory;
 use crate::engine::Engine;
-use crate::schema::frame::SourceError;
 use crate::schema::id::Market;
 use crate::telemetry::{Clock, Counter, Ledger};
 
@@ -72,20 +71,13 @@ fn open(
         line_bytes_max: loaded.config.limits.line_bytes.0 as usize,
         unserved: Box::new(unserved),
     };
-    ReplaySource::open(files, options).map_err(|e| refused(&arguments.files, &e))
-}
-
-/// A capture that cannot be opened is another fault than one whose content is bad.
-fn refused(files: &[impl AsRef<Path>], error: &SourceError) -> Failed {
-    let readable = |path: &Path| path.is_file() && std::fs::File::open(path).is_ok();
-    let cause = if files.iter().all(|f| readable(f.as_ref())) { Cause::BadInput } else { Cause::NoInput };
-    Failed::new(cause, error.to_string())
+    ReplaySource::open(files, options).map_err(|e| Failed::from(&e))
 }
 
 fn admit(path: &Path, market: Market, directory: &Directory) -> Result<(), Failed> {
     let name = path.display();
     let body = crate::capture::read_whole(path, EXCHANGE_INFO_BYTES_MAX).map_err(|e| {
-        let Failed { cause, message } = refused(&[path], &e);
+        let Failed { cause, message } = Failed::from(&e);
         Failed::new(cause, format!("--exchange-info: {message}"))
     })?;
     let listed = catalogue::read(market, &body).map_err(|e| Failed::new(Cause::BadInput, format!("{name}: {e}")))?;

@@ -1,147 +1,66 @@
-//! Purpose: `meltica run`: the feed on the simulated exchange, or on a venue. Owns: nothing. Thread: main.
-//! Takes and gives: arguments in, an outcome out. Never: connects anywhere unless the configuration says so.
+//! Purpose: `meltica run`: the feed over sockets, from a venue that is configured or from one that is started here.
+//! Owns: the embedded venue, while it runs. Thread: main. Takes and gives: arguments in, an outcome out.
+//! Never: connects anywhere but to the loopback unless the configuration says so.
 
 use std::sync::Arc;
 
 use super::args::RunArgs;
-use super::exit::{Cause, Failed};
-use super::live::Follow;
+use super::embedded::Embedded;
+use super::exit::Failed;
+use super::live::{self, Elsewhere, Follow};
 use super::outputs::keep_apart;
 use super::say::tell;
 use super::session::{self, Until, failed};
 use super::settings::{self, Purpose, engine_options, routes};
+use super::simulated;
 use super::view::View;
-use crate::config::{Config, FeedSource, Loaded};
+use crate::config::{FeedSource, Loaded};
 use crate::directory::Directory;
 use crate::engine::Engine;
-use crate::schema::id::Market;
-use crate::schema::instrument::{Instrument, Trading};
-use crate::sim::channel::Channels;
-use crate::sim::options::{ExchangeOptions, Pace, SimOptions};
-use crate::sim::oracle::Retain;
-use crate::sim::source::SimSource;
-use crate::sim::spec::{SymbolSpec, default_symbols};
 use crate::telemetry::{Clock, Ledger};
-
-/// Ids of the past that the exchange keeps a symbol. It answers for its books as they are, and nobody here asks its oracle
-/// for those that were: as few as it takes.
-const IDS_KEPT: u64 = 1;
 
 /// Runs the feed until its deadline, a signal, or the reader of its events has gone.
 pub(super) fn run(arguments: &RunArgs) -> Result<(), Failed> {
     keep_apart(&arguments.output, arguments.config.iter().map(|file| ("configuration", &**file)))?;
     let loaded = settings::load(arguments.config.as_deref())?;
     match loaded.config.feed.source {
-        FeedSource::Sim => simulated(arguments, &loaded),
-        FeedSource::Live => live(arguments, &loaded),
+        FeedSource::Venue => over_embedded(arguments, &loaded),
+        FeedSource::Sim => simulated::run(arguments, &loaded),
+        FeedSource::Live => {
+            let (ws, rest) = live::addresses(&loaded.config);
+            over_sockets(arguments, &loaded, None, &format!("{ws} and {rest}"))
+        }
     }
 }
 
-/// On the venue that is configured.
-fn live(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
+/// From a venue that is started for this run, and told about at its end.
+fn over_embedded(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
+    let venue = Embedded::start(loaded)?;
+    let outcome = over_sockets(arguments, loaded, Some(venue.place()), &venue.words(loaded));
+    let seen = venue.stop();
+    if !arguments.output.quiet {
+        tell(&seen);
+    }
+    outcome
+}
+
+fn over_sockets(
+    arguments: &RunArgs,
+    loaded: &Loaded,
+    elsewhere: Option<&Elsewhere>,
+    place: &str,
+) -> Result<(), Failed> {
     let (clock, ledger) = (Clock::default(), Ledger::default());
     let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
-    let source = super::live::source(loaded, &directory, &clock, &ledger)?;
+    let source = live::source(loaded, elsewhere, &directory, &clock, &ledger)?;
     let view = View::live(&arguments.output).following(Follow::new(source.board(), &loaded.config));
-    let options = engine_options(loaded, &directory, Purpose::Feed);
+    let mut options = engine_options(loaded, &directory, Purpose::Feed);
+    options.conductor.short_side_is_whole = elsewhere.is_some();
     let engine = Engine::build(options, &routes(&loaded.config), directory, Box::new(source), clock, ledger)
         .map_err(|e| failed(&e))?;
     if !arguments.output.quiet {
-        let (ws, rest) = super::live::addresses(&loaded.config);
-        tell(&format!("meltica {}: {ws} and {rest}; Ctrl-C stops\n", env!("CARGO_PKG_VERSION")));
+        tell(&format!("meltica {}: {place}; Ctrl-C stops\n", env!("CARGO_PKG_VERSION")));
     }
     let until = Until::new(arguments.run_for)?;
     session::run(engine, &arguments.output, &until, view).map(|_| ())
-}
-
-/// On the simulated exchange, in this process.
-fn simulated(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
-    if loaded.config.market.market() == Some(Market::BinanceUsdm) {
-        let message = "the simulated exchange is BINANCE-SPOT: leave it out, or write auto or BINANCE-SPOT";
-        return Err(Failed::new(Cause::Config, loaded.places.fault(&["market"], message).to_string()));
-    }
-    let clock = Clock::default();
-    let symbols = symbols(&loaded.config)?;
-    let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
-    let mut options = engine_options(loaded, &directory, Purpose::Feed);
-    // The simulated exchange never cuts a body short: fewer levels than asked for are all that there are.
-    options.conductor.short_side_is_whole = true;
-    // What is wanted is the control duty's to say.
-    options.instruments.clear();
-    options.control = Some(settings::control_options(&loaded.config, Market::BinanceSpot));
-    let source = SimSource::new(sim_options(loaded, symbols.clone(), &clock))
-        .map_err(|e| Failed::new(Cause::Config, e.to_string()))?;
-    let engine = Engine::build(
-        options,
-        &routes(&loaded.config),
-        Arc::clone(&directory),
-        Box::new(source),
-        clock,
-        Ledger::default(),
-    )
-    .map_err(|e| failed(&e))?;
-    for spec in &symbols {
-        let mut instrument =
-            Instrument::listed(Market::BinanceSpot, &spec.symbol, &spec.base, &spec.quote, Trading::Open);
-        (instrument.price_scale, instrument.quantity_scale) = (spec.price_scale, spec.quantity_scale);
-        directory.admit(instrument).map_err(|e| Failed::new(Cause::Config, e.to_string()))?;
-    }
-    if !arguments.output.quiet {
-        tell(&format!(
-            "meltica {}: simulated exchange, {} symbols, seed {}; Ctrl-C stops\n",
-            env!("CARGO_PKG_VERSION"),
-            symbols.len(),
-            loaded.config.sim.seed
-        ));
-    }
-    let until = Until::new(arguments.run_for)?;
-    session::run(engine, &arguments.output, &until, View::live(&arguments.output)).map(|_| ())
-}
-
-fn sim_options(loaded: &Loaded, symbols: Vec<SymbolSpec>, clock: &Clock) -> SimOptions {
-    let config = &loaded.config;
-    let frames_per_second = config.sim.rate.saturating_mul(symbols.len() as u32);
-    SimOptions {
-        exchange: ExchangeOptions {
-            seed: config.sim.seed,
-            start: clock.unix_now(),
-            symbols,
-            channels: Channels::ALL,
-            retain: Retain::Last(IDS_KEPT),
-            ..ExchangeOptions::default()
-        },
-        pace: Pace::RealTime(clock.clone()),
-        frames_per_second: Some(frames_per_second),
-        rest_latency_ns: i64::try_from(config.sim.rest_latency.as_nanos()).unwrap_or(i64::MAX),
-        rest_limit: config.books.snapshot_limit,
-        ..SimOptions::default()
-    }
-}
-
-/// The symbols that the simulated exchange lists: those wanted, or as many as configured.
-fn symbols(config: &Config) -> Result<Vec<SymbolSpec>, Failed> {
-    if config.instruments.is_empty() {
-        return Ok(default_symbols(config.sim.symbols as usize));
-    }
-    let known = default_symbols(10_000);
-    let find = |name: &String| {
-        let wanted = name.to_uppercase();
-        let fits = |s: &&SymbolSpec| s.symbol == wanted || format!("{}-{}", s.base, s.quote) == wanted;
-        known.iter().find(fits).cloned().ok_or_else(|| {
-            let message = format!(
-                "instruments: the simulated exchange does not list {name}; it lists {} and others like {}",
-                known[0].symbol, known[40].symbol
-            );
-            Failed::new(Cause::Config, message)
-        })
-    };
-    let mut specs: Vec<SymbolSpec> = Vec::new();
-    for name in &config.instruments {
-        let spec = find(name)?;
-        // An instrument may be named twice, and by both of its names.
-        if specs.iter().all(|known| known.symbol != spec.symbol) {
-            specs.push(spec);
-        }
-    }
-    Ok(specs)
 }

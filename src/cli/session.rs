@@ -77,7 +77,7 @@ pub(super) fn run(mut engine: Engine, output: &OutputArgs, until: &Until, mut vi
     }
     view.close(&report, &ledger, &directory);
     match &report.source_fault {
-        Some(fault) => Err(Failed::new(Cause::BadInput, fault.to_string())),
+        Some(fault) => Err(fault.into()),
         None => Ok(report),
     }
 }

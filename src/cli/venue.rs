@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use super::args::VenueArgs;
 use super::exit::{Cause, Failed};
 use super::say::{give, tell};
+use super::seen::seen;
 use super::session::Until;
 use crate::sim::options::ExchangeOptions;
 use crate::sim::oracle::Retain;
 use crate::sim::spec::default_symbols;
-use crate::sim::venue::{CaptureOptions, Script, TlsOptions, Venue, VenueError, VenueOptions, VenueStats};
+use crate::sim::venue::{CaptureOptions, Script, TlsOptions, Venue, VenueError, VenueOptions};
 
 const NAP: Duration = Duration::from_millis(20);
 /// Ids of the past that the exchange keeps of all symbols together: enough for snapshots of a moment ago.
@@ -44,7 +45,7 @@ pub(super) fn venue(arguments: &VenueArgs) -> Result<(), Failed> {
     let stats = venue.stats();
     venue.stop();
     if !arguments.quiet {
-        tell(&summary(&stats));
+        tell(&seen(&stats));
     }
     Ok(())
 }
@@ -82,34 +83,12 @@ fn script(path: &Path) -> Result<Script, Failed> {
     Script::parse(&text).map_err(|e| Failed::new(Cause::Config, format!("{}: {e}", path.display())))
 }
 
-fn failed(error: VenueError) -> Failed {
-    let cause = match error {
+/// What its refusal to start means to a shell.
+pub(super) fn failed(error: VenueError) -> Failed {
+    let cause = match &error {
         VenueError::Exchange(_) => Cause::Config,
-        VenueError::Capture(_) => Cause::BadInput,
+        VenueError::Capture(fault) => Failed::from(fault).cause,
         VenueError::Tls(_) | VenueError::Listen { .. } | VenueError::Thread(_) => Cause::System,
     };
     Failed::new(cause, error.to_string())
-}
-
-fn summary(stats: &VenueStats) -> String {
-    let exceeded = &stats.exceeded;
-    let rows = [
-        (stats.connections, "connections"),
-        (stats.websockets, "WebSocket sessions"),
-        (stats.frames, "frames sent"),
-        (stats.messages, "messages received"),
-        (stats.requests, "REST requests"),
-        (stats.bad_requests, "bad requests"),
-        (stats.handshakes_refused, "handshakes refused"),
-        (stats.slow_readers, "slow readers cut off"),
-        (stats.bans, "bans"),
-        (exceeded.messages, "times over the limit of messages a second"),
-        (exceeded.streams, "times over the limit of streams"),
-        (exceeded.attempts, "times over the limit of attempts"),
-        (exceeded.weight, "requests over the weight"),
-        (exceeded.patience, "requests before the time to wait was over"),
-        (exceeded.pongs, "pongs missed"),
-    ];
-    let told = rows.iter().enumerate().filter(|(index, (count, _))| *index < 5 || *count > 0);
-    told.map(|(_, (count, what))| format!("{count:>12}  {what}\n")).collect()
 }

@@ -10,20 +10,20 @@ use serde::{Deserialize, Serialize};
 
 use super::units::DurationText;
 
-/// The feed: where its frames come from, and how it connects. All but `source` is used by `live` only.
+/// The feed: where its frames come from, and how it connects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, garde::Validate)]
 #[serde(deny_unknown_fields, default)]
 #[garde(allow_unvalidated)]
 pub struct Feed {
     /// Where frames come from.
     pub source: FeedSource,
-    /// Where WebSocket is: `wss://` or `ws://`, a host, and a port where it is not the scheme's own. Empty: the market's own,
-    /// `wss://stream.binance.com:9443` for spot, `wss://fstream.binance.com` for USD-M.
+    /// Where WebSocket is, for `live`: `wss://` or `ws://`, a host, and a port where it is not the scheme's own.
+    /// Empty: the market's own, `wss://stream.binance.com:9443` for spot, `wss://fstream.binance.com` for USD-M.
     pub ws: String,
-    /// Where REST is: `https://` or `http://`, likewise. Empty: the market's own, `https://api.binance.com` for spot,
+    /// Where REST is, for `live`: `https://` or `http://`, likewise. Empty: the market's own, `https://api.binance.com` for spot,
     /// `https://fapi.binance.com` for USD-M.
     pub rest: String,
-    /// A file of certificates in PEM form that are trusted in place of the public ones. Empty: the public ones.
+    /// A file of certificates in PEM form that `live` trusts in place of the public ones. Empty: the public ones.
     pub ca_file: String,
     /// Of all pairs, those with this quote asset, when `instruments` names none. Empty: all that trade.
     pub quote: String,
@@ -58,7 +58,7 @@ pub struct Feed {
 impl Default for Feed {
     fn default() -> Feed {
         Feed {
-            source: FeedSource::Sim,
+            source: FeedSource::Venue,
             ws: String::new(),
             rest: String::new(),
             ca_file: String::new(),
@@ -78,7 +78,9 @@ impl Default for Feed {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedSource {
-    /// The simulated exchange, in this process.
+    /// A simulated venue that this process starts on the loopback: sockets, TLS, limits, as on a real one.
+    Venue,
+    /// The same simulated exchange without sockets: its frames are handed over in memory.
     Sim,
     /// The venue at `ws` and `rest`.
     Live,

@@ -11,8 +11,8 @@
 //! |---|---|
 //! | `settings` | the root: market, topology, cores, rings, limits |
 //! | `stages` | books, throttle, store, simulated venue |
-//! | `control` | what flows at the start, what outlives a restart |
 //! | `feed` | where frames come from, how it connects |
+//! | `control` | where and by whom the feed can be commanded |
 //! | [`route`] | routes |
 //! | `units` | durations and sizes with units |
 //! | `node` | a YAML tree that knows where each value stands |

@@ -57,14 +57,16 @@ pub struct Config {
     /// The snapshot store: the latest state of each market, instrument and type.
     #[garde(dive)]
     pub store: Store,
-    /// The feed: where its frames come from, and how it connects. All but `source` is used by `live` only.
+    /// The feed: where its frames come from, and how it connects.
     #[garde(dive)]
     pub feed: Feed,
-    /// The control plane: what flows at the start, and what outlives a restart. Not in a replay.
-    pub control: Control,
-    /// The simulated venue: what it trades and how fast. Used by simulation only.
+    /// The simulated exchange behind `feed.source` `venue` and `sim`: what it trades and how fast.
     #[garde(dive, custom(symbols_fit(self.limits.instruments)))]
     pub sim: Sim,
+    /// Control from outside: commands, questions and events over HTTP, for `meltica subscribe`, `tail` and their like, and
+    /// for any HTTP client.
+    #[garde(dive)]
+    pub control: Control,
     /// Routes by canonical type. Empty: the routes that Meltica ships with. `routes` that are given replace all of them.
     #[schemars(extend("propertyNames" = { "format": "canonical-type" }))]
     pub routes: Option<BTreeMap<String, RouteConfig>>,
@@ -85,8 +87,8 @@ impl Default for Config {
             throttle: throttle_default(),
             store: Store::default(),
             feed: Feed::default(),
-            control: Control::default(),
             sim: Sim::default(),
+            control: Control::default(),
             routes: None,
         }
     }

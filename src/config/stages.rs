@@ -104,9 +104,9 @@ pub struct Sim {
     /// Symbols that it trades, when `instruments` names none.
     #[garde(range(min = 1, max = 10_000))]
     pub symbols: u32,
-    /// The seed: the same seed gives the same frames.
+    /// The seed: the same seed gives the same market.
     pub seed: u64,
-    /// Frames a second and symbol, on average.
+    /// Frames a second and symbol, on average: diffs, best prices and trades.
     #[garde(range(min = 1, max = 100_000))]
     pub rate: u32,
     /// How long a REST call takes.

@@ -88,10 +88,33 @@ pub trait FrameSource: Send {
     fn request_snapshot(&mut self, request: SnapshotRequest<'_>);
 }
 
+/// Who erred when a source cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceErrorKind {
+    /// The system does not give the bytes: no such file, no permission, a disk that fails.
+    Unreadable,
+    /// The bytes are there, but are not what they must be.
+    Damaged,
+}
+
 /// A source that cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct SourceError {
+    /// Who erred.
+    pub kind: SourceErrorKind,
     /// For a person: who erred, where, what was expected, what to do.
     pub message: String,
+}
+
+impl SourceError {
+    /// The system does not give the bytes.
+    pub fn unreadable(message: impl Into<String>) -> SourceError {
+        SourceError { kind: SourceErrorKind::Unreadable, message: message.into() }
+    }
+
+    /// The bytes are not what they must be.
+    pub fn damaged(message: impl Into<String>) -> SourceError {
+        SourceError { kind: SourceErrorKind::Damaged, message: message.into() }
+    }
 }

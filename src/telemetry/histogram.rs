@@ -83,6 +83,8 @@ pub struct LatencySummary {
     pub p999_ns: u64,
     /// The greatest.
     pub max_ns: u64,
+    /// The greatest of those that are new since the call before; 0 when none are.
+    pub newest_max_ns: u64,
 }
 
 /// A recorder and its reader. Allocates three histograms here and none later.
@@ -134,6 +136,7 @@ impl LatencyReader {
     /// recorder is dropped. So the first call says nothing yet, and one a report is enough.
     pub fn summary(&mut self) -> LatencySummary {
         let full = self.exchange.lock().full.take();
+        let newest_max_ns = full.as_ref().filter(|full| !full.is_empty()).map_or(0, |full| full.max());
         if let Some(mut full) = full {
             // The same bounds: adding cannot fail.
             let _ = self.total.add(&*full);
@@ -142,7 +145,7 @@ impl LatencyReader {
         }
         // Relaxed: see `LatencyRecorder::record`.
         self.exchange.wanted.store(true, Ordering::Relaxed);
-        summarise(&self.total)
+        LatencySummary { newest_max_ns, ..summarise(&self.total) }
     }
 }
 
@@ -159,6 +162,7 @@ fn summarise(total: &Histogram<u64>) -> LatencySummary {
         p99_ns: total.value_at_quantile(0.99),
         p999_ns: total.value_at_quantile(0.999),
         max_ns: total.max(),
+        newest_max_ns: 0,
     }
 }
 
@@ -178,7 +182,7 @@ impl LatencyTally {
         let _ = self.0.record(latency_ns.min(LATENCY_NS_MAX));
     }
 
-    /// What was recorded so far.
+    /// What was recorded so far; nothing is newest.
     pub fn summary(&self) -> LatencySummary {
         summarise(&self.0)
     }
@@ -203,7 +207,7 @@ mod tests {
             let summary = reader.summary();
             assert_eq!((summary.count, summary.min_ns), (1_000, 1));
             assert!((500..=504).contains(&summary.p50_ns), "{summary:?}");
-            assert_eq!(reader.summary(), summary);
+            assert_eq!(reader.summary(), LatencySummary { newest_max_ns: 0, ..summary });
         }
     }
 
@@ -218,7 +222,8 @@ mod tests {
         let summary = reader.summary();
         let mut tally = LatencyTally::new(Digits::Three);
         [0, LATENCY_NS_MAX, LATENCY_NS_MAX + 1, u64::MAX].into_iter().for_each(|value| tally.record(value));
-        assert_eq!(tally.summary(), summary, "one thread or two, the figures are the same");
+        let same = LatencySummary { newest_max_ns: 0, ..summary };
+        assert_eq!(tally.summary(), same, "one thread or two, the figures are the same");
         assert_eq!((summary.count, summary.min_ns), (4, 0));
         assert!(summary.max_ns >= LATENCY_NS_MAX && summary.max_ns < LATENCY_NS_MAX + LATENCY_NS_MAX / 900);
     }
@@ -235,5 +240,20 @@ mod tests {
         }
         writer.join().unwrap();
         assert_eq!(reader.summary().count, 200_000);
+    }
+
+    #[test]
+    fn the_newest_are_told_apart_from_all() {
+        let (mut recorder, mut reader) = latency_histogram(Digits::Three);
+        let mut newest = |values: &[u64]| {
+            // The first value is recorded with the wish of the call before; with it the rest is handed over next time.
+            values.iter().for_each(|value| assert!(recorder.record(*value)));
+            let summary = reader.summary();
+            (summary.max_ns, summary.newest_max_ns)
+        };
+        assert_eq!(newest(&[900]), (0, 0), "nobody had asked");
+        assert_eq!(newest(&[5]), (900, 900));
+        assert_eq!(newest(&[7]), (900, 7));
+        assert_eq!(newest(&[]), (900, 0));
     }
 }

@@ -104,7 +104,7 @@ impl Rig {
             let id = self.engine.directory().find_symbol(Market::BinanceSpot, &symbol).unwrap();
             assert!(self.engine.watch(id));
         }
-        self.notes.extend(self.board.take_notes());
+        self.notes.extend(self.board.take_notes().iter().map(ToString::to_string));
         let Rig { engine, checker, quality, connections, trades, events, oracle, .. } = self;
         work += events.poll(usize::MAX, |delivery| match delivery {
             Delivery::Event(event) => {

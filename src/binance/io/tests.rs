@@ -34,7 +34,7 @@ impl FrameSource for Script {
         let Some(step) = self.steps.pop_front() else { return Ok(Pulled::Ended) };
         let Step::Frame(receive, json) = step else {
             let message = "the archive is cut".to_owned();
-            return if let Step::Nothing = step { Ok(Pulled::Nothing) } else { Err(SourceError { message }) };
+            return if let Step::Nothing = step { Ok(Pulled::Nothing) } else { Err(SourceError::damaged(message)) };
         };
         let mut bytes = json.into_bytes();
         take(Frame {

@@ -1,13 +1,15 @@
-//! Purpose: how the live source does, for whoever shows it: connections, streams, what it waits for, lines worth telling.
-//! Owns: the board. Thread: the io thread writes on cold paths, any thread reads. Takes and gives: plain data.
+//! Purpose: how the live source does, for whoever shows it: connections, streams, what it waits for, notes worth a line.
+//! Owns: the board. Thread: the io thread and the REST
+//! thread write on cold paths, any thread reads. Takes and gives: plain data.
 //! Never: written for a frame; grows past its bound.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::note::Note;
 use super::subscription::StreamCounts;
 
-/// Lines kept when nobody reads them; the oldest go first.
+/// Notes kept when nobody reads them; the oldest go first, and are counted.
 const NOTES_MAX: usize = 256;
 
 /// How one connection does.
@@ -21,6 +23,21 @@ pub struct ConnectionView {
     pub streams: StreamCounts,
 }
 
+/// How REST does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RestView {
+    /// Weight used within the last minute, by our count or by what the venue tells of our address, whichever is more.
+    pub weight_used: u64,
+    /// Weight that we allow ourselves a minute.
+    pub weight_max: u64,
+    /// Snapshots that wait for their turn.
+    pub snapshots_waiting: usize,
+    /// What one of them weighs, as deep as it is fetched now.
+    pub snapshot_weight: u64,
+    /// Milliseconds until so much weight is free as they need, or all of it if they need more.
+    pub frees_in_ms: u64,
+}
+
 /// How the source does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LiveView {
@@ -30,12 +47,15 @@ pub struct LiveView {
     pub instruments: usize,
     /// The connections.
     pub connections: Vec<ConnectionView>,
+    /// How REST does, once it has looked.
+    pub rest: Option<RestView>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     view: LiveView,
-    notes: VecDeque<String>,
+    notes: VecDeque<Note>,
+    notes_missed: u64,
     listed: Vec<Box<str>>,
 }
 
@@ -55,9 +75,12 @@ impl Board {
         self.lock().view.clone()
     }
 
-    /// Lines since the last call.
-    pub fn take_notes(&self) -> Vec<String> {
-        self.lock().notes.drain(..).collect()
+    /// What happened since the last call, oldest first.
+    pub fn take_notes(&self) -> Vec<Note> {
+        let mut inner = self.lock();
+        let missed = core::mem::take(&mut inner.notes_missed);
+        let missed = (missed > 0).then_some(Note::Missed { count: missed });
+        missed.into_iter().chain(inner.notes.drain(..)).collect()
     }
 
     /// Symbols that were subscribed since the last call, or whose streams are back after their connection was lost: books of
@@ -66,12 +89,13 @@ impl Board {
         core::mem::take(&mut self.lock().listed)
     }
 
-    pub(super) fn note(&self, text: String) {
+    pub(super) fn note(&self, note: Note) {
         let mut inner = self.lock();
         if inner.notes.len() >= NOTES_MAX {
             inner.notes.pop_front();
+            inner.notes_missed += 1;
         }
-        inner.notes.push_back(text);
+        inner.notes.push_back(note);
     }
 
     pub(super) fn list(&self, symbol: &str) {
@@ -86,6 +110,10 @@ impl Board {
 
     pub(super) fn catalogue(&self) {
         self.lock().view.catalogue = true;
+    }
+
+    pub(super) fn rest(&self, view: RestView) {
+        self.lock().view.rest = Some(view);
     }
 
     pub(super) fn connection(&self, at: usize, write: impl FnOnce(&mut ConnectionView)) {

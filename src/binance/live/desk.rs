@@ -9,6 +9,7 @@ use std::thread;
 use super::board::Board;
 use super::legs::Legs;
 use super::listing::Listing;
+use super::note::Note;
 use super::opening::nanos;
 use super::options::{LiveError, LiveOptions, StreamNames};
 use super::rest::{RestOptions, RestReply, RestRequest, RestWorker};
@@ -75,6 +76,7 @@ impl Desk {
             refresh: options.times.refresh,
             backoff_ns: (nanos(options.times.backoff.0), nanos(options.times.backoff.1)),
             seed: options.seed,
+            board: board.clone(),
         };
         let worker =
             RestWorker::new(rest, &options.rest, trust, clock.clone(), ledger.sheet("rest"), incoming, outgoing);
@@ -121,8 +123,8 @@ impl Desk {
     ) -> bool {
         let (market, connection, number) = (self.market, REST, self.bodies);
         match reply {
-            RestReply::Note(text) => {
-                self.board.note(text);
+            RestReply::Note(note) => {
+                self.board.note(note);
                 return false;
             }
             RestReply::Depth { symbol, limit, mut body } => {
@@ -150,18 +152,18 @@ impl Desk {
         }
         for symbol in &changes.remove {
             (self.streams)(symbol).iter().for_each(|name| legs.unwant(name, now));
-            self.board.note(format!("{symbol} is listed no more"));
+            self.board.note(Note::Delisted { symbol: symbol.to_string() });
         }
         for (symbol, open) in &changes.turned {
-            self.board.note(format!("{symbol} {}", if *open { "trades again" } else { "does not trade now" }));
+            self.board.note(Note::Trading { symbol: symbol.to_string(), open: *open });
         }
         if !changes.missing.is_empty() {
-            self.board.note(format!("not listed, or not trading: {}", changes.missing.join(", ")));
+            self.board.note(Note::Missing { names: changes.missing.clone() });
         }
         if !changes.add.is_empty() {
             let (connections, streams) = legs.size();
             let instruments = changes.add.len();
-            self.board.note(format!("{instruments} instruments: {streams} streams over {connections} connections"));
+            self.board.note(Note::Subscribed { instruments, streams, connections });
         }
         self.board.catalogue();
     }

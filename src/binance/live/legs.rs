@@ -10,6 +10,7 @@ use super::cause::Cause;
 use super::connection::{Connection, ConnectionPlan, Opening};
 use super::leg::{Leg, Want};
 use super::limits::{AttemptBudget, MessageBudget};
+use super::note::Note;
 use super::plan::Plan;
 use super::resolve::{Resolved, Resolver};
 use super::session::{Phase, Session, SessionLimits, Verdict};
@@ -239,14 +240,17 @@ impl Legs {
         self.counts.add(Counter::ConnectFailures, 1);
         let wait = self.legs[at].failed(now);
         self.resolver.refresh();
-        self.told_failure(at, cause, wait);
+        self.told_failure(at, cause, wait, false);
     }
 
-    fn told_failure(&self, at: usize, cause: Cause, wait: u64) {
-        let text = format!("{cause}; again in {} ms", wait / 1_000_000);
-        self.board.note(format!("connection {at}: {text}"));
+    fn told_failure(&self, at: usize, cause: Cause, wait: u64, had_opened: bool) {
+        let (connection, retry_ms) = (at, wait / 1_000_000);
+        self.board.note(match had_opened {
+            true => Note::Down { connection, cause, retry_ms },
+            false => Note::Failed { connection, cause, retry_ms },
+        });
         if self.legs[at].active.is_none() {
-            self.show(at, false, text);
+            self.show(at, false, format!("{cause}; again in {retry_ms} ms"));
         }
     }
 
@@ -321,11 +325,11 @@ impl Legs {
                 let refused = connection.subscriptions.refused(id, now).map(str::to_owned);
                 let what = refused.unwrap_or_else(|| "a control message".to_owned());
                 self.counts.add(Counter::StreamsRefused, 1);
-                self.board.note(format!("connection {leg}: {what} was refused, {why}"));
+                self.board.note(Note::Refused { connection: leg, what, why });
             }
             Answer::Shutdown => {
                 connection.session.shutdown_announced();
-                self.board.note(format!("connection {leg}: the server will close, a successor is opened"));
+                self.board.note(Note::ServerCloses { connection: leg });
                 // At once: the server may leave no time.
                 self.tick(now);
             }
@@ -345,7 +349,8 @@ impl Legs {
         if self.legs[at].active == Some(slot) {
             self.show(at, true, "open".to_owned());
         }
-        self.board.note(format!("connection {at}: open, {} streams", self.legs[at].names.len()));
+        let streams = self.legs[at].names.len();
+        self.board.note(Note::Opened { connection: at, streams });
         self.tell(id, number, None, first);
     }
 
@@ -363,7 +368,7 @@ impl Legs {
             self.counts.add(Counter::ConnectFailures, 1);
         }
         self.resolver.refresh();
-        self.told_failure(at, cause, self.legs[at].retry_at.saturating_sub(now));
+        self.told_failure(at, cause, self.legs[at].retry_at.saturating_sub(now), had_opened);
         if self.legs[at].active.is_some() {
             self.show(at, true, "open (took over)".to_owned());
         }

@@ -22,6 +22,7 @@
 //! | `legs` | the connections of a source |
 //! | `opening` | options → what connections are opened with |
 //! | `rest` | the REST thread |
+//! | `note` | what is worth a line |
 //! | `desk` | the REST side of the source: bodies, listing |
 //! | `board` | how the source does, for whoever shows it |
 //! | `source` | `LiveSource`, which ties them together |
@@ -40,6 +41,7 @@ mod leg;
 mod legs;
 mod limits;
 mod listing;
+mod note;
 mod opening;
 mod options;
 mod plan;
@@ -53,9 +55,10 @@ mod tls;
 mod venue_rules;
 mod wire;
 
-pub use board::{Board, ConnectionView, LiveView};
+pub use board::{Board, ConnectionView, LiveView, RestView};
 pub use cause::Cause;
 pub use endpoint::{BadEndpoint, Endpoint};
+pub use note::Note;
 pub use options::{LiveError, LiveOptions, LiveTimes, StreamNames};
 pub use plan::STREAMS_MAX;
 pub use source::{LiveSource, REST};

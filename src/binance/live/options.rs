@@ -67,8 +67,10 @@ pub struct LiveOptions {
     pub ws: Endpoint,
     /// Where REST is.
     pub rest: Endpoint,
-    /// The roots that are trusted, in PEM form; `None` for the public ones.
+    /// A file of the roots that are trusted, in PEM form. With neither this nor `ca_pem` the public ones are.
     pub ca_file: Option<PathBuf>,
+    /// Roots that are trusted, in PEM form, besides those of the file.
+    pub ca_pem: Option<String>,
     /// Connections that streams are spread over, through each of the venue's paths (USD-M has two); more are opened when
     /// these are full.
     pub connections: usize,
@@ -103,6 +105,7 @@ impl LiveOptions {
             ws,
             rest,
             ca_file: None,
+            ca_pem: None,
             connections: 1,
             streams_max: VenueRules::of(market).streams_max,
             microseconds: false,
@@ -130,7 +133,7 @@ pub enum LiveError {
     /// An endpoint.
     #[error(transparent)]
     Endpoint(#[from] BadEndpoint),
-    /// The CA file.
+    /// The CA file, or the roots in memory.
     #[error(transparent)]
     CaFile(#[from] BadCaFile),
     /// The endpoint's host can be in no certificate.

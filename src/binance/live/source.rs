@@ -48,7 +48,7 @@ impl LiveSource {
     /// # Errors
     /// [`LiveError`]: what was configured cannot be used, or the system gives no poll or thread.
     pub fn new(options: LiveOptions, clock: Clock, ledger: &Ledger) -> Result<LiveSource, LiveError> {
-        let trust = Trust::new(options.ca_file.as_deref())?;
+        let trust = Trust::new(options.ca_file.as_deref(), options.ca_pem.as_deref())?;
         let slots = Slots::new(options.busy_poll).map_err(|e| LiveError::System("poll", e))?;
         let board = Board::default();
         let plan = Plan::new(VenueRules::of(options.market), options.connections, options.streams_max);

@@ -1,5 +1,5 @@
-//! Purpose: whom we trust: the public roots, or those of a file. Owns: nothing. Thread: any (cold).
-//! Takes and gives: a path in, settings for sockets and REST out. Never: trusts more than it was told to.
+//! Purpose: whom we trust: the public roots, or those we were given. Owns: nothing. Thread: any (cold).
+//! Takes and gives: a path or PEM in, settings for sockets and REST out. Never: trusts more than it was told to.
 
 use std::io;
 use std::path::Path;
@@ -17,23 +17,35 @@ use super::cause::Cause;
 pub(super) struct Trust {
     pub(super) client: Arc<ClientConfig>,
     pub(super) provider: Arc<CryptoProvider>,
-    /// The roots of the configured file; `None` for the public ones.
+    /// The roots that we were given; `None` for the public ones.
     pub(super) roots: Option<Vec<CertificateDer<'static>>>,
 }
 
-/// A file of roots that cannot be used.
+/// Roots that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the CA file {path} cannot be used ({reason}): it must hold at least one certificate in PEM form")]
+#[error("{origin} cannot be used ({reason}): it must hold at least one certificate in PEM form")]
 pub struct BadCaFile {
-    path: String,
+    origin: String,
     reason: String,
 }
 
 impl Trust {
-    /// Trusts the roots of the file, and no others; without a file, the public ones.
-    pub(super) fn new(ca_file: Option<&Path>) -> Result<Trust, BadCaFile> {
+    /// Trusts the roots of the file and those in memory, and no others; with neither, the public ones.
+    pub(super) fn new(ca_file: Option<&Path>, ca_pem: Option<&str>) -> Result<Trust, BadCaFile> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let roots = ca_file.map(read_roots).transpose()?;
+        let origin = || ca_file.map_or("the CA in memory".to_owned(), |path| format!("the CA file {}", path.display()));
+        let bad = |reason: String| BadCaFile { origin: origin(), reason };
+        let read =
+            ca_file.map(|path| CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>));
+        let given = ca_pem.map(|pem| CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<Vec<_>, _>>());
+        let mut roots: Option<Vec<CertificateDer<'static>>> = None;
+        for certificates in read.into_iter().chain(given) {
+            let certificates: Vec<_> = certificates.map_err(|error| bad(error.to_string()))?;
+            if certificates.is_empty() {
+                return Err(bad("it holds no certificate".to_owned()));
+            }
+            roots.get_or_insert_default().extend(certificates);
+        }
         let mut store = RootCertStore::empty();
         match &roots {
             Some(roots) => {
@@ -41,10 +53,6 @@ impl Trust {
             }
             None => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
         }
-        let bad = |reason: String| {
-            let path = ca_file.map(|p| p.display().to_string()).unwrap_or_default();
-            BadCaFile { path, reason }
-        };
         if store.is_empty() {
             return Err(bad("none of its certificates can be a root".to_owned()));
         }
@@ -55,13 +63,6 @@ impl Trust {
             .with_no_client_auth();
         Ok(Trust { client: Arc::new(client), provider, roots })
     }
-}
-
-fn read_roots(path: &Path) -> Result<Vec<CertificateDer<'static>>, BadCaFile> {
-    let bad = |reason: String| BadCaFile { path: path.display().to_string(), reason };
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| bad(error.to_string()))?;
-    let roots = certificates.collect::<Result<Vec<_>, _>>().map_err(|error| bad(error.to_string()))?;
-    if roots.is_empty() { Err(bad("it holds no certificate".to_owned())) } else { Ok(roots) }
 }
 
 /// The name that a certificate must be for; an address is one too.

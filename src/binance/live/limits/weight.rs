@@ -40,8 +40,19 @@ impl WeightBudget {
         }
     }
 
-    fn bound(&self) -> u64 {
+    const fn bound(&self) -> u64 {
         self.limit.saturating_mul(SHARE) / 100
+    }
+
+    /// What this minute has used, by our count or the header's.
+    pub(crate) fn used(&mut self, now: u64) -> u64 {
+        self.expire(now);
+        self.sum + self.foreign.1
+    }
+
+    /// What we allow ourselves a minute.
+    pub(crate) const fn most(&self) -> u64 {
+        self.bound()
     }
 
     /// What may be spent now.

@@ -12,7 +12,9 @@ use super::client::{Client, Reply};
 use super::waiting::{Waiting, Wanted};
 use crate::binance::catalogue::{self, Catalogue};
 use crate::binance::live::backoff::Backoff;
+use crate::binance::live::board::{Board, RestView};
 use crate::binance::live::limits::{Gate, WeightBudget};
+use crate::binance::live::note::Note;
 use crate::binance::live::venue_rules::VenueRules;
 use crate::schema::id::Market;
 use crate::telemetry::{Clock, Counter, Counts};
@@ -40,6 +42,8 @@ pub(crate) struct RestOptions {
     pub(crate) backoff_ns: (u64, u64),
     /// Keeps clients apart.
     pub(crate) seed: u64,
+    /// Where it shows how it stands.
+    pub(crate) board: Board,
 }
 
 /// What is asked of it.
@@ -74,7 +78,7 @@ pub(crate) enum RestReply {
         body: Vec<u8>,
     },
     /// Something worth a line.
-    Note(String),
+    Note(Note),
 }
 
 /// Why the thread ends: whoever asked has gone.
@@ -146,10 +150,12 @@ impl RestWorker {
         let open = self.gate.when(now).max(self.not_before);
         let info = self.info_due <= now;
         if !info && self.waiting.len() == 0 {
+            self.show(now, self.options.depth_limit);
             return self.sleep(self.info_due.saturating_sub(now));
         }
         let left = self.weight.left(now);
         let limit = self.rules.affordable_limit(self.options.depth_limit, self.waiting.len(), left);
+        self.show(now, limit);
         let weight = if info { self.rules.exchange_info.1 } else { self.rules.depth_weight(limit) };
         let when = open.max(self.weight.when(now, weight));
         if when > now {
@@ -158,6 +164,21 @@ impl RestWorker {
         self.weight.spend(now, weight);
         self.counts.add(Counter::RestRequests, 1);
         if info { self.exchange_info() } else { self.depth(limit) }
+    }
+
+    /// Shows how it stands, with snapshots of so many levels.
+    fn show(&mut self, now: u64, limit: u32) {
+        let (waiting, most) = (self.waiting.len(), self.weight.most());
+        let snapshot_weight = self.rules.depth_weight(limit);
+        let need = snapshot_weight.saturating_mul(waiting as u64).min(most);
+        let frees = self.gate.when(now).max(self.not_before).max(self.weight.when(now, need));
+        self.options.board.rest(RestView {
+            weight_used: self.weight.used(now),
+            weight_max: most,
+            snapshots_waiting: waiting,
+            snapshot_weight,
+            frees_in_ms: frees.saturating_sub(now) / 1_000_000,
+        });
     }
 
     /// Sleeps, but wakes for a request.
@@ -196,7 +217,7 @@ impl RestWorker {
         if let Ok(Reply { status: 400 | 404, body, .. }) = &reply {
             // The venue does not know the symbol: asking again would change nothing.
             self.counts.add(Counter::SnapshotsUnserved, 1);
-            return self.note(format!("{what}: refused, {}", shown(body)));
+            return self.note(Note::RestRefused { what, answer: shown(body) });
         }
         match self.judge(reply, &what)? {
             Some(reply) if serde_json::from_slice::<IgnoredAny>(&reply.body).is_ok() => {
@@ -229,7 +250,7 @@ impl RestWorker {
         if self.gate.replied(now, reply.status, reply.retry_after_s) {
             self.counts.add(Counter::RestLimited, 1);
             let seconds = (self.gate.when(now) - now) / 1_000_000_000;
-            self.note(format!("{what}: http {}, no request for {seconds} s", reply.status))?;
+            self.note(Note::RestLimited { what: what.to_owned(), status: reply.status, seconds })?;
             return Ok(None);
         }
         if reply.status != 200 {
@@ -242,11 +263,11 @@ impl RestWorker {
         self.counts.add(Counter::RestFailed, 1);
         let wait = self.backoff.failed();
         self.not_before = self.clock.now_ns().saturating_add(wait);
-        self.note(format!("{what}: {reason}; again in {} ms", wait / 1_000_000))
+        self.note(Note::RestFailed { what: what.to_owned(), reason: reason.to_owned(), retry_ms: wait / 1_000_000 })
     }
 
-    fn note(&mut self, text: String) -> Result<(), Gone> {
-        self.send(RestReply::Note(text))
+    fn note(&mut self, note: Note) -> Result<(), Gone> {
+        self.send(RestReply::Note(note))
     }
 
     /// Waits while the queue is full: what was fetched is not thrown away.

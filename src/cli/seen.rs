@@ -1,0 +1,51 @@
+//! Purpose: what a simulated venue saw of its clients, on one screen. Owns: its wording. Thread: main.
+//! Takes and gives: figures in, text out. Never: hides a limit that was exceeded.
+
+use crate::sim::venue::VenueStats;
+
+/// What it saw, lines with a line feed. The last one tells whether a limit was exceeded.
+pub(super) fn seen(stats: &VenueStats) -> String {
+    let exceeded = &stats.exceeded;
+    let work = [
+        (stats.connections, "connections"),
+        (stats.websockets, "WebSocket sessions"),
+        (stats.frames, "frames sent"),
+        (stats.messages, "messages received"),
+        (stats.requests, "REST requests"),
+    ];
+    let trouble = [
+        (stats.connections_refused, "connections refused, too many"),
+        (stats.bad_requests, "bad requests"),
+        (stats.handshakes_refused, "handshakes refused"),
+        (stats.slow_readers, "slow readers cut off"),
+        (stats.bans, "bans"),
+    ];
+    let limits = [
+        (exceeded.messages, "times over the limit of messages a second"),
+        (exceeded.streams, "times over the limit of streams"),
+        (exceeded.attempts, "times over the limit of attempts"),
+        (exceeded.weight, "requests over the weight"),
+        (exceeded.patience, "requests before the time to wait was over"),
+        (exceeded.pongs, "pongs missed"),
+    ];
+    let line = |(count, what): &(u64, &str)| format!("{count:>12}  {what}\n");
+    let told = |rows: &[(u64, &str)]| rows.iter().filter(|(count, _)| *count > 0).map(line).collect::<String>();
+    let over = if exceeded.any() { told(&limits) } else { "limits exceeded: none\n".to_owned() };
+    work.iter().map(line).collect::<String>() + &told(&trouble) + &over
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_told_whether_they_were_exceeded_or_not() {
+        let mut stats = VenueStats { connections: 2, ..VenueStats::default() };
+        let text = seen(&stats);
+        assert!(text.starts_with("           2  connections\n") && text.ends_with("limits exceeded: none\n"), "{text}");
+        assert!(!text.contains("bans"), "{text}");
+        (stats.bans, stats.exceeded.weight) = (1, 3);
+        let text = seen(&stats);
+        assert!(text.contains("1  bans\n") && text.ends_with("3  requests over the weight\n"), "{text}");
+    }
+}
