@@ -51,6 +51,7 @@ fn over_sockets(
     elsewhere: Option<&Elsewhere>,
     place: &str,
 ) -> Result<(), Failed> {
+    let until = Until::new(arguments.run_for)?;
     let (clock, ledger) = (Clock::default(), Ledger::default());
     let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
     let sources = live::sources(loaded, elsewhere, &directory, &clock, &ledger)?;
@@ -64,6 +65,5 @@ fn over_sockets(
     if !arguments.output.quiet {
         tell(&format!("meltica {}: {place}; Ctrl-C stops\n", env!("CARGO_PKG_VERSION")));
     }
-    let until = Until::new(arguments.run_for)?;
     session::run(engine, &arguments.output, &until, view).map(|_| ())
 }
