@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::assembly::{Assembly, Shared, assemble};
 use super::caretaker::Caretaker;
-use super::control::{Begun, Control, ControlAgent, NativeSide, Parts, Steering};
+use super::control::{Begun, Control, ControlAgent, NativeSide, Parts, Steered, Steering};
 use super::error::EngineError;
 use super::options::{EngineOptions, Topology};
 use super::report::RunReport;
@@ -118,7 +118,7 @@ impl Engine {
         options: EngineOptions,
         routes: &BTreeMap<String, RouteConfig>,
         directory: Arc<Directory>,
-        (sources, native): (Vec<Box<dyn FrameSource>>, Option<Box<dyn NativeSide>>),
+        (sources, native): Steered,
         clock: Clock,
         ledger: Ledger,
     ) -> Result<Engine, EngineError> {

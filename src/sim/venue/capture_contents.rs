@@ -108,12 +108,12 @@ mod tests {
                 r#"{"rest":"/fapi/v1/depth?symbol=ethusdt&limit=5","data":{"lastUpdateId":7,"bids":[],"asks":[]}}"#,
             ],
         );
-        let contents = Contents::read(&[usdm.clone()]).unwrap();
+        let contents = Contents::read(std::slice::from_ref(&usdm)).unwrap();
         assert_eq!(contents.market, Market::BinanceUsdm);
         assert_eq!(contents.symbols(), ["BTCUSDT", "ETHUSDT"]);
         assert!(contents.streams.contains("btcusdt@depth@0ms"));
         assert_eq!(contents.bodies["ETHUSDT"][0].receive_ns, 2);
-        assert_eq!(Contents::read(&[spot.clone()]).unwrap().market, Market::BinanceSpot);
+        assert_eq!(Contents::read(std::slice::from_ref(&spot)).unwrap().market, Market::BinanceSpot);
         let refused = Contents::read(&[spot, usdm]).unwrap_err().message;
         assert!(refused.contains("one market"), "{refused}");
     }
