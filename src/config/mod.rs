@@ -12,6 +12,7 @@
 //! | `settings` | the root: market, topology, cores, rings, limits |
 //! | `stages` | books, throttle, store, simulated venue |
 //! | `feed` | where frames come from, how it connects |
+//! | `control` | where and by whom the feed can be commanded |
 //! | [`route`] | routes |
 //! | `units` | durations and sizes with units |
 //! | `node` | a YAML tree that knows where each value stands |
@@ -25,6 +26,7 @@
 //! | `annotated` | the full default file |
 
 mod annotated;
+mod control;
 mod fault;
 mod feed;
 mod load;
@@ -40,8 +42,9 @@ mod variables;
 mod walk;
 
 pub use annotated::annotated;
+pub use control::{Control, Initial};
 pub use fault::{ConfigFaults, Fault, Place};
-pub use feed::{Feed, FeedSource, TimeUnit};
+pub use feed::{Feed, FeedSource, StreamForm, TimeUnit};
 pub use load::{FILE_BYTES_MAX, Loaded, Places, check, load};
 pub use schema::json_schema;
 pub use settings::{Config, Cores, Idle, Limits, MarketChoice, Rings, Topology};

@@ -18,17 +18,18 @@ pub fn depth_limit(limit: u32) -> u32 {
 
 /// `GET /api/v3/exchangeInfo`, with the limits of mid-2026 and the filters that matter to market data.
 pub fn exchange_info<'a>(out: &mut Vec<u8>, server_ms: i64, symbols: impl Iterator<Item = &'a SymbolSpec>) {
-    exchange_info_within(out, server_ms, WEIGHT_MAX, symbols);
+    exchange_info_within(out, server_ms, WEIGHT_MAX, true, symbols);
 }
 
 /// Request weight a minute that one address may use.
 pub const WEIGHT_MAX: u32 = 6_000;
 
-/// The same of a venue that allows another request weight a minute.
+/// The same of a venue that allows another request weight a minute; `sets` says whether permission sets are filled in.
 pub fn exchange_info_within<'a>(
     out: &mut Vec<u8>,
     server_ms: i64,
     weight_max: u32,
+    sets: bool,
     symbols: impl Iterator<Item = &'a SymbolSpec>,
 ) {
     put_whole(out, "{\"timezone\":\"UTC\",\"serverTime\":", server_ms.unsigned_abs());
@@ -45,7 +46,7 @@ pub fn exchange_info_within<'a>(
         if !core::mem::take(&mut first) {
             out.push(b',');
         }
-        symbol(out, spec);
+        symbol(out, spec, sets);
     }
     put(out, "]}");
 }
@@ -94,7 +95,7 @@ fn contract(out: &mut Vec<u8>, spec: &SymbolSpec) {
     put(out, "],\"orderTypes\":[\"LIMIT\",\"MARKET\"],\"timeInForce\":[\"GTC\",\"IOC\",\"FOK\",\"GTX\"]}");
 }
 
-fn symbol(out: &mut Vec<u8>, spec: &SymbolSpec) {
+fn symbol(out: &mut Vec<u8>, spec: &SymbolSpec, sets: bool) {
     for (key, value) in [
         ("{\"symbol\":\"", spec.symbol.as_str()),
         ("\",\"status\":\"", spec.status.word()),
@@ -106,10 +107,14 @@ fn symbol(out: &mut Vec<u8>, spec: &SymbolSpec) {
     }
     put(out, "\",\"quotePrecision\":8,\"quoteAssetPrecision\":8,\"baseCommissionPrecision\":8,");
     put(out, "\"quoteCommissionPrecision\":8,\"orderTypes\":[\"LIMIT\",\"LIMIT_MAKER\",\"MARKET\"],");
-    put(out, "\"icebergAllowed\":true,\"ocoAllowed\":true,\"quoteOrderQtyMarketAllowed\":true,");
+    put(out, "\"icebergAllowed\":true,\"ocoAllowed\":true,\"otoAllowed\":true,\"opoAllowed\":true,");
+    put(out, "\"quoteOrderQtyMarketAllowed\":true,\"allowTrailingStop\":true,\"cancelReplaceAllowed\":true,");
+    put(out, "\"amendAllowed\":true,\"pegInstructionsAllowed\":true,");
     put(out, "\"isSpotTradingAllowed\":true,\"isMarginTradingAllowed\":false,\"filters\":[");
     filters(out, spec);
-    put(out, "],\"permissions\":[\"SPOT\"]}");
+    put(out, "],\"permissions\":[],\"permissionSets\":[");
+    put(out, if sets { "[\"SPOT\"]" } else { "" });
+    put(out, "],\"defaultSelfTradePreventionMode\":\"NONE\",\"allowedSelfTradePreventionModes\":[\"NONE\"]}");
 }
 
 fn filters(out: &mut Vec<u8>, spec: &SymbolSpec) {

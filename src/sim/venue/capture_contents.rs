@@ -91,6 +91,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_capture_tells_its_market_streams_and_bodies_and_two_markets_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let written = |name: &str, lines: &[&str]| {
+            let text: String = lines.iter().enumerate().map(|(n, line)| format!("{} {line}\n", n + 1)).collect();
+            let path = dir.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let spot =
+            written("spot", &[r#"{"stream":"abusdt@depth","data":{"e":"depthUpdate","U":1,"u":2,"b":[],"a":[]}}"#]);
+        let usdm = written(
+            "usdm",
+            &[
+                r#"{"stream":"btcusdt@depth@0ms","data":{"e":"depthUpdate","U":1,"u":2,"pu":0,"b":[],"a":[]}}"#,
+                r#"{"rest":"/fapi/v1/depth?symbol=ethusdt&limit=5","data":{"lastUpdateId":7,"bids":[],"asks":[]}}"#,
+            ],
+        );
+        let contents = Contents::read(std::slice::from_ref(&usdm)).unwrap();
+        assert_eq!(contents.market, Market::BinanceUsdm);
+        assert_eq!(contents.symbols(), ["BTCUSDT", "ETHUSDT"]);
+        assert!(contents.streams.contains("btcusdt@depth@0ms"));
+        assert_eq!(contents.bodies["ETHUSDT"][0].receive_ns, 2);
+        assert_eq!(Contents::read(std::slice::from_ref(&spot)).unwrap().market, Market::BinanceSpot);
+        let refused = Contents::read(&[spot, usdm]).unwrap_err().message;
+        assert!(refused.contains("one market"), "{refused}");
+    }
+
+    #[test]
     fn names_are_found_as_the_venue_writes_them_and_with_white_space() {
         let table = [
             (r#"{"stream":"a@trade","data":{}}"#, Some("a@trade")),

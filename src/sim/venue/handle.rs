@@ -14,7 +14,7 @@ use super::market::{self, Market};
 use super::options::VenueOptions;
 use super::rulebook::Rulebook;
 use super::serve_capture::{CaptureProgress, ServedCapture};
-use super::shared::{RestMood, Shared, hold};
+use super::shared::{Mood, Shared, hold};
 use super::stats::{Tally, VenueStats};
 use super::tls::{self, TlsError};
 use crate::schema::frame::SourceError;
@@ -94,7 +94,9 @@ impl Venue {
         if let Some(name) = ruled.chain(options.script.symbols()).find(|name| exchange.place(name).is_none()) {
             return Err(ExchangeError(format!("faults are set for {name}, which is not listed")).into());
         }
-        let market = Market::new(exchange, &options.faults, depth_ms, capture);
+        let mut plan = options.faults;
+        plan.rules.extend(options.script.rules.iter().cloned());
+        let market = Market::new(exchange, &plan, depth_ms, capture);
         let journal = market.injector.journal();
         let shared = Arc::new(Shared {
             clock,
@@ -108,7 +110,7 @@ impl Venue {
             hub: Default::default(),
             market: Mutex::new(market),
             tally: Tally::default(),
-            mood: Mutex::new(RestMood::default()),
+            mood: Mutex::new(Mood::default()),
             connections: Default::default(),
             down_until_ns: AtomicU64::new(0),
             stopping: AtomicBool::new(false),

@@ -11,6 +11,7 @@ use tungstenite::Bytes;
 
 use super::shared::hold;
 use super::stats::Count;
+use super::ways::FrameFault;
 use crate::sync::{AtomicBool, AtomicUsize, Ordering};
 
 /// What a connection's thread is told to do, before any further frame.
@@ -18,14 +19,20 @@ use crate::sync::{AtomicBool, AtomicUsize, Ordering};
 pub(super) enum Order {
     /// Send a close frame.
     Close { code: u16, reason: String },
-    /// End without a word: FIN, no close frame.
+    /// End without a close frame: FIN.
     Cut,
+    /// The same, under TLS without its close_notify.
+    Truncate,
     /// End with an RST after half a frame.
     Reset,
     /// Neither read nor write for so many nanoseconds.
     Stall(u64),
-    /// Send a frame that RFC 6455 does not know.
-    BrokenFrame,
+    /// Send a frame that is wrong.
+    BrokenFrame(FrameFault),
+    /// Send messages in fragments of one byte for so many nanoseconds.
+    Fragments(u64),
+    /// Send so many pings with so many bytes each.
+    Pings { count: u32, bytes: u8 },
 }
 
 /// More than a stream's name adds to a frame.

@@ -12,7 +12,7 @@ use super::limits::Verdict;
 use super::line::Line;
 use super::query::Query;
 use super::rulebook::Rulebook;
-use super::shared::{RestMood, Shared, hold};
+use super::shared::{Mood, Shared, hold};
 use crate::schema::id::Market;
 
 /// What a route answers.
@@ -23,10 +23,14 @@ pub(super) enum Route {
     ExchangeInfo,
     Depth,
     Trades,
+    HistoricalTrades,
     AggTrades,
     Klines,
     AvgPrice,
+    ReferencePrice,
     DayTicker,
+    TradingDayTicker,
+    WindowTicker,
     BookTicker,
     PriceTicker,
 }
@@ -41,10 +45,14 @@ impl Route {
             // Of USD-M there are captures only, and they tell no more.
             _ if rulebook.market != Market::BinanceSpot => return None,
             "trades" => Route::Trades,
+            "historicalTrades" => Route::HistoricalTrades,
             "aggTrades" => Route::AggTrades,
-            "klines" => Route::Klines,
+            "klines" | "uiKlines" => Route::Klines,
             "avgPrice" => Route::AvgPrice,
+            "referencePrice" => Route::ReferencePrice,
             "ticker/24hr" => Route::DayTicker,
+            "ticker/tradingDay" => Route::TradingDayTicker,
+            "ticker" => Route::WindowTicker,
             "ticker/bookTicker" => Route::BookTicker,
             "ticker/price" => Route::PriceTicker,
             _ => return None,
@@ -58,10 +66,13 @@ impl Route {
             Route::ExchangeInfo => &["symbol", "symbols", "permissions", "showPermissionSets", "symbolStatus"],
             Route::Depth => &["symbol", "limit", "symbolStatus"],
             Route::Trades => &["symbol", "limit"],
+            Route::HistoricalTrades => &["symbol", "limit", "fromId"],
             Route::AggTrades => &["symbol", "fromId", "startTime", "endTime", "limit"],
             Route::Klines => &["symbol", "interval", "startTime", "endTime", "timeZone", "limit"],
-            Route::AvgPrice => &["symbol"],
+            Route::AvgPrice | Route::ReferencePrice => &["symbol"],
             Route::DayTicker => &["symbol", "symbols", "type", "symbolStatus"],
+            Route::TradingDayTicker => &["symbol", "symbols", "timeZone", "type", "symbolStatus"],
+            Route::WindowTicker => &["symbol", "symbols", "windowSize", "type", "symbolStatus"],
             Route::BookTicker | Route::PriceTicker => &["symbol", "symbols", "symbolStatus"],
         }
     }
@@ -76,9 +87,10 @@ impl Route {
                 let limit = query.get("limit").and_then(|l| l.parse().ok());
                 rulebook.depth_weight(limit.unwrap_or(rulebook.depth_default))
             }
-            Route::Trades => 25,
+            Route::Trades | Route::HistoricalTrades => 25,
             Route::AggTrades => 4,
-            Route::Klines | Route::AvgPrice => 2,
+            Route::Klines | Route::AvgPrice | Route::ReferencePrice => 2,
+            Route::TradingDayTicker | Route::WindowTicker => 4 * listed.unwrap_or(1).min(50) as u32,
             Route::DayTicker => match listed {
                 _ if one => 2,
                 Some(0..=20) => 2,
@@ -106,7 +118,7 @@ pub(super) fn answer(
     if !matches!(request.method.as_str(), "GET" | "HEAD") {
         return Ok(Some(Answer::page(405).with("Allow", "GET, HEAD")));
     }
-    let mood = *hold(&shared.mood);
+    let mood = hold(&shared.mood).clone();
     let now = shared.clock.now_ns();
     if now < mood.slow_until_ns {
         line.pause_until(shared, now.saturating_add(mood.slow_by_ns))?;
@@ -148,7 +160,7 @@ fn with_weight(shared: &Shared, answer: Answer, used: u32) -> Answer {
 }
 
 /// Charges the weight to the address: what it has used, or the refusal.
-fn charge(shared: &Shared, address: IpAddr, weight: u32, mood: &RestMood) -> Result<u32, Answer> {
+fn charge(shared: &Shared, address: IpAddr, weight: u32, mood: &Mood) -> Result<u32, Answer> {
     let now = shared.clock.now_ns();
     let unix = shared.clock.unix_now().0.max(0) as u64;
     let storm = (now < mood.storm_until_ns).then_some(mood.retry_after_s);
