@@ -37,9 +37,11 @@ pub mod conductor;
 #[cfg(not(loom))]
 pub mod dispatch;
 
-// Floor 4: wiring and the simulated venue.
+// Floor 4: wiring, the HTTP facade and the simulated venue.
 #[cfg(not(loom))]
 pub mod engine;
+#[cfg(not(loom))]
+pub mod http;
 #[cfg(not(loom))]
 pub mod sim;
 

@@ -12,7 +12,7 @@ const FLOORS: [&[&str]; 6] = [
     &["ring", "snapshot", "agent", "config", "directory"],
     &["telemetry", "capture"],
     &["binance", "dispatch", "conductor", "bus"],
-    &["engine", "sim"],
+    &["engine", "http", "sim"],
     &["cli"],
 ];
 
@@ -25,9 +25,9 @@ const NEIGHBOURS: [(&str, &str); 2] = [
 ];
 
 /// Foreign crates and the rooms that may name them.
-const HOMES: [(&str, &[&str]); 27] = [
+const HOMES: [(&str, &[&str]); 32] = [
     ("simd_json", &["binance"]),
-    ("ureq", &["binance"]),
+    ("ureq", &["binance", "cli"]),
     ("webpki_roots", &["binance"]),
     ("arc_swap", &["dispatch", "engine"]),
     ("core_affinity", &["agent"]),
@@ -35,6 +35,11 @@ const HOMES: [(&str, &[&str]); 27] = [
     ("quanta", &["telemetry"]),
     ("flate2", &["capture", "cli"]),
     ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("clap_mangen", &["cli"]),
+    ("rustix", &["http"]),
+    ("subtle", &["http"]),
+    ("zeroize", &["http"]),
     ("indicatif", &["cli"]),
     ("signal_hook", &["cli"]),
     ("serde_saphyr", &["config", "dispatch", "sim"]),
@@ -45,13 +50,13 @@ const HOMES: [(&str, &[&str]); 27] = [
     ("crossbeam_utils", &["ring", "snapshot", "agent"]),
     ("loom", &["sync", "ring", "snapshot"]),
     ("bytemuck", &["schema", "binance", "dispatch", "conductor", "bus", "engine", "sim", "snapshot"]),
-    ("httparse", &["sim", "engine", "binance"]),
+    ("httparse", &["sim", "http", "binance"]),
     ("mio", &["sim", "binance"]),
     ("rcgen", &["sim"]),
-    ("rustls", &["sim", "binance"]),
+    ("rustls", &["sim", "http", "binance"]),
     ("socket2", &["sim", "binance"]),
     ("tungstenite", &["sim", "binance"]),
-    ("tempfile", &["capture", "config", "cli", "binance"]),
+    ("tempfile", &["capture", "config", "http", "cli"]),
     (
         "proptest",
         &[

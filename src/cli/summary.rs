@@ -24,7 +24,7 @@ const WORK: [Counter; 7] = [
 ];
 
 /// Counters that tell of what is normal on a healthy feed.
-const NOTES: [Counter; 18] = [
+const NOTES: [Counter; 19] = [
     Counter::NotWanted,
     Counter::FramesControl,
     Counter::Unrouted,
@@ -42,6 +42,7 @@ const NOTES: [Counter; 18] = [
     Counter::ConnectionsUp,
     Counter::ConnectionDuplicate,
     Counter::RestRequests,
+    Counter::HttpRequests,
     Counter::UnknownFields,
 ];
 

@@ -204,7 +204,7 @@ fn each_kind_of_fault_says_what_is_allowed() {
         ("sim: { seed: 1 }\ntopology: [", &["2:11: this is no YAML: "]),
         ("books:\n\tfill_deadline: 1s", &["this is no YAML: ", "use spaces"]),
         ("- 1", &["1:1: expected the keys books, "]),
-        ("just words", &["1:1: expected the keys books, cores, feed, idle, instruments, limits, market, "]),
+        ("just words", &["1:1: expected the keys books, control, cores, feed, idle, instruments, limits, market, "]),
         ("? [a]\n: 1", &["this is no YAML: a key must be one word"]),
         ("shards: 1\n---\nshards: 2", &["this is no YAML: "]),
         ("shards: *x", &["this is no YAML: "]),

@@ -12,6 +12,7 @@
 //! | `settings` | the root: market, topology, cores, rings, limits |
 //! | `stages` | books, throttle, store, simulated venue |
 //! | `feed` | where frames come from, how it connects |
+//! | `control` | where and by whom the feed can be commanded |
 //! | [`route`] | routes |
 //! | `units` | durations and sizes with units |
 //! | `node` | a YAML tree that knows where each value stands |
@@ -25,6 +26,7 @@
 //! | `annotated` | the full default file |
 
 mod annotated;
+mod control;
 mod fault;
 mod feed;
 mod load;
@@ -40,6 +42,7 @@ mod variables;
 mod walk;
 
 pub use annotated::annotated;
+pub use control::Control;
 pub use fault::{ConfigFaults, Fault, Place};
 pub use feed::{Feed, FeedSource, TimeUnit};
 pub use load::{FILE_BYTES_MAX, Loaded, Places, check, load};

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::control::Control;
 use super::feed::Feed;
 use super::route::RouteConfig;
 use super::stages::{Books, Sim, Store, throttle_default, throttle_schema};
@@ -62,6 +63,10 @@ pub struct Config {
     /// The simulated exchange behind `feed.source` `venue` and `sim`: what it trades and how fast.
     #[garde(dive, custom(symbols_fit(self.limits.instruments)))]
     pub sim: Sim,
+    /// Control from outside: commands, questions and events over HTTP, for `meltica subscribe`, `tail` and their like, and
+    /// for any HTTP client.
+    #[garde(dive)]
+    pub control: Control,
     /// Routes by canonical type. Empty: the routes that Meltica ships with. `routes` that are given replace all of them.
     #[schemars(extend("propertyNames" = { "format": "canonical-type" }))]
     pub routes: Option<BTreeMap<String, RouteConfig>>,
@@ -83,6 +88,7 @@ impl Default for Config {
             store: Store::default(),
             feed: Feed::default(),
             sim: Sim::default(),
+            control: Control::default(),
             routes: None,
         }
     }

@@ -15,8 +15,16 @@ use super::walk::Finding;
 const PREFIX: &str = "MELTICA_";
 
 /// Variables with our prefix that are no keys: where tests find captures, which configuration file the command reads,
-/// and whether a test writes `config/meltica.yaml` anew.
-pub const RESERVED_VARIABLES: [&str; 3] = ["MELTICA_CAPTURES", "MELTICA_CONFIG", "MELTICA_WRITE_ANNOTATED"];
+/// whether a test writes `config/meltica.yaml` anew; where a running feed is, the file of the token for it, and the one of
+/// certificates to trust there.
+pub const RESERVED_VARIABLES: [&str; 6] = [
+    "MELTICA_CAPTURES",
+    "MELTICA_CONFIG",
+    "MELTICA_WRITE_ANNOTATED",
+    "MELTICA_AT",
+    "MELTICA_TOKEN_FILE",
+    "MELTICA_CA_FILE",
+];
 
 /// Lays the variables over the tree. One that is empty is as good as not there.
 pub(super) fn overlay(

@@ -152,6 +152,18 @@ counters! {
     PollsMissed = "route polls missed";
     /// REST replies that asked for silence (429, 418, 403).
     RestLimited = "rest replies that asked for silence";
+    /// Requests over HTTP.
+    HttpRequests = "http requests";
+    /// Of those and of what was no request, the ones that were refused.
+    HttpRefused = "http requests refused";
+    /// Requests without a token that is known.
+    HttpTokensRefused = "http requests without a known token";
+    /// Connections over the bound, or for which the system had no means.
+    HttpConnectionsRefused = "http connections refused";
+    /// Event streams cut because their reader took nothing.
+    HttpStreamsCut = "http event streams cut, reader too slow";
+    /// Records that readers of event streams missed.
+    HttpEventsMissed = "records missed by http event streams";
     /// Latencies above 60 s, recorded as 60 s.
     LatencyClamped = "latencies above 60 s, recorded as 60 s";
 }
