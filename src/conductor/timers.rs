@@ -83,9 +83,18 @@ impl Instrument {
         if !self.sync.is_retired() && (self.sync.local().is_some() || !self.held.is_empty()) {
             self.stale = true;
             self.lower.clear();
-            self.severed |= cause == BookCause::ConnectionDown;
+            self.severed |= matches!(cause, BookCause::ConnectionDown | BookCause::NotWanted);
             let head = outlet.own_head(self.id, self.market);
             self.settle(&head, cause, outlet);
         }
+    }
+
+    /// Nobody wants its book stream from this version on: the book ages, and asks for nothing until the stream is back.
+    pub(super) fn unwanted<P: Publish, R: SnapshotRequests>(&mut self, version: u32, outlet: &mut Outlet<P, R>) {
+        self.wanted_from = version;
+        self.ask.close();
+        let timers = &mut self.timers;
+        (timers.fill, timers.first, timers.confirm, timers.crossed) = (NEVER, NEVER, NEVER, NEVER);
+        self.mark_stale(BookCause::NotWanted, outlet);
     }
 }

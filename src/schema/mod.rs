@@ -3,7 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | [`id`] | small ids: market, instrument, type, source, connection, trace |
-//! | [`decimal`] | exact decimals |
+//! | [`decimal`], `digits` | exact decimals; eight digits at a time |
 //! | [`time`] | UTC nanoseconds |
 //! | [`canonical_type`] | validated names of event categories, the built-in ones |
 //! | [`instrument`] | `BASE-QUOTE` names and what the venue says of them |
@@ -24,6 +24,7 @@ pub mod bodies;
 pub mod canonical_type;
 pub mod command;
 pub mod decimal;
+pub(crate) mod digits;
 pub mod event;
 pub mod frame;
 pub mod id;

@@ -109,6 +109,8 @@ pub enum BookCause {
     RangeLeft = 16,
     /// The book differed twice in a row from a fresh snapshot.
     AuditFailed = 17,
+    /// Nobody wants the instrument's book stream any more.
+    NotWanted = 18,
 }
 
 impl BookCause {
@@ -132,6 +134,7 @@ impl BookCause {
         "VenueStatus",
         "RangeLeft",
         "AuditFailed",
+        "NotWanted",
     ];
 }
 
@@ -151,5 +154,6 @@ mod tests {
         assert_eq!(BookCause::NAMES[BookCause::Overflow as usize], "Overflow");
         assert_eq!(BookCause::NAMES[BookCause::RangeLeft as usize], "RangeLeft");
         assert_eq!(BookCause::NAMES[BookCause::AuditFailed as usize], "AuditFailed");
+        assert_eq!(BookCause::NAMES[BookCause::NotWanted as usize], "NotWanted");
     }
 }

@@ -8,11 +8,11 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::board::Board;
-use super::legs::Legs;
 use super::listing::Listing;
 use super::note::Note;
 use super::opening::nanos;
 use super::options::{LiveError, LiveOptions, StreamNames};
+use super::orders::{OrderRefused, OrderToken, StreamOrders};
 use super::rest::{RestOptions, RestReply, RestRequest, RestWorker};
 use super::source::REST;
 use super::tls::Trust;
@@ -42,11 +42,13 @@ pub(super) enum Reply {
 pub(super) struct Desk {
     market: Market,
     streams: StreamNames,
+    /// Until they are ordered.
     whole_market: Vec<String>,
     listing: Listing,
     /// Streams of instruments that nobody has listed yet, wanted while the list cannot be had.
     assumed: Vec<String>,
     has_polls: bool,
+    orders: StreamOrders,
     requests: SyncSender<RestRequest>,
     replies: Receiver<RestReply>,
     bodies: u64,
@@ -70,6 +72,7 @@ impl Desk {
         clock: &Clock,
         ledger: &Ledger,
         board: Board,
+        orders: StreamOrders,
     ) -> Result<Desk, LiveError> {
         let (requests, incoming) = sync_channel(REQUESTS_MAX);
         let (outgoing, replies) = sync_channel(REPLIES_MAX);
@@ -97,6 +100,7 @@ impl Desk {
             listing: Listing::new(options.instruments.clone(), options.quote.clone()),
             assumed: Vec::new(),
             has_polls: !options.polls.is_empty(),
+            orders,
             requests,
             replies,
             bodies: 0,
@@ -106,10 +110,10 @@ impl Desk {
 
     /// Looks for a reply of the REST thread and deals with it.
     #[inline]
-    pub(super) fn turn(&mut self, legs: &mut Legs, now: u64, clock: &Clock, take: &mut dyn FnMut(Frame<'_>)) -> Reply {
+    pub(super) fn turn(&mut self, clock: &Clock, take: &mut dyn FnMut(Frame<'_>)) -> Reply {
         // A thread that is gone has panicked: nothing more comes, and the books say so.
         let Ok(reply) = self.replies.try_recv() else { return Reply::None };
-        if self.replied(reply, legs, now, clock.unix_now(), take) { Reply::Frame } else { Reply::Dealt }
+        if self.replied(reply, clock.unix_now(), take) { Reply::Frame } else { Reply::Dealt }
     }
 
     /// Asks for a snapshot; `false` when it cannot be served.
@@ -121,14 +125,7 @@ impl Desk {
 
     /// Deals with a reply; whether a frame was handed over.
     #[cold]
-    fn replied(
-        &mut self,
-        reply: RestReply,
-        legs: &mut Legs,
-        now: u64,
-        receive: UnixNanos,
-        take: &mut dyn FnMut(Frame<'_>),
-    ) -> bool {
+    fn replied(&mut self, reply: RestReply, receive: UnixNanos, take: &mut dyn FnMut(Frame<'_>)) -> bool {
         let (market, connection, number) = (self.market, REST, self.bodies);
         match reply {
             RestReply::Note(note) => {
@@ -136,7 +133,7 @@ impl Desk {
                 return false;
             }
             RestReply::Shut => {
-                self.assume(legs, now);
+                self.assume();
                 return false;
             }
             RestReply::Polled { path, mut body } => {
@@ -151,14 +148,14 @@ impl Desk {
                 let origin = Origin::RestDepth { symbol: &symbol, limit };
                 take(Frame { market, connection, number, receive, origin, bytes: &mut body });
                 if self.listing.remove(&symbol) {
-                    self.dropped(&symbol, legs, now);
+                    self.dropped(&symbol);
                 }
             }
             RestReply::Catalogue { catalogue, mut body } => {
                 // The names are admitted before any frame that uses them.
                 let origin = Origin::ExchangeInfo { whole: true };
                 take(Frame { market, connection, number, receive, origin, bytes: &mut body });
-                self.catalogue(&catalogue, legs, now);
+                self.catalogue(&catalogue);
             }
         }
         self.bodies += 1;
@@ -167,11 +164,12 @@ impl Desk {
 
     /// The list of instruments cannot be had for a while, and streams need no REST: those of the instruments that were named
     /// are asked for by the symbols that they most likely have. The venue acknowledges any name, so a wrong guess is silent.
-    fn assume(&mut self, legs: &mut Legs, now: u64) {
-        legs.want(&self.whole_market, now);
+    fn assume(&mut self) {
+        let whole_market = core::mem::take(&mut self.whole_market);
+        self.ordered(&whole_market, StreamOrders::want);
         for symbol in self.listing.guessed() {
             let names = (self.streams)(&symbol);
-            legs.want(&names, now);
+            self.ordered(&names, StreamOrders::want);
             self.assumed.extend(names);
         }
         if !self.assumed.is_empty() {
@@ -180,11 +178,11 @@ impl Desk {
     }
 
     /// Takes back the guesses that no list has confirmed.
-    fn confirm(&mut self, legs: &mut Legs, now: u64) {
+    fn confirm(&mut self) {
         let wanted: HashSet<String> = self.listing.symbols().flat_map(|symbol| (self.streams)(symbol)).collect();
-        for name in self.assumed.drain(..).filter(|name| !wanted.contains(name)) {
-            legs.unwant(&name, now);
-        }
+        let mut unlisted = core::mem::take(&mut self.assumed);
+        unlisted.retain(|name| !wanted.contains(name));
+        self.ordered(&unlisted, StreamOrders::unwant);
     }
 
     fn poll_for(&self, symbol: &str, wanted: bool) {
@@ -194,25 +192,25 @@ impl Desk {
     }
 
     /// The venue has dropped a symbol.
-    fn dropped(&self, symbol: &str, legs: &mut Legs, now: u64) {
+    fn dropped(&self, symbol: &str) {
         self.poll_for(symbol, false);
-        (self.streams)(symbol).iter().for_each(|name| legs.unwant(name, now));
+        self.ordered(&(self.streams)(symbol), StreamOrders::unwant);
         self.board.unlist();
         self.board.note(Note::Delisted { symbol: symbol.to_owned() });
     }
 
-    fn catalogue(&mut self, catalogue: &Catalogue, legs: &mut Legs, now: u64) {
+    fn catalogue(&mut self, catalogue: &Catalogue) {
         let changes = self.listing.update(catalogue);
-        legs.want(&self.whole_market, now);
+        let whole_market = core::mem::take(&mut self.whole_market);
+        self.ordered(&whole_market, StreamOrders::want);
         for symbol in &changes.add {
-            let names = (self.streams)(symbol);
-            legs.want(&names, now);
+            self.ordered(&(self.streams)(symbol), StreamOrders::want);
             self.board.list(symbol);
             self.poll_for(symbol, true);
         }
-        self.confirm(legs, now);
+        self.confirm();
         for symbol in &changes.remove {
-            self.dropped(symbol, legs, now);
+            self.dropped(symbol);
         }
         for (symbol, open) in &changes.turned {
             self.board.note(Note::Trading { symbol: symbol.to_string(), open: *open });
@@ -221,7 +219,7 @@ impl Desk {
             self.board.note(Note::Missing { names: changes.missing.clone() });
         }
         if !changes.add.is_empty() {
-            let (connections, streams) = legs.size();
+            let (connections, streams) = self.orders.size();
             let instruments = changes.add.len();
             self.board.note(Note::Subscribed { instruments, streams, connections });
         }
@@ -230,5 +228,16 @@ impl Desk {
             let _ = self.requests.try_send(RestRequest::Polled);
         }
         self.board.catalogue();
+    }
+
+    /// Gives an order; one that is refused is told.
+    fn ordered(
+        &self,
+        names: &[String],
+        give: impl FnOnce(&StreamOrders, &[String]) -> Result<OrderToken, OrderRefused>,
+    ) {
+        if let Err(why) = give(&self.orders, names) {
+            self.board.note(Note::NotOrdered { streams: names.len(), why });
+        }
     }
 }

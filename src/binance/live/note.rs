@@ -5,6 +5,7 @@
 use core::fmt;
 
 use super::cause::Cause;
+use super::orders::OrderRefused;
 
 /// Something that happened. Connections are named by their place in the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,6 +131,20 @@ pub enum Note {
         /// Whether they were to be started.
         wanted: bool,
     },
+    /// The system does not set sockets as they are wanted.
+    SocketOption {
+        /// The option's name.
+        option: &'static str,
+        /// What was found.
+        found: String,
+    },
+    /// Streams could not be asked for.
+    NotOrdered {
+        /// How many.
+        streams: usize,
+        /// Why.
+        why: OrderRefused,
+    },
     /// Notes that nobody took in time.
     Missed {
         /// How many.
@@ -173,6 +188,10 @@ impl fmt::Display for Note {
             Note::PollsLost { symbol, wanted } => {
                 write!(f, "polls of {symbol} cannot be {}", if *wanted { "started" } else { "ended" })
             }
+            Note::SocketOption { option, found } => {
+                write!(f, "sockets are without {option} as wanted ({found}): they work, only later")
+            }
+            Note::NotOrdered { streams, why } => write!(f, "{streams} streams are not asked for: {why}"),
             Note::Missed { count } => write!(f, "{count} older notes were not taken in time"),
         }
     }

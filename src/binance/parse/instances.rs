@@ -10,9 +10,10 @@ use super::envelope::{self, Envelope};
 use super::error::{Cause, ParseError};
 use super::fields::Fields;
 use super::keys::KindKeys;
-use super::names::{Names, Stream, Subject, is_symbol};
+use super::names::{Met, Names, Stream, Subject, is_symbol};
 use super::parser::ParsedFrame;
 use super::scan;
+use super::scanner;
 use super::tape::At;
 use crate::directory::Directory;
 use crate::schema::bodies::{body_kind, parameter, percent_decoded};
@@ -105,6 +106,37 @@ impl Instances {
             Subject::One(_) | Subject::Whole => {}
         }
         self.payloads(payload, reading, from, out)
+    }
+
+    /// Reads a frame without a tape, if it is one that the scanner takes; whether it was, and a raw instance handed out.
+    /// What it leaves, it leaves as it was.
+    #[inline]
+    pub(super) fn scan<F>(&mut self, bytes: &[u8], from: &RawOrigin, origin: Origin<'_>, out: &mut F) -> bool
+    where
+        F: FnMut(RawRef<'_>),
+    {
+        self.scanned(bytes, from, origin).is_some_and(|()| {
+            self.hand_out(out);
+            true
+        })
+    }
+
+    #[inline]
+    fn scanned(&mut self, bytes: &[u8], from: &RawOrigin, origin: Origin<'_>) -> Option<()> {
+        let (name, payload) = match origin {
+            Origin::Combined => scanner::open(bytes)?,
+            Origin::Raw { stream } => (stream.as_bytes(), bytes),
+            _ => return None,
+        };
+        let Met { stream, scanned: Some(symbol) } = self.names.met(from.market, name)? else { return None };
+        let Stream { topic, subject: Subject::One(instrument) } = *stream else { return None };
+        self.raw.begin(from, topic, layout(topic.kind).len());
+        scanner::read(payload, topic.kind, symbol, &mut self.raw)?;
+        self.raw.set_instrument(instrument);
+        let raw = self.raw.finish().ok()?;
+        let of_others = from.market == Market::BinanceUsdm
+            && KindKeys::of(topic.kind).contract().any(|slot| raw.int(slot) == Some(COIN_M));
+        (!of_others).then_some(())
     }
 
     fn unwrapped<'o>(&mut self, market: Market, origin: Origin<'o>) -> Reading<'o> {

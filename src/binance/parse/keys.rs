@@ -20,6 +20,19 @@ pub(super) enum Place {
     Unknown,
 }
 
+impl Place {
+    #[inline]
+    const fn of(code: u8) -> Place {
+        match code {
+            BIDS => Place::Bids,
+            ASKS => Place::Asks,
+            NESTED => Place::Nested,
+            UNKNOWN => Place::Unknown,
+            slot => Place::Slot(slot as usize),
+        }
+    }
+}
+
 const BIDS: u8 = 0xf0;
 const ASKS: u8 = 0xf1;
 const NESTED: u8 = 0xf2;
@@ -42,17 +55,22 @@ impl KeyTable {
     /// Where a key's value goes.
     #[inline]
     pub(super) fn place(&self, key: &str) -> Place {
-        let code = match key.as_bytes() {
-            [letter] => self.letters.get(*letter as usize).copied().unwrap_or(UNKNOWN),
-            bytes => self.long[..self.longs].iter().find(|(k, _)| *k == bytes).map_or(UNKNOWN, |(_, code)| *code),
-        };
-        match code {
-            BIDS => Place::Bids,
-            ASKS => Place::Asks,
-            NESTED => Place::Nested,
-            UNKNOWN => Place::Unknown,
-            slot => Place::Slot(slot as usize),
+        match key.as_bytes() {
+            [letter] => self.letter(*letter),
+            bytes => self.word(bytes),
         }
+    }
+
+    /// Where the value of a key of one byte goes.
+    #[inline]
+    pub(super) fn letter(&self, letter: u8) -> Place {
+        Place::of(self.letters.get(letter as usize).copied().unwrap_or(UNKNOWN))
+    }
+
+    /// Where the value of a key of several bytes goes.
+    #[inline]
+    pub(super) fn word(&self, key: &[u8]) -> Place {
+        Place::of(self.long[..self.longs].iter().find(|(known, _)| *known == key).map_or(UNKNOWN, |(_, code)| *code))
     }
 
     const fn with(mut self, key: &'static [u8], code: u8) -> KeyTable {

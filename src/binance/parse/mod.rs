@@ -1,4 +1,5 @@
-//! Frames → raw instances, by simd-json's tape in reused buffers: no tree, no owned strings.
+//! Frames → raw instances: by a scanner where a frame is written as nearly all are, else by simd-json's tape in reused
+//! buffers. No tree, no owned strings.
 //!
 //! | file | holds |
 //! |---|---|
@@ -15,6 +16,7 @@
 //! | `names` | stream name → topic and instrument, symbol → instrument, remembered |
 //! | `text` | the JSON text of values that no table knows |
 //! | `scan` | the stream name of bytes that are no JSON |
+//! | `scanner` | the frames that it takes, without a tape |
 //! | `error` | why a frame is malformed |
 //!
 //! Invariants: a stream's name alone decides what its frames are; a value is exact or the frame is malformed; a malformed
@@ -32,6 +34,7 @@ mod listed;
 mod names;
 mod parser;
 mod scan;
+mod scanner;
 mod tape;
 mod text;
 

@@ -61,6 +61,7 @@ pub struct Parser {
     instances: Instances,
     listed: Listed,
     catalogue: Option<Catalogue>,
+    scans: bool,
 }
 
 impl core::fmt::Debug for Parser {
@@ -79,7 +80,13 @@ impl Parser {
             instances: Instances::new(directory, counts),
             listed: Listed::default(),
             catalogue: None,
+            scans: true,
         }
+    }
+
+    /// Reads every frame by the tape: the rule that the scanner is held to.
+    pub fn without_scanner(self) -> Parser {
+        Parser { scans: false, ..self }
     }
 
     /// Parses a frame in place and hands out its raw instances in the order of the frame. The frame's bytes are spent.
@@ -104,6 +111,9 @@ impl Parser {
         self.instances.counts.add(Counter::FramesIn, 1);
         if let Origin::ExchangeInfo { whole } = origin {
             return self.exchange_info(&from, whole, bytes, &mut out);
+        }
+        if self.scans && self.instances.scan(bytes, &from, origin, &mut out) {
+            return Ok(ParsedFrame::Data { raws: 1, malformed: 0 });
         }
         let mut stream = None;
         let mut tape = core::mem::replace(&mut self.tape, Tape(Vec::new())).reset();

@@ -15,7 +15,7 @@ mod gate;
 mod messages;
 mod weight;
 
-pub(super) use attempts::AttemptBudget;
+pub(super) use attempts::Attempts;
 pub(super) use call::call_weight;
 pub(super) use gate::Gate;
 pub(super) use messages::MessageBudget;
