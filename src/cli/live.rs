@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::exit::{Cause, Failed};
 use super::settings::routes;
-use crate::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes, endpoints};
-use crate::config::{Config, ConfigFaults, Loaded, TimeUnit};
+use crate::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes, StreamForm, endpoints};
+use crate::config::{self, Config, ConfigFaults, Loaded, TimeUnit};
 use crate::directory::Directory;
 use crate::dispatch::DispatchTable;
 use crate::engine::Engine;
@@ -16,7 +16,7 @@ use crate::schema::id::Market;
 use crate::telemetry::{Clock, Ledger};
 
 /// The market that the live feed is of.
-fn market(config: &Config) -> Market {
+pub(super) fn market(config: &Config) -> Market {
     config.market.market().unwrap_or(Market::BinanceSpot)
 }
 
@@ -38,19 +38,19 @@ pub(super) struct Elsewhere {
     pub(super) ca_pem: Option<String>,
 }
 
-/// Makes the source, for the venue that is configured or for another one.
-pub(super) fn source(
+/// Makes the source, for the venue that is configured or for another one: a part an io thread.
+pub(super) fn sources(
     loaded: &Loaded,
     elsewhere: Option<&Elsewhere>,
     directory: &Directory,
     clock: &Clock,
     ledger: &Ledger,
-) -> Result<LiveSource, Failed> {
+) -> Result<Vec<LiveSource>, Failed> {
     let mut options = options(loaded, elsewhere, directory)?;
     if let Some(elsewhere) = elsewhere {
         (options.ca_file, options.ca_pem) = (None, elsewhere.ca_pem.clone());
     }
-    LiveSource::new(options, clock.clone(), ledger).map_err(|e| Failed::new(Cause::Config, e.to_string()))
+    LiveSource::parts(&options, clock, ledger).map_err(|e| Failed::new(Cause::Config, e.to_string()))
 }
 
 fn options(loaded: &Loaded, elsewhere: Option<&Elsewhere>, directory: &Directory) -> Result<LiveOptions, Failed> {
@@ -78,7 +78,14 @@ fn options(loaded: &Loaded, elsewhere: Option<&Elsewhere>, directory: &Directory
             most => usize::from(most),
         },
         microseconds: feed.time_unit == TimeUnit::Microseconds,
+        io_threads: feed.io_threads,
+        form: match feed.endpoint {
+            config::StreamForm::Combined => StreamForm::Combined,
+            config::StreamForm::Raw => StreamForm::Raw,
+        },
         busy_poll: feed.busy_poll,
+        receive_buffer: feed.receive_buffer.0 as usize,
+        commanded: true,
         instruments: config.instruments.iter().map(|name| name.to_uppercase()).collect(),
         quote: (!feed.quote.is_empty()).then(|| feed.quote.to_uppercase()),
         whole_market,
@@ -102,8 +109,9 @@ pub(super) struct Follow {
 }
 
 impl Follow {
-    /// Of the source that this configuration made.
-    pub(super) fn new(board: Board, config: &Config) -> Follow {
+    /// Of the sources that this configuration made: they share one board.
+    pub(super) fn new(sources: &[LiveSource], config: &Config) -> Follow {
+        let board = sources.first().map(LiveSource::board).unwrap_or_default();
         Follow { board, market: market(config) }
     }
 

@@ -11,12 +11,14 @@ use super::live::{self, Elsewhere, Follow};
 use super::outputs::keep_apart;
 use super::say::tell;
 use super::session::{self, Until, failed};
-use super::settings::{self, Purpose, engine_options, routes};
+use super::settings::{self, Purpose, control_options, engine_options, routes};
 use super::simulated;
 use super::view::View;
 use crate::config::{FeedSource, Loaded};
 use crate::directory::Directory;
 use crate::engine::Engine;
+use crate::engine::control::LiveSide;
+use crate::schema::frame::FrameSource;
 use crate::telemetry::{Clock, Ledger};
 
 /// Runs the feed until its deadline, a signal, or the reader of its events has gone.
@@ -52,12 +54,23 @@ fn over_sockets(
 ) -> Result<(), Failed> {
     let (clock, ledger) = (Clock::default(), Ledger::default());
     let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
-    let source = live::source(loaded, elsewhere, &directory, &clock, &ledger)?;
-    let view = View::live(&arguments.output).following(Follow::new(source.board(), &loaded.config));
+    let sources = live::sources(loaded, elsewhere, &directory, &clock, &ledger)?;
+    let view = View::live(&arguments.output).following(Follow::new(&sources, &loaded.config));
     let mut options = engine_options(loaded, &directory, Purpose::Feed);
     options.conductor.short_side_is_whole = elsewhere.is_some();
-    let engine = Engine::build(options, &routes(&loaded.config), directory, Box::new(source), clock, ledger)
-        .map_err(|e| failed(&e))?;
+    // What is wanted is the control duty's to say.
+    options.instruments.clear();
+    options.control = Some(control_options(&loaded.config, live::market(&loaded.config)));
+    let side = sources.first().and_then(LiveSide::of);
+    let sources: Vec<_> = sources.into_iter().map(|source| Box::new(source) as Box<dyn FrameSource>).collect();
+    let routes = routes(&loaded.config);
+    let engine = match side {
+        Some(side) => {
+            Engine::build_steered(options, &routes, directory, (sources, Box::new(side)), clock, ledger)
+        }
+        None => Engine::build_many(options, &routes, directory, sources, clock, ledger),
+    }
+    .map_err(|e| failed(&e))?;
     if !arguments.output.quiet {
         tell(&format!("meltica {}: {place}; Ctrl-C stops\n", env!("CARGO_PKG_VERSION")));
     }

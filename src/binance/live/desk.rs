@@ -7,11 +7,12 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::board::Board;
-use super::legs::Legs;
-use super::listing::Listing;
+use super::listing::{Changes, Listing};
+use super::news::{LiveNews, NewsFeed, SymbolChange};
 use super::note::Note;
 use super::opening::nanos;
 use super::options::{LiveError, LiveOptions, StreamNames};
+use super::orders::{OrderRefused, OrderToken, StreamOrders};
 use super::rest::{RestOptions, RestReply, RestRequest, RestWorker};
 use super::source::REST;
 use super::tls::Trust;
@@ -41,8 +42,14 @@ pub(super) enum Reply {
 pub(super) struct Desk {
     market: Market,
     streams: StreamNames,
+    /// Until they are ordered.
     whole_market: Vec<String>,
     listing: Listing,
+    /// The instruments that were named: only to tell which are not there.
+    named: Listing,
+    orders: StreamOrders,
+    /// For whoever commands, if anybody does.
+    news: Option<NewsFeed>,
     requests: SyncSender<RestRequest>,
     replies: Receiver<RestReply>,
     bodies: u64,
@@ -66,6 +73,7 @@ impl Desk {
         clock: &Clock,
         ledger: &Ledger,
         board: Board,
+        (orders, news): (StreamOrders, Option<NewsFeed>),
     ) -> Result<Desk, LiveError> {
         let (requests, incoming) = sync_channel(REQUESTS_MAX);
         let (outgoing, replies) = sync_channel(REPLIES_MAX);
@@ -88,7 +96,13 @@ impl Desk {
             market: options.market,
             streams: options.streams.clone(),
             whole_market: options.whole_market.clone(),
-            listing: Listing::new(options.instruments.clone(), options.quote.clone()),
+            listing: match options.commanded {
+                true => Listing::new(Vec::new(), None),
+                false => Listing::new(options.instruments.clone(), options.quote.clone()),
+            },
+            named: Listing::new(options.instruments.clone(), None),
+            orders,
+            news,
             requests,
             replies,
             bodies: 0,
@@ -98,10 +112,10 @@ impl Desk {
 
     /// Looks for a reply of the REST thread and deals with it.
     #[inline]
-    pub(super) fn turn(&mut self, legs: &mut Legs, now: u64, clock: &Clock, take: &mut dyn FnMut(Frame<'_>)) -> Reply {
+    pub(super) fn turn(&mut self, clock: &Clock, take: &mut dyn FnMut(Frame<'_>)) -> Reply {
         // A thread that is gone has panicked: nothing more comes, and the books say so.
         let Ok(reply) = self.replies.try_recv() else { return Reply::None };
-        if self.replied(reply, legs, now, clock.unix_now(), take) { Reply::Frame } else { Reply::Dealt }
+        if self.replied(reply, clock.unix_now(), take) { Reply::Frame } else { Reply::Dealt }
     }
 
     /// Asks for a snapshot; `false` when it cannot be served.
@@ -113,14 +127,7 @@ impl Desk {
 
     /// Deals with a reply; whether a frame was handed over.
     #[cold]
-    fn replied(
-        &mut self,
-        reply: RestReply,
-        legs: &mut Legs,
-        now: u64,
-        receive: UnixNanos,
-        take: &mut dyn FnMut(Frame<'_>),
-    ) -> bool {
+    fn replied(&mut self, reply: RestReply, receive: UnixNanos, take: &mut dyn FnMut(Frame<'_>)) -> bool {
         let (market, connection, number) = (self.market, REST, self.bodies);
         match reply {
             RestReply::Note(note) => {
@@ -135,23 +142,31 @@ impl Desk {
                 // The names are admitted before any frame that uses them.
                 let origin = Origin::ExchangeInfo;
                 take(Frame { market, connection, number, receive, origin, bytes: &mut body });
-                self.catalogue(&catalogue, legs, now);
+                self.catalogue(&catalogue);
             }
         }
         self.bodies += 1;
         true
     }
 
-    fn catalogue(&mut self, catalogue: &Catalogue, legs: &mut Legs, now: u64) {
+    fn catalogue(&mut self, catalogue: &Catalogue) {
         let changes = self.listing.update(catalogue);
-        legs.want(&self.whole_market, now);
+        if let Some(news) = &self.news {
+            let told = self.tell(news, &changes);
+            let missing = self.named.update(catalogue).missing;
+            if !missing.is_empty() {
+                self.board.note(Note::Missing { names: missing });
+            }
+            return told;
+        }
+        let whole_market = core::mem::take(&mut self.whole_market);
+        self.ordered(&whole_market, StreamOrders::want);
         for symbol in &changes.add {
-            let names = (self.streams)(symbol);
-            legs.want(&names, now);
+            self.ordered(&(self.streams)(symbol), StreamOrders::want);
             self.board.list(symbol);
         }
         for symbol in &changes.remove {
-            (self.streams)(symbol).iter().for_each(|name| legs.unwant(name, now));
+            self.ordered(&(self.streams)(symbol), StreamOrders::unwant);
             self.board.note(Note::Delisted { symbol: symbol.to_string() });
         }
         for (symbol, open) in &changes.turned {
@@ -161,10 +176,35 @@ impl Desk {
             self.board.note(Note::Missing { names: changes.missing.clone() });
         }
         if !changes.add.is_empty() {
-            let (connections, streams) = legs.size();
+            let (connections, streams) = self.orders.size();
             let instruments = changes.add.len();
             self.board.note(Note::Subscribed { instruments, streams, connections });
         }
         self.board.catalogue();
+    }
+
+    /// Leaves it to whoever commands what comes of a list of instruments.
+    fn tell(&self, news: &NewsFeed, changes: &Changes) {
+        let turned = |open: bool| if open { SymbolChange::Trades } else { SymbolChange::Halted };
+        let added = changes.add.iter().map(|symbol| (symbol, SymbolChange::Trades));
+        let dropped = changes.remove.iter().map(|symbol| (symbol, SymbolChange::Dropped));
+        let all = added.chain(dropped).chain(changes.turned.iter().map(|(symbol, open)| (symbol, turned(*open))));
+        let told = all.map(|(symbol, change)| LiveNews::Symbol(symbol.clone(), change)).chain([LiveNews::Listing]);
+        if !news.tell(told) {
+            self.board.note_once("news", Note::NewsLost);
+        }
+        self.board.listed(changes.add.len());
+        self.board.catalogue();
+    }
+
+    /// Gives an order; one that is refused is told.
+    fn ordered(
+        &self,
+        names: &[String],
+        give: impl FnOnce(&StreamOrders, &[String]) -> Result<OrderToken, OrderRefused>,
+    ) {
+        if let Err(why) = give(&self.orders, names) {
+            self.board.note(Note::NotOrdered { streams: names.len(), why });
+        }
     }
 }

@@ -5,6 +5,7 @@
 use core::fmt;
 
 use super::cause::Cause;
+use super::orders::OrderRefused;
 
 /// Something that happened. Connections are named by their place in the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +61,8 @@ pub enum Note {
         /// Milliseconds until the next try.
         retry_ms: u64,
     },
+    /// Whoever commands the source takes no news: some is lost to it.
+    NewsLost,
     /// The venue refused a control message.
     Refused {
         /// The connection.
@@ -99,6 +102,20 @@ pub enum Note {
         /// The beginning of the answer.
         answer: String,
     },
+    /// The system does not set sockets as they are wanted.
+    SocketOption {
+        /// The option's name.
+        option: &'static str,
+        /// What was found.
+        found: String,
+    },
+    /// Streams could not be asked for.
+    NotOrdered {
+        /// How many.
+        streams: usize,
+        /// Why.
+        why: OrderRefused,
+    },
     /// Notes that nobody took in time.
     Missed {
         /// How many.
@@ -129,6 +146,11 @@ impl fmt::Display for Note {
             }
             Note::RestFailed { what, reason, retry_ms } => write!(f, "{what}: {reason}; again in {retry_ms} ms"),
             Note::RestRefused { what, answer } => write!(f, "{what}: refused, {answer}"),
+            Note::SocketOption { option, found } => {
+                write!(f, "sockets are without {option} as wanted ({found}): they work, only later")
+            }
+            Note::NewsLost => f.write_str("news of streams was lost: whoever commands the source does not take it"),
+            Note::NotOrdered { streams, why } => write!(f, "{streams} streams are not asked for: {why}"),
             Note::Missed { count } => write!(f, "{count} older notes were not taken in time"),
         }
     }

@@ -13,6 +13,17 @@ use crate::schema::id::Market;
 /// Names the streams that are wanted of one symbol (uppercase), as the venue writes them.
 pub type StreamNames = Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>;
 
+/// How streams come over connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StreamForm {
+    /// Many over one connection, each frame wrapped with its stream's name (`/stream`).
+    #[default]
+    Combined,
+    /// One over each connection, which names it in its URL (`/ws/<stream>`): a frame is the payload alone, and not every
+    /// payload tells its stream. Each stream costs a connection, of which the venue allows an address 300 in five minutes.
+    Raw,
+}
+
 /// Deadlines and waits of a live source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LiveTimes {
@@ -74,13 +85,22 @@ pub struct LiveOptions {
     /// Connections that streams are spread over, through each of the venue's paths (USD-M has two); more are opened when
     /// these are full.
     pub connections: usize,
+    /// Io threads that connections are spread over, each with its own sockets; every path has a connection on each. At least 1.
+    pub io_threads: u16,
+    /// How streams come over connections.
+    pub form: StreamForm,
     /// Streams on one connection, at most [`super::STREAMS_MAX`].
     pub streams_max: usize,
     /// Whether times come in microseconds instead of milliseconds; spot only.
     pub microseconds: bool,
     /// Whether every socket is read in every cycle instead of asking the system which ones have something: a shorter
-    /// reaction for a core that does nothing else.
+    /// reaction for a core that does nothing else. The kernel is asked to poll the device as well (`SO_BUSY_POLL`).
     pub busy_poll: bool,
+    /// Bytes of a socket's receive buffer; 0 leaves it to the system.
+    pub receive_buffer: usize,
+    /// Whether streams are wanted by command only ([`super::StreamOrders`]), whatever `instruments`, `streams` and
+    /// `whole_market` say; what is heard of them is told by [`super::NewsFeed`].
+    pub commanded: bool,
     /// The instruments wanted, by canonical name or symbol, uppercase; empty: all that trade.
     pub instruments: Vec<String>,
     /// With no instruments named: only those with this quote asset, uppercase.
@@ -107,9 +127,13 @@ impl LiveOptions {
             ca_file: None,
             ca_pem: None,
             connections: 1,
+            io_threads: 1,
+            form: StreamForm::Combined,
             streams_max: VenueRules::of(market).streams_max,
             microseconds: false,
             busy_poll: false,
+            receive_buffer: 0,
+            commanded: false,
             instruments: Vec::new(),
             quote: None,
             streams,

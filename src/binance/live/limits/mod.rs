@@ -13,7 +13,7 @@ mod gate;
 mod messages;
 mod weight;
 
-pub(super) use attempts::AttemptBudget;
+pub(super) use attempts::Attempts;
 pub(super) use gate::Gate;
 pub(super) use messages::MessageBudget;
 pub(super) use weight::WeightBudget;
