@@ -33,7 +33,7 @@ const HOMES: [(&str, &[&str]); 32] = [
     ("core_affinity", &["agent"]),
     ("hdrhistogram", &["telemetry", "bus"]),
     ("quanta", &["telemetry"]),
-    ("flate2", &["capture", "cli"]),
+    ("flate2", &["capture", "cli", "sim"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
@@ -56,7 +56,7 @@ const HOMES: [(&str, &[&str]); 32] = [
     ("rustls", &["sim", "http", "binance"]),
     ("socket2", &["sim", "binance"]),
     ("tungstenite", &["sim", "binance"]),
-    ("tempfile", &["capture", "config", "http", "cli"]),
+    ("tempfile", &["capture", "config", "http", "cli", "binance"]),
     (
         "proptest",
         &[

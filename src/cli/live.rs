@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::exit::{Cause, Failed};
 use super::settings::routes;
-use crate::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes, StreamForm, endpoints};
+use crate::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes, PollSpec, StreamForm, endpoints};
 use crate::config::{self, Config, ConfigFaults, Loaded, TimeUnit};
 use crate::directory::Directory;
-use crate::dispatch::DispatchTable;
+use crate::dispatch::{DispatchTable, Parser, RestFn};
 use crate::engine::Engine;
 use crate::schema::id::Market;
 use crate::telemetry::{Clock, Ledger};
@@ -68,6 +68,7 @@ fn options(loaded: &Loaded, elsewhere: Option<&Elsewhere>, directory: &Directory
         Failed::new(Cause::Config, ConfigFaults(faults).to_string())
     })?);
     let whole_market = table.whole_market_topics(market);
+    let polls = polls(&table, market);
     let streams = Arc::new(move |symbol: &str| table.topics_for(market, symbol));
     let defaults = LiveOptions::new(market, ws, rest, streams);
     Ok(LiveOptions {
@@ -90,10 +91,22 @@ fn options(loaded: &Loaded, elsewhere: Option<&Elsewhere>, directory: &Directory
         quote: (!feed.quote.is_empty()).then(|| feed.quote.to_uppercase()),
         whole_market,
         depth_limit: config.books.snapshot_limit,
+        polls,
+        state_file: (!feed.state_file.is_empty()).then(|| PathBuf::from(&feed.state_file)),
         times: times(config),
         seed: u64::from(std::process::id()),
         ..defaults
     })
+}
+
+/// The polls that the REST thread times; depth is asked for by books.
+fn polls(table: &DispatchTable, market: Market) -> Vec<PollSpec> {
+    let of = |fun: &RestFn| {
+        let Parser::Stream(kind) = fun.parser else { return None };
+        let (name, endpoint, interval) = (fun.name.clone(), fun.endpoint.clone(), fun.interval);
+        fun.market.is_none_or(|of| of == market).then_some(PollSpec { name, endpoint, interval, kind })
+    };
+    table.rest_fns().filter_map(|(_, fun)| of(fun)).collect()
 }
 
 fn times(config: &Config) -> LiveTimes {

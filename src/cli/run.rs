@@ -52,11 +52,13 @@ fn over_sockets(
     elsewhere: Option<&Elsewhere>,
     place: &str,
 ) -> Result<(), Failed> {
+    let until = Until::new(arguments.run_for)?;
     let (clock, ledger) = (Clock::default(), Ledger::default());
     let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
     let sources = live::sources(loaded, elsewhere, &directory, &clock, &ledger)?;
     let view = View::live(&arguments.output).following(Follow::new(&sources, &loaded.config));
     let mut options = engine_options(loaded, &directory, Purpose::Feed);
+    options.conductor.snapshot_levels = loaded.config.books.snapshot_limit;
     options.conductor.short_side_is_whole = elsewhere.is_some();
     // What is wanted is the control duty's to say.
     options.instruments.clear();
@@ -74,6 +76,5 @@ fn over_sockets(
     if !arguments.output.quiet {
         tell(&format!("meltica {}: {place}; Ctrl-C stops\n", env!("CARGO_PKG_VERSION")));
     }
-    let until = Until::new(arguments.run_for)?;
     session::run(engine, &arguments.output, &until, view).map(|_| ())
 }

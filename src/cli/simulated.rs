@@ -37,6 +37,7 @@ pub(super) fn spot_only(loaded: &Loaded) -> Result<(), Failed> {
 /// Runs on the exchange until the end.
 pub(super) fn run(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
     spot_only(loaded)?;
+    let until = Until::new(arguments.run_for)?;
     let clock = Clock::default();
     let symbols = symbols(&loaded.config)?;
     let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
@@ -71,7 +72,6 @@ pub(super) fn run(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
             loaded.config.sim.seed
         ));
     }
-    let until = Until::new(arguments.run_for)?;
     session::run(engine, &arguments.output, &until, View::live(&arguments.output)).map(|_| ())
 }
 

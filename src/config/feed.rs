@@ -27,6 +27,9 @@ pub struct Feed {
     pub ca_file: String,
     /// Of all pairs, those with this quote asset, when `instruments` names none. Empty: all that trade.
     pub quote: String,
+    /// A file that keeps "no request until then" (a ban, a `Retry-After`) over a restart: a restart that forgets it earns
+    /// a longer ban. Empty: it is forgotten, for the program writes no file that nobody asked for. Each feed needs its own.
+    pub state_file: String,
     /// Io threads: connections are spread over them, each has its own sockets and its own ring to every shard. `fused` has one.
     #[garde(range(min = 1, max = 16))]
     pub io_threads: u16,
@@ -73,6 +76,7 @@ impl Default for Feed {
             rest: String::new(),
             ca_file: String::new(),
             quote: String::new(),
+            state_file: String::new(),
             io_threads: 1,
             endpoint: StreamForm::Combined,
             connections: 1,

@@ -82,7 +82,9 @@ fn each_key(schema: &Value, path: &mut Vec<String>, visit: &mut dyn FnMut(&[Stri
 
 #[test]
 fn every_shipped_file_is_faultless_and_changes_something() {
-    for file in ["demo.yaml", "live-spot-majors.yaml", "live-spot-usdt.yaml", "live-usdm-majors.yaml"] {
+    let files =
+        ["demo.yaml", "live-spot-majors.yaml", "live-spot-usdt.yaml", "live-usdm-majors.yaml", "served-capture.yaml"];
+    for file in files {
         let loaded = load(Some(&shipped(file)), variables(&[])).unwrap();
         assert_ne!(loaded.config, Config::default(), "{file}");
     }

@@ -116,6 +116,11 @@ impl Board {
         self.lock().view.instruments += instruments;
     }
 
+    pub(super) fn unlist(&self) {
+        let instruments = &mut self.lock().view.instruments;
+        *instruments = instruments.saturating_sub(1);
+    }
+
     pub(super) fn back(&self, symbol: &str) {
         self.lock().listed.push(symbol.into());
     }

@@ -3,6 +3,7 @@
 //! Owns: the queues to the REST thread, the listing. Thread: the io thread; REST has its own.
 //! Takes and gives: snapshot requests in; bodies and wanted streams out. Never: blocks.
 
+use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
@@ -47,6 +48,9 @@ pub(super) struct Desk {
     listing: Listing,
     /// The instruments that were named: only to tell which are not there.
     named: Listing,
+    /// Streams of instruments that nobody has listed yet, wanted while the list cannot be had.
+    assumed: Vec<String>,
+    has_polls: bool,
     orders: StreamOrders,
     /// For whoever commands, if anybody does.
     news: Option<NewsFeed>,
@@ -83,6 +87,8 @@ impl Desk {
             within: options.times.rest,
             refresh: options.times.refresh,
             backoff_ns: (nanos(options.times.backoff.0), nanos(options.times.backoff.1)),
+            polls: options.polls.clone(),
+            state_file: options.state_file.clone(),
             seed: options.seed,
             board: board.clone(),
         };
@@ -101,6 +107,8 @@ impl Desk {
                 false => Listing::new(options.instruments.clone(), options.quote.clone()),
             },
             named: Listing::new(options.instruments.clone(), None),
+            assumed: Vec::new(),
+            has_polls: !options.polls.is_empty(),
             orders,
             news,
             requests,
@@ -120,8 +128,8 @@ impl Desk {
 
     /// Asks for a snapshot; `false` when it cannot be served.
     pub(super) fn request(&self, request: SnapshotRequest<'_>) -> bool {
-        let SnapshotRequest { market, symbol, epoch } = request;
-        let asked = RestRequest::Depth { symbol: symbol.into(), epoch };
+        let SnapshotRequest { market, symbol, epoch, urgency } = request;
+        let asked = RestRequest::Depth { symbol: symbol.into(), epoch, urgency };
         market == self.market && self.requests.try_send(asked).is_ok()
     }
 
@@ -134,13 +142,28 @@ impl Desk {
                 self.board.note(note);
                 return false;
             }
+            RestReply::Shut => {
+                self.assume();
+                return false;
+            }
+            RestReply::Polled { path, mut body } => {
+                let origin = Origin::RestOther { path: &path };
+                take(Frame { market, connection, number, receive, origin, bytes: &mut body });
+            }
             RestReply::Depth { symbol, limit, mut body } => {
                 let origin = Origin::RestDepth { symbol: &symbol, limit };
                 take(Frame { market, connection, number, receive, origin, bytes: &mut body });
             }
+            RestReply::UnknownSymbol { symbol, limit, mut body } => {
+                let origin = Origin::RestDepth { symbol: &symbol, limit };
+                take(Frame { market, connection, number, receive, origin, bytes: &mut body });
+                if self.listing.remove(&symbol) {
+                    self.dropped(&symbol);
+                }
+            }
             RestReply::Catalogue { catalogue, mut body } => {
                 // The names are admitted before any frame that uses them.
-                let origin = Origin::ExchangeInfo;
+                let origin = Origin::ExchangeInfo { whole: true };
                 take(Frame { market, connection, number, receive, origin, bytes: &mut body });
                 self.catalogue(&catalogue);
             }
@@ -149,25 +172,82 @@ impl Desk {
         true
     }
 
+    /// The list of instruments cannot be had for a while, and streams need no REST: those of the instruments that were named
+    /// are asked for by the symbols that they most likely have. The venue acknowledges any name, so a wrong guess is silent.
+    fn assume(&mut self) {
+        if let Some(news) = &self.news {
+            let guessed = self.named.guessed();
+            if !guessed.is_empty() {
+                self.board.note(Note::Guessed { streams: guessed.len() });
+            }
+            let told = guessed.iter().map(|symbol| LiveNews::Symbol(symbol.as_str().into(), SymbolChange::Trades));
+            self.deliver(news, told);
+            self.assumed = guessed;
+            return;
+        }
+        let whole_market = core::mem::take(&mut self.whole_market);
+        self.ordered(&whole_market, StreamOrders::want);
+        for symbol in self.listing.guessed() {
+            let names = (self.streams)(&symbol);
+            self.ordered(&names, StreamOrders::want);
+            self.assumed.extend(names);
+        }
+        if !self.assumed.is_empty() {
+            self.board.note(Note::Guessed { streams: self.assumed.len() });
+        }
+    }
+
+    /// Takes back the guesses that no list has confirmed.
+    fn confirm(&mut self) {
+        let wanted: HashSet<String> = self.listing.symbols().flat_map(|symbol| (self.streams)(symbol)).collect();
+        let mut unlisted = core::mem::take(&mut self.assumed);
+        unlisted.retain(|name| !wanted.contains(name));
+        self.ordered(&unlisted, StreamOrders::unwant);
+    }
+
+    fn poll_for(&self, symbol: &str, wanted: bool) {
+        if self.has_polls && self.requests.try_send(RestRequest::Poll { symbol: symbol.into(), wanted }).is_err() {
+            self.board.note(Note::PollsLost { symbol: symbol.to_owned(), wanted });
+        }
+    }
+
+    /// The venue has dropped a symbol.
+    fn dropped(&self, symbol: &str) {
+        self.poll_for(symbol, false);
+        match &self.news {
+            Some(news) => self.deliver(news, [LiveNews::Symbol(symbol.into(), SymbolChange::Dropped)].into_iter()),
+            None => self.ordered(&(self.streams)(symbol), StreamOrders::unwant),
+        }
+        self.board.unlist();
+        self.board.note(Note::Delisted { symbol: symbol.to_owned() });
+    }
+
     fn catalogue(&mut self, catalogue: &Catalogue) {
         let changes = self.listing.update(catalogue);
         if let Some(news) = &self.news {
-            let told = self.tell(news, &changes);
+            // Guesses that no list has confirmed.
+            let listed: HashSet<&str> = self.listing.symbols().collect();
+            let wrong = self.assumed.drain(..).filter(|symbol| !listed.contains(symbol.as_str()));
+            let wrong: Vec<_> =
+                wrong.map(|symbol| LiveNews::Symbol(symbol.as_str().into(), SymbolChange::Dropped)).collect();
+            self.deliver(news, wrong.into_iter());
+            self.tell(news, &changes);
             let missing = self.named.update(catalogue).missing;
             if !missing.is_empty() {
                 self.board.note(Note::Missing { names: missing });
             }
-            return told;
+            return;
         }
         let whole_market = core::mem::take(&mut self.whole_market);
         self.ordered(&whole_market, StreamOrders::want);
         for symbol in &changes.add {
             self.ordered(&(self.streams)(symbol), StreamOrders::want);
             self.board.list(symbol);
+            self.poll_for(symbol, true);
         }
+        self.confirm();
         for symbol in &changes.remove {
-            self.ordered(&(self.streams)(symbol), StreamOrders::unwant);
-            self.board.note(Note::Delisted { symbol: symbol.to_string() });
+            self.dropped(symbol);
         }
         for (symbol, open) in &changes.turned {
             self.board.note(Note::Trading { symbol: symbol.to_string(), open: *open });
@@ -180,6 +260,10 @@ impl Desk {
             let instruments = changes.add.len();
             self.board.note(Note::Subscribed { instruments, streams, connections });
         }
+        if self.has_polls {
+            // Lost, it is said with the next list.
+            let _ = self.requests.try_send(RestRequest::Polled);
+        }
         self.board.catalogue();
     }
 
@@ -190,11 +274,20 @@ impl Desk {
         let dropped = changes.remove.iter().map(|symbol| (symbol, SymbolChange::Dropped));
         let all = added.chain(dropped).chain(changes.turned.iter().map(|(symbol, open)| (symbol, turned(*open))));
         let told = all.map(|(symbol, change)| LiveNews::Symbol(symbol.clone(), change)).chain([LiveNews::Listing]);
-        if !news.tell(told) {
-            self.board.note_once("news", Note::NewsLost);
+        self.deliver(news, told);
+        changes.add.iter().for_each(|symbol| self.poll_for(symbol, true));
+        for symbol in &changes.remove {
+            self.poll_for(symbol, false);
+            self.board.unlist();
         }
         self.board.listed(changes.add.len());
         self.board.catalogue();
+    }
+
+    fn deliver(&self, news: &NewsFeed, told: impl Iterator<Item = LiveNews>) {
+        if !news.tell(told) {
+            self.board.note_once("news", Note::NewsLost);
+        }
     }
 
     /// Gives an order; one that is refused is told.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::endpoint::{BadEndpoint, Endpoint};
+use super::rest::PollSpec;
 use super::tls::BadCaFile;
 use super::venue_rules::VenueRules;
 use crate::schema::id::Market;
@@ -111,6 +112,10 @@ pub struct LiveOptions {
     pub whole_market: Vec<String>,
     /// Levels a side of a snapshot, at least, as far as the venue gives them; fewer are asked for while many books wait.
     pub depth_limit: u32,
+    /// Polls of routes.
+    pub polls: Vec<PollSpec>,
+    /// Where "no request until then" (a ban, a `Retry-After`) is kept over a restart; `None`: it is forgotten.
+    pub state_file: Option<PathBuf>,
     /// Deadlines and waits.
     pub times: LiveTimes,
     /// Keeps clients apart in their waits.
@@ -139,6 +144,8 @@ impl LiveOptions {
             streams,
             whole_market: Vec::new(),
             depth_limit: 1_000,
+            polls: Vec::new(),
+            state_file: None,
             times: LiveTimes::of(market),
             seed: 1,
         }
