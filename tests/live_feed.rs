@@ -3,6 +3,8 @@
 
 #[path = "sim_truth/checker.rs"]
 mod checker;
+#[path = "live/control.rs"]
+mod control;
 #[path = "live/faults.rs"]
 mod faults;
 #[path = "live/io_threads.rs"]

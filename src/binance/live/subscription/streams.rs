@@ -12,6 +12,8 @@ const NAMES_MAX: usize = 100;
 const ANSWER_NS: u64 = 5_000_000_000;
 /// How often a name is asked for before it counts as refused, and how often a list may go unanswered.
 const TRIES_MAX: u8 = 3;
+/// How long after a refusal a stream is asked for again: doubled each time, up to the longest.
+const REFUSED_NS: (u64, u32) = (5_000_000_000, 6);
 /// How long after the last change the venue is asked for its own list, to be held against ours.
 const VERIFY_NS: u64 = 2_000_000_000;
 
@@ -38,6 +40,8 @@ struct Stream {
     state: StreamState,
     since: u64,
     tries: u8,
+    /// How often it was refused, one after the other.
+    refusals: u32,
     /// Whether a message that asks for it was sent, and none since that takes it out.
     asked: bool,
 }
@@ -163,10 +167,10 @@ impl Subscriptions {
             return;
         }
         let at = known.unwrap_or_else(|| {
-            let fresh = Stream { name: name.into(), state: StreamState::Leaving, since: now, tries: 0, asked: false };
+            let fresh = Stream { name: name.into(), state: StreamState::Leaving, since: now, tries: 0, refusals: 0, asked: false };
             self.place(fresh)
         });
-        self.streams[at].tries = 0;
+        (self.streams[at].tries, self.streams[at].refusals) = (0, 0);
         self.enter(at, StreamState::Requested, now);
         self.to_unsubscribe.retain(|other| *other != at);
         self.to_subscribe.push_back(at);
@@ -333,6 +337,7 @@ impl Subscriptions {
 
     fn acknowledge(&mut self, at: usize, now: u64) {
         if self.streams[at].state == StreamState::Requested {
+            self.streams[at].refusals = 0;
             self.enter(at, StreamState::Acknowledged, now);
         }
     }
@@ -376,7 +381,7 @@ impl Subscriptions {
         }
         for name in listed.iter().filter(|name| !self.places.contains_key(name.as_str())).collect::<Vec<_>>() {
             let stray =
-                Stream { name: name.as_str().into(), state: StreamState::Leaving, since: now, tries: 0, asked: true };
+                Stream { name: name.as_str().into(), state: StreamState::Leaving, since: now, tries: 0, refusals: 0, asked: true };
             let at = self.place(stray);
             self.to_unsubscribe.push_back(at);
         }
@@ -411,6 +416,7 @@ impl Subscriptions {
     pub(crate) fn refused(&mut self, id: Option<u64>, now: u64) -> Option<&str> {
         let way = self.under_way.take_if(|w| id.is_none_or(|id| id == w.id))?;
         self.unanswered = 0;
+        self.verify_at = Some(now.saturating_add(VERIFY_NS));
         match way.verb {
             Verb::Subscribe if way.names.len() > 1 => {
                 way.names.iter().for_each(|at| self.streams[*at].asked = false);
@@ -459,7 +465,29 @@ impl Subscriptions {
                 }
             }
         }
+        if self.counts.refused > 0 {
+            self.retry_refused(now);
+        }
         self.unanswered < TRIES_MAX
+    }
+
+    /// A refusal may have had a reason that is over by now.
+    fn retry_refused(&mut self, now: u64) {
+        for at in 0..self.streams.len() {
+            let Stream { state, since, refusals, .. } = self.streams[at];
+            let wait = REFUSED_NS.0 << refusals.min(REFUSED_NS.1);
+            if state == StreamState::Refused && now.saturating_sub(since) >= wait {
+                (self.streams[at].tries, self.streams[at].refusals) = (0, refusals + 1);
+                self.enter(at, StreamState::Requested, now);
+                self.to_subscribe.push_back(at);
+            }
+        }
+    }
+
+    /// The message under way.
+    #[cfg(test)]
+    pub(crate) fn under_way_id(&self) -> Option<u64> {
+        self.under_way.as_ref().map(|way| way.id)
     }
 
     /// Every stream with its state.
