@@ -56,7 +56,7 @@ const HOMES: [(&str, &[&str]); 32] = [
     ("rustls", &["sim", "http", "binance"]),
     ("socket2", &["sim", "binance"]),
     ("tungstenite", &["sim", "binance"]),
-    ("tempfile", &["capture", "config", "http", "cli", "binance"]),
+    ("tempfile", &["capture", "config", "http", "cli", "binance", "sim", "engine"]),
     (
         "proptest",
         &[
