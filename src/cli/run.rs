@@ -67,9 +67,7 @@ fn over_sockets(
     let sources: Vec<_> = sources.into_iter().map(|source| Box::new(source) as Box<dyn FrameSource>).collect();
     let routes = routes(&loaded.config);
     let engine = match side {
-        Some(side) => {
-            Engine::build_steered(options, &routes, directory, (sources, Box::new(side)), clock, ledger)
-        }
+        Some(side) => Engine::build_steered(options, &routes, directory, (sources, Box::new(side)), clock, ledger),
         None => Engine::build_many(options, &routes, directory, sources, clock, ledger),
     }
     .map_err(|e| failed(&e))?;

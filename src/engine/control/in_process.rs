@@ -57,7 +57,8 @@ pub(in crate::engine) fn in_process(
     let ways = || Arc::new(ways());
     let ways: Vec<_> = sources.iter().map(|_| ways()).collect();
     let noticed = sources.into_iter().zip(&ways).map(|(inner, ways)| {
-        Box::new(Noticed { inner, ways: Arc::clone(ways), waits: HashSet::new(), listed: false }) as Box<dyn FrameSource>
+        Box::new(Noticed { inner, ways: Arc::clone(ways), waits: HashSet::new(), listed: false })
+            as Box<dyn FrameSource>
     });
     (noticed.collect(), Box::new(InProcess { ways, news: VecDeque::new(), markets: markets.to_vec() }))
 }

@@ -167,7 +167,14 @@ impl Subscriptions {
             return;
         }
         let at = known.unwrap_or_else(|| {
-            let fresh = Stream { name: name.into(), state: StreamState::Leaving, since: now, tries: 0, refusals: 0, asked: false };
+            let fresh = Stream {
+                name: name.into(),
+                state: StreamState::Leaving,
+                since: now,
+                tries: 0,
+                refusals: 0,
+                asked: false,
+            };
             self.place(fresh)
         });
         (self.streams[at].tries, self.streams[at].refusals) = (0, 0);
@@ -178,7 +185,8 @@ impl Subscriptions {
 
     fn place(&mut self, stream: Stream) -> usize {
         // An empty name marks a free place; one that a message still names is not free yet.
-        let named = |at: usize| self.under_way.as_ref().is_some_and(|w| w.names.contains(&at)) || self.doubtful.contains(&at);
+        let named =
+            |at: usize| self.under_way.as_ref().is_some_and(|w| w.names.contains(&at)) || self.doubtful.contains(&at);
         let free = self.free.iter().position(|at| !named(*at)).map(|at| self.free.swap_remove(at));
         let at = free.unwrap_or(self.streams.len());
         self.places.insert(stream.name.clone(), at);
@@ -380,8 +388,14 @@ impl Subscriptions {
             }
         }
         for name in listed.iter().filter(|name| !self.places.contains_key(name.as_str())).collect::<Vec<_>>() {
-            let stray =
-                Stream { name: name.as_str().into(), state: StreamState::Leaving, since: now, tries: 0, refusals: 0, asked: true };
+            let stray = Stream {
+                name: name.as_str().into(),
+                state: StreamState::Leaving,
+                since: now,
+                tries: 0,
+                refusals: 0,
+                asked: true,
+            };
             let at = self.place(stray);
             self.to_unsubscribe.push_back(at);
         }
