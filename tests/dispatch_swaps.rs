@@ -53,7 +53,7 @@ const TABLES_A_BATCH: u32 = 7;
 
 /// Whether a version's table lets an instrument's frames through as a type: different in every version.
 fn lets_through(version: u32, type_id: TypeId, instrument: u32) -> bool {
-    let mix = (version.wrapping_mul(2_654_435_761) ^ u32::from(type_id.0) * 40_503 ^ instrument * 9_973)
+    let mix = (version.wrapping_mul(2_654_435_761) ^ (u32::from(type_id.0) * 40_503) ^ (instrument * 9_973))
         .wrapping_mul(0x9e37_79b9);
     mix >> 31 == 1
 }
