@@ -1,5 +1,5 @@
-//! Purpose: `meltica run` over sockets: the live source made from the configuration, and its board carried to the engine and
-//! to the reader. Owns: nothing but the board's handle. Thread: main. Takes and gives: a configuration in, a source out;
+//! Purpose: `meltica run` over sockets: the live source made from the configuration, and its board carried to the reader.
+//! Owns: nothing but the board's handle. Thread: main. Takes and gives: a configuration in, a source out;
 //! lines for a person. Never: touches the data path.
 
 use std::path::PathBuf;
@@ -11,7 +11,6 @@ use crate::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes, 
 use crate::config::{Config, ConfigFaults, Loaded, TimeUnit};
 use crate::directory::Directory;
 use crate::dispatch::DispatchTable;
-use crate::engine::Engine;
 use crate::schema::id::Market;
 use crate::telemetry::{Clock, Ledger};
 
@@ -95,25 +94,19 @@ fn times(config: &Config) -> LiveTimes {
     LiveTimes { stall: feed.stall_after, age: feed.replace_after, refresh: feed.refresh, ..defaults }
 }
 
-/// Carries what the board says: instruments to the engine, lines to the reader.
+/// Carries what the board says to the reader.
 pub(super) struct Follow {
     board: Board,
-    market: Market,
 }
 
 impl Follow {
-    /// Of the source that this configuration made.
-    pub(super) fn new(board: Board, config: &Config) -> Follow {
-        Follow { board, market: market(config) }
+    /// Of this source.
+    pub(super) const fn new(board: Board) -> Follow {
+        Follow { board }
     }
 
-    /// Has the engine expect the books of what was subscribed, and gives the lines worth telling.
-    pub(super) fn poll(&self, engine: &Engine) -> Vec<String> {
-        for symbol in self.board.take_listed() {
-            if let Some(id) = engine.directory().find_symbol(self.market, &symbol) {
-                engine.watch(id);
-            }
-        }
+    /// The lines worth telling.
+    pub(super) fn poll(&self) -> Vec<String> {
         self.board.take_notes().iter().map(ToString::to_string).collect()
     }
 

@@ -53,7 +53,7 @@ fn over_sockets(
     let (clock, ledger) = (Clock::default(), Ledger::default());
     let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
     let source = live::source(loaded, elsewhere, &directory, &clock, &ledger)?;
-    let view = View::live(&arguments.output).following(Follow::new(source.board(), &loaded.config));
+    let view = View::live(&arguments.output).following(Follow::new(source.board()));
     let mut options = engine_options(loaded, &directory, Purpose::Feed);
     options.conductor.short_side_is_whole = elsewhere.is_some();
     let engine = Engine::build(options, &routes(&loaded.config), directory, Box::new(source), clock, ledger)

@@ -57,9 +57,9 @@ impl View {
     }
 
     /// What the live source says.
-    fn hear(&mut self, engine: &Engine) {
+    fn hear(&mut self) {
         let Some(follow) = &self.follow else { return };
-        let notes = follow.poll(engine);
+        let notes = follow.poll();
         if notes.is_empty() || self.quiet {
             return;
         }
@@ -100,7 +100,7 @@ impl View {
 
     /// Takes in what is new and rewrites the line when it is due. What it looked at is no work of the run: 0.
     pub(super) fn poll(&mut self, engine: &mut Engine) -> usize {
-        self.hear(engine);
+        self.hear();
         let Some(books) = &mut self.books else { return 0 };
         let quality = &mut self.quality;
         books.poll(usize::MAX, |delivery| {

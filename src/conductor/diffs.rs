@@ -34,7 +34,7 @@ impl Instrument {
     ) {
         let Some(depth) = event.payload::<Depth>() else { return };
         let (head, span) = (event.header(), span_of(depth));
-        (self.connection, self.dispatch_version) = (head.connection, head.dispatch_version);
+        (self.connection, self.dispatch_version) = (Some(head.connection), head.dispatch_version);
         // The stream is back; what this diff says decides whether the book can follow it.
         self.stale |= core::mem::take(&mut self.severed);
         match self.sync.on_diff(span, self.has_backlog(), self.held.high(), &outlet.options) {

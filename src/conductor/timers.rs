@@ -64,6 +64,12 @@ impl Instrument {
         self.publish_book(&head, Source::ConductorBook, outlet);
     }
 
+    /// The venue has acknowledged the book's stream on this connection.
+    pub(super) fn fed_by<P: Publish, R: SnapshotRequests>(&mut self, connection: u16, outlet: &mut Outlet<P, R>) {
+        self.connection = Some(connection);
+        self.watch(outlet);
+    }
+
     /// A stream is expected, or is back after its connection was gone: a snapshot is asked for even when it stays silent.
     pub(super) fn watch<P: Publish, R: SnapshotRequests>(&mut self, outlet: &mut Outlet<P, R>) {
         self.sync.watch();
@@ -75,9 +81,13 @@ impl Instrument {
 
     /// No sign of life, or the connection is gone. What follows the stream again is no longer stale.
     pub(super) fn mark_stale<P: Publish, R: SnapshotRequests>(&mut self, cause: BookCause, outlet: &mut Outlet<P, R>) {
-        if !self.sync.is_retired() && (self.sync.local().is_some() || !self.held.is_empty()) {
+        if self.sync.is_retired() {
+            return;
+        }
+        // Also of a book that is still to come: the snapshot that was asked for proves nothing without a stream.
+        self.severed |= cause == BookCause::ConnectionDown;
+        if self.sync.local().is_some() || !self.held.is_empty() {
             self.stale = true;
-            self.severed |= cause == BookCause::ConnectionDown;
             let head = outlet.own_head(self.id, self.market);
             self.settle(&head, cause, outlet);
         }

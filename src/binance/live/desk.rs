@@ -148,8 +148,8 @@ impl Desk {
         for symbol in &changes.add {
             let names = (self.streams)(symbol);
             legs.want(&names, now);
-            self.board.list(symbol);
         }
+        self.board.list(changes.add.len());
         for symbol in &changes.remove {
             (self.streams)(symbol).iter().for_each(|name| legs.unwant(name, now));
             self.board.note(Note::Delisted { symbol: symbol.to_string() });

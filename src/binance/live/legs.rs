@@ -34,15 +34,23 @@ pub(super) struct LegLimits {
     pub(super) seed: u64,
 }
 
-/// "A connection came or went", to be told in its place among the frames.
-#[derive(Clone, Copy, Debug)]
+/// What is told of a connection.
+#[derive(Clone, Debug)]
+pub(super) enum Told {
+    /// It came; whether it is the first of its leg.
+    Up { first: bool },
+    /// It went.
+    Down(Cause),
+    /// It feeds the book of this symbol from here on.
+    Feeds(String),
+}
+
+/// Word of a connection, to be told in its place among the frames.
+#[derive(Clone, Debug)]
 pub(super) struct Notice {
     pub(super) connection: ConnectionId,
     pub(super) number: u64,
-    /// `None`: it came.
-    pub(super) down: Option<Cause>,
-    /// Whether it is the first of its leg.
-    pub(super) first: bool,
+    pub(super) told: Told,
 }
 
 /// The symbol whose book a stream feeds, uppercase.
@@ -165,13 +173,22 @@ impl Legs {
                 return Err(Cause::NoAnswer);
             }
             connection.send_control(now)?;
-            let leg = &mut self.legs[at];
-            if leg.tell_back && leg.active == Some(slot) && connection.subscriptions.is_answered() {
-                leg.tell_back = false;
-                leg.names.iter().filter_map(|name| book_symbol(name)).for_each(|symbol| self.board.back(&symbol));
-            }
+            self.feed(at);
         }
         Ok(())
+    }
+
+    /// Tells the books that the serving connection feeds, as far as they were not told: a stream that the venue has not
+    /// acknowledged proves nothing, and whose connection goes is known only of a book that was told.
+    fn feed(&mut self, at: usize) {
+        let Legs { legs, slots, notices, .. } = self;
+        let Some(connection) = legs[at].active.and_then(|slot| slots.get(slot)) else { return };
+        let mut symbols = Vec::new();
+        connection.subscriptions.take_answered(|name| symbols.extend(book_symbol(name)));
+        for symbol in symbols {
+            let (connection, number) = (connection.id, connection.take_number());
+            notices.push_back(Notice { connection, number, told: Told::Feeds(symbol) });
+        }
     }
 
     fn take_over(&mut self, at: usize, now: u64) {
@@ -189,9 +206,10 @@ impl Legs {
             connection.close(now);
             self.leaving.push(old);
             if opened {
-                self.tell(connection_id, number, Some(Cause::Replaced), false);
+                self.tell(connection_id, number, Told::Down(Cause::Replaced));
             }
         }
+        self.feed(at);
         self.show(at, true, "open (replaced)".to_owned());
     }
 
@@ -266,10 +284,10 @@ impl Legs {
         }
     }
 
-    fn tell(&mut self, connection: ConnectionId, number: u64, down: Option<Cause>, first: bool) {
-        let counter = if down.is_some() { Counter::ConnectionsDown } else { Counter::ConnectionsUp };
+    fn tell(&mut self, connection: ConnectionId, number: u64, told: Told) {
+        let counter = if matches!(told, Told::Down(_)) { Counter::ConnectionsDown } else { Counter::ConnectionsUp };
         self.counts.add(counter, 1);
-        self.notices.push_back(Notice { connection, number, down, first });
+        self.notices.push_back(Notice { connection, number, told });
     }
 
     fn leg_of(&self, slot: usize) -> Option<usize> {
@@ -351,7 +369,7 @@ impl Legs {
         }
         let streams = self.legs[at].names.len();
         self.board.note(Note::Opened { connection: at, streams });
-        self.tell(id, number, None, first);
+        self.tell(id, number, Told::Up { first });
     }
 
     #[cold]
@@ -363,13 +381,16 @@ impl Legs {
         let lived = if had_opened { now.saturating_sub(connection.session.since()) } else { 0 };
         self.legs[at].lost(slot, cause, lived, now);
         if had_opened {
-            self.tell(connection.id, connection.take_number(), Some(cause), false);
+            self.tell(connection.id, connection.take_number(), Told::Down(cause));
         } else {
             self.counts.add(Counter::ConnectFailures, 1);
         }
         self.resolver.refresh();
         self.told_failure(at, cause, self.legs[at].retry_at.saturating_sub(now), had_opened);
-        if self.legs[at].active.is_some() {
+        if let Some(serving) = self.legs[at].active.and_then(|slot| self.slots.get(slot)) {
+            // Books that heard the lost one last went stale with it.
+            serving.subscriptions.tell_again();
+            self.feed(at);
             self.show(at, true, "open (took over)".to_owned());
         }
     }

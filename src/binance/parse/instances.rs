@@ -96,9 +96,11 @@ impl Instances {
                 let subject = id.map_or(Subject::Refused, Subject::One);
                 (Stream { topic: Topic::plain(StreamKind::RestDepth), subject }, limit)
             }
-            Origin::Combined | Origin::ExchangeInfo | Origin::Connection { .. } | Origin::RestOther { .. } => {
-                (other, 0)
-            }
+            Origin::Combined
+            | Origin::ExchangeInfo
+            | Origin::Connection { .. }
+            | Origin::BookStream { .. }
+            | Origin::RestOther { .. } => (other, 0),
         }
     }
 
@@ -237,6 +239,22 @@ impl Instances {
         }
     }
 
+    /// Says that the connection feeds the book of a symbol from here on; nothing of one that was never listed.
+    #[cold]
+    pub(super) fn book_stream<F>(&mut self, from: &RawOrigin, symbol: &str, out: &mut F)
+    where
+        F: FnMut(RawRef<'_>),
+    {
+        let Some(id) = self.directory.find_symbol(from.market, symbol) else { return };
+        self.raw.begin(from, Topic::plain(StreamKind::Connection), layout(StreamKind::Connection).len());
+        self.raw.set_instrument(id);
+        self.raw.set_bool(CONNECTION_UP, true);
+        // Without levels there is nothing to overflow.
+        if let Ok(raw) = self.raw.finish() {
+            out(raw);
+        }
+    }
+
     /// Counts a malformed frame, and says so to the book that it belonged to.
     #[cold]
     pub(super) fn malformed<F>(&mut self, from: &RawOrigin, stream: Option<Stream>, out: &mut F)
@@ -263,9 +281,11 @@ impl Instances {
         match origin {
             Origin::Combined => self.names.known(&self.directory, market, scan::stream_name(bytes)?),
             Origin::Raw { stream } => Some(self.names.stream(&self.directory, market, stream)),
-            Origin::RestDepth { .. } | Origin::ExchangeInfo | Origin::Connection { .. } | Origin::RestOther { .. } => {
-                None
-            }
+            Origin::RestDepth { .. }
+            | Origin::ExchangeInfo
+            | Origin::Connection { .. }
+            | Origin::BookStream { .. }
+            | Origin::RestOther { .. } => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod captures;
 mod faults;
+mod feeding;
 mod gaps;
 mod publishing;
 mod quality;
