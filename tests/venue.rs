@@ -17,6 +17,8 @@ mod frames;
 mod limits;
 #[path = "venue/rest.rs"]
 mod rest;
+#[path = "venue/secure.rs"]
+mod secure;
 #[path = "venue/streams.rs"]
 mod streams;
 #[path = "venue/symbols.rs"]

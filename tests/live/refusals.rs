@@ -42,7 +42,7 @@ fn told(what: &str, change: impl FnOnce(&mut LiveOptions), ws: &str, cause: &str
     let venue = venue(|_| {});
     let mut options = options(ws, venue.address());
     change(&mut options);
-    let mut rig = Rig::new(options, venue.oracle());
+    let mut rig = Rig::new(options, Some(venue.oracle()));
     let wanted = format!("connection 0: {cause}");
     rig.until(&format!("{what}: {cause}"), |rig| rig.notes.iter().filter(|n| n.starts_with(&wanted)).count() >= 2);
     assert!(
@@ -197,7 +197,7 @@ fn frames_that_claim_too_much_or_break_the_rules_end_the_connection() {
             linger(socket.get_mut());
         });
         let venue = venue(|_| {});
-        let mut rig = Rig::new(options(&format!("ws://{server}"), venue.address()), venue.oracle());
+        let mut rig = Rig::new(options(&format!("ws://{server}"), venue.address()), Some(venue.oracle()));
         rig.until(what, |rig| rig.changes().iter().any(|(up, found)| !up && found == cause));
     }
 }
@@ -206,7 +206,7 @@ fn frames_that_claim_too_much_or_break_the_rules_end_the_connection() {
 fn a_port_that_opens_later_is_found() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let rest = venue(|_| {});
-    let mut rig = Rig::new(options(&format!("ws://{address}"), rest.address()), rest.oracle());
+    let mut rig = Rig::new(options(&format!("ws://{address}"), rest.address()), Some(rest.oracle()));
     rig.until("refused", |rig| rig.notes.iter().any(|n| n.contains("connection refused")));
     let late = venue(|options| options.listen = address);
     rig.until("open", |rig| rig.changes().first().is_some_and(|(up, _)| *up));
