@@ -6,6 +6,8 @@
 mod checker;
 #[path = "live/faults.rs"]
 mod faults;
+#[path = "live/io_threads.rs"]
+mod io_threads;
 #[path = "live/manners.rs"]
 #[allow(dead_code)] // Likewise.
 mod manners;

@@ -39,7 +39,7 @@ impl Instrument {
             }
             Some(PayloadKind::Lost) => self.take_lost(header, outlet),
             // Of an instrument: that its book's stream was acknowledged.
-            Some(PayloadKind::ConnectionStatus) => self.fed_by(header.connection, outlet),
+            Some(PayloadKind::ConnectionStatus) => self.fed_by(header, outlet),
             _ => self.take_other(event, outlet),
         }
     }
@@ -47,7 +47,7 @@ impl Instrument {
     /// An input that is published as it is.
     fn take_other<P: Publish, R: SnapshotRequests>(&mut self, event: EventRef<'_>, outlet: &mut Outlet<P, R>) {
         let header = event.header();
-        match self.streamed.repeats(header) {
+        match self.streamed.repeats(event) {
             Repeat::No => {}
             Repeat::OfPoll => return outlet.count(Counter::PollDuplicate),
             Repeat::OfConnection => return outlet.count(Counter::ConnectionDuplicate),

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use meltica::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes};
+use meltica::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes, StreamOrders};
 use meltica::bus::data::{Bus, Delivery, Filter, SubscribeOptions, Subscription};
 use meltica::conductor::ConductorOptions;
 use meltica::directory::Directory;
@@ -14,6 +14,7 @@ use meltica::dispatch::{DispatchTable, default_routes};
 use meltica::engine::{Engine, EngineOptions, RunReport, Topology};
 use meltica::schema::canonical_type::builtin;
 use meltica::schema::event::EventRef;
+use meltica::schema::frame::FrameSource;
 use meltica::schema::id::{InstrumentId, Market};
 use meltica::schema::json::write_event;
 use meltica::schema::payload::BookStatus;
@@ -78,6 +79,7 @@ fn as_json(event: EventRef<'_>, engine: &Engine) -> serde_json::Value {
 pub(crate) struct Rig {
     pub(crate) engine: Engine,
     pub(crate) board: Board,
+    pub(crate) orders: StreamOrders,
     pub(crate) checker: Checker,
     pub(crate) manners: Manners,
     pub(crate) quality: BTreeMap<InstrumentId, Quality>,
@@ -96,27 +98,30 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
+    /// Stepped: the test's thread does all.
     pub(crate) fn new(options: LiveOptions, oracle: Option<Arc<Oracle>>) -> Rig {
-        Rig::on(Topology::Stepped, options, oracle)
+        Rig::on(Topology::Stepped, 1, &options, oracle)
     }
 
-    /// As [`Rig::new`], on these threads.
-    pub(crate) fn on(topology: Topology, options: LiveOptions, oracle: Option<Arc<Oracle>>) -> Rig {
+    pub(crate) fn on(topology: Topology, shards: usize, options: &LiveOptions, oracle: Option<Arc<Oracle>>) -> Rig {
         let (clock, ledger) = (Clock::default(), Ledger::default());
-        let source = LiveSource::new(options, clock.clone(), &ledger).unwrap();
-        let board = source.board();
+        let sources = LiveSource::parts(options, &clock, &ledger).unwrap();
+        let (board, orders) = (sources[0].board(), sources[0].orders());
+        let sources = sources.into_iter().map(|source| Box::new(source) as Box<dyn FrameSource>).collect();
         // Whole books are published once a second, to be held against the truth as such.
         let conductor = ConductorOptions { book_interval_ns: 1_000_000_000, ..ConductorOptions::default() };
-        let options = EngineOptions { topology: Some(topology), live: true, conductor, ..EngineOptions::default() };
+        let options =
+            EngineOptions { topology: Some(topology), shards, live: true, conductor, ..EngineOptions::default() };
         let directory = Arc::new(Directory::default());
-        let mut engine = Engine::build(options, &default_routes(), directory, Box::new(source), clock, ledger).unwrap();
+        let mut engine = Engine::build_many(options, &default_routes(), directory, sources, clock, ledger).unwrap();
         let events = engine.bus().subscribe(&[], Filter::all(), SubscribeOptions::LOSSLESS).unwrap();
         engine.start().unwrap();
         Rig {
             engine,
             board,
+            orders,
             checker: Checker::default(),
-            manners: Manners::default(),
+            manners: Manners::of(shards),
             quality: BTreeMap::new(),
             connections: Vec::new(),
             trades: BTreeMap::new(),

@@ -50,7 +50,7 @@ fn venue(listen: &str, seed: &str) -> (Program, SocketAddr) {
 fn a_venue_process_that_is_killed_and_started_again_is_followed_anew() {
     let (mut program, address) = venue("127.0.0.1:0", "5");
     let symbols: Vec<String> = default_symbols(12).into_iter().map(|spec| spec.symbol).collect();
-    let mut rig = Rig::on(Topology::Lean, options(&format!("ws://{address}"), address), None);
+    let mut rig = Rig::on(Topology::Lean, 1, &options(&format!("ws://{address}"), address), None);
     rig.until_good(12);
     audit_foreign(&mut rig, address, &symbols);
     for (lives, seed) in ["5", "6"].into_iter().enumerate() {

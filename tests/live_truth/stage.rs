@@ -94,7 +94,7 @@ impl Stage {
         ca.write_all(venue.ca_pem().unwrap().as_bytes()).unwrap();
         let mut live = secure_options(venue.address(), ca.path());
         source(&mut live);
-        let rig = Rig::on(topology, live, Some(venue.oracle()));
+        let rig = Rig::on(topology, 1, &live, Some(venue.oracle()));
         options.listen = venue.address();
         Stage { rig, venue, scale, options, _ca: ca }
     }
