@@ -35,8 +35,13 @@ impl Instrument {
         let Some(depth) = event.payload::<Depth>() else { return };
         let (head, span) = (event.header(), span_of(depth));
         (self.connection, self.dispatch_version) = (head.connection, head.dispatch_version);
-        // The stream is back; what this diff says decides whether the book can follow it.
-        self.stale |= core::mem::take(&mut self.severed);
+        if self.severed && head.dispatch_version >= self.wanted_from {
+            // The stream is back; what this diff says decides whether the book can follow it.
+            (self.severed, self.stale) = (false, true);
+            if self.sync.local().is_none() && !self.held.is_empty() {
+                self.want_snapshot(outlet);
+            }
+        }
         match self.sync.on_diff(span, self.has_backlog(), self.held.high(), &outlet.options) {
             DiffStep::Drop => self.drop_diff(outlet),
             DiffStep::DropAndAsk => {

@@ -17,6 +17,7 @@ pub(super) enum Errand {
     Halted(InstrumentId, bool),
     Retire(InstrumentId),
     Stale(InstrumentId, BookCause),
+    Unwanted(InstrumentId, u32),
     /// Every instrument from this index on that the connection feeds goes stale.
     ConnectionDown(ConnectionId, usize),
     /// Every instrument from this index on gives out what the throttle holds.
@@ -44,6 +45,12 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
         self.errands.push_back(Errand::Stale(instrument, BookCause::TimedOut));
     }
 
+    /// Says that from this control version on nobody wants the instrument's book stream: its book goes stale, and asks for
+    /// nothing until a diff that was routed by this version or a later one comes, or it is watched again.
+    pub fn unwant(&mut self, instrument: InstrumentId, version: u32) {
+        self.errands.push_back(Errand::Unwanted(instrument, version));
+    }
+
     /// Says that a connection is gone: the books whose latest diff came by it go stale (faults.md F20, F26).
     pub fn connection_down(&mut self, connection: ConnectionId) {
         self.errands.push_back(Errand::ConnectionDown(connection, 0));
@@ -69,6 +76,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
             Errand::Halted(id, halted) => self.with_known(id, |i, outlet| i.set_halted(halted, outlet)),
             Errand::Retire(id) => self.with_known(id, |i, outlet| i.retire(outlet)),
             Errand::Stale(id, cause) => self.with_known(id, |i, outlet| i.mark_stale(cause, outlet)),
+            Errand::Unwanted(id, version) => self.with_known(id, |i, outlet| i.unwanted(version, outlet)),
             Errand::ConnectionDown(connection, from) => {
                 let fed = |i: &Instrument| i.connection == connection.0 && i.has_book_stream();
                 let next = (from..self.instruments.len()).find(|&at| self.instruments[at].as_deref().is_some_and(fed));

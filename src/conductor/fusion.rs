@@ -55,12 +55,16 @@ pub(super) struct Instrument {
     pub(super) held: Held,
     pub(super) book: Book,
     pub(super) epoch: u32,
+    /// Whether a quality was announced at all.
+    pub(super) announced: bool,
     /// The quality announced last.
     pub(super) quality: Quality,
     pub(super) gap: Option<OpenGap>,
     pub(super) stale: bool,
     /// Its connection is gone, and nobody said that its stream is back: no snapshot makes up for that.
     pub(super) severed: bool,
+    /// Diffs routed by an older version are of a stream that was turned off since: they bring no book back.
+    pub(super) wanted_from: u32,
     pub(super) halted: bool,
     pub(super) crossed_updates: u32,
     /// Content was lost while held diffs were waiting: to be announced behind them.
@@ -91,10 +95,12 @@ impl Instrument {
             held: Held::default(),
             book: Book::default(),
             epoch: 0,
+            announced: false,
             quality: Quality::Syncing,
             gap: None,
             stale: false,
             severed: false,
+            wanted_from: 0,
             halted: false,
             crossed_updates: 0,
             lost_behind: false,

@@ -3,6 +3,7 @@
 //! Never: decides anything about a book, reads a clock.
 
 use super::options::ConductorOptions;
+use super::tally::BookTally;
 use crate::schema::event::{EventBuf, EventHeader, EventRef, HEADER_WORDS, flag};
 use crate::schema::id::{InstrumentId, Source, TypeId};
 use crate::schema::payload::{BookReference, BookStatus, Fused, Payload};
@@ -28,6 +29,8 @@ pub(super) struct Outlet<P, R> {
     pub(super) requests: R,
     pub(super) counts: Counts,
     pub(super) options: ConductorOptions,
+    /// Books by quality.
+    pub(super) tally: BookTally,
     /// UTC ns, as handed in.
     pub(super) now: i64,
     /// The ingress stamp of the latest input: what events that no frame caused carry.
@@ -49,6 +52,7 @@ impl<P: Publish, R: SnapshotRequests> Outlet<P, R> {
             requests,
             counts,
             options,
+            tally: BookTally::default(),
             now: 0,
             ingress: 0,
             event: EventBuf::default(),

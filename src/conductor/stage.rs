@@ -12,6 +12,7 @@ use super::fusion::Instrument;
 use super::inputs::is_connection_lost;
 use super::options::ConductorOptions;
 use super::outlet::{Outlet, RECORDS_PER_INPUT, WORDS_PER_INPUT};
+use super::tally::BookTally;
 use crate::schema::event::EventRef;
 use crate::schema::id::{InstrumentId, Market};
 use crate::schema::payload::PayloadKind;
@@ -43,6 +44,12 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
             errands: VecDeque::new(),
             moments: BinaryHeap::new(),
         }
+    }
+
+    /// Also counts its books into a tally that others share.
+    pub fn tallied(mut self, tally: BookTally) -> ConductorStage<P, R> {
+        self.outlet.tally = tally;
+        self
     }
 
     /// Expects a book stream: if it stays silent, a snapshot is asked for all the same after `first_diff_timeout_ns`.

@@ -77,10 +77,19 @@ impl Instrument {
     pub(super) fn mark_stale<P: Publish, R: SnapshotRequests>(&mut self, cause: BookCause, outlet: &mut Outlet<P, R>) {
         if !self.sync.is_retired() && (self.sync.local().is_some() || !self.held.is_empty()) {
             self.stale = true;
-            self.severed |= cause == BookCause::ConnectionDown;
+            self.severed |= matches!(cause, BookCause::ConnectionDown | BookCause::NotWanted);
             let head = outlet.own_head(self.id, self.market);
             self.settle(&head, cause, outlet);
         }
+    }
+
+    /// Nobody wants its book stream from this version on: the book ages, and asks for nothing until the stream is back.
+    pub(super) fn unwanted<P: Publish, R: SnapshotRequests>(&mut self, version: u32, outlet: &mut Outlet<P, R>) {
+        self.wanted_from = version;
+        self.ask.close();
+        let timers = &mut self.timers;
+        (timers.fill, timers.first, timers.confirm, timers.crossed) = (NEVER, NEVER, NEVER, NEVER);
+        self.mark_stale(BookCause::NotWanted, outlet);
     }
 
     /// The venue says whether the instrument trades. Halted, its book asks for nothing.

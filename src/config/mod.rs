@@ -42,7 +42,7 @@ mod variables;
 mod walk;
 
 pub use annotated::annotated;
-pub use control::Control;
+pub use control::{Control, Initial};
 pub use fault::{ConfigFaults, Fault, Place};
 pub use feed::{Feed, FeedSource, TimeUnit};
 pub use load::{FILE_BYTES_MAX, Loaded, Places, check, load};

@@ -123,7 +123,9 @@ impl<K: EventSink> DispatchStage<K> {
                 continue;
             }
             routed = true;
-            if !target.plan.filters.iter().all(|rule| rule.holds(raw, symbol)) {
+            if !target.scope.has(raw.instrument()) {
+                self.books.counts.add(Counter::NotWanted, 1);
+            } else if !target.plan.filters.iter().all(|rule| rule.holds(raw, symbol)) {
                 self.books.counts.add(Counter::Filtered, 1);
             } else if self.books.fields(raw, kind, target) {
                 // In bounds: no table has more routes a topic.

@@ -107,6 +107,8 @@ pub enum BookCause {
     VenueStatus = 15,
     /// The best price lies outside the range that is known: nobody can vouch for the top of the book.
     RangeLeft = 16,
+    /// Nobody wants the instrument's book stream any more.
+    NotWanted = 17,
 }
 
 impl BookCause {
@@ -129,6 +131,7 @@ impl BookCause {
         "TimedOut",
         "VenueStatus",
         "RangeLeft",
+        "NotWanted",
     ];
 }
 
@@ -147,5 +150,6 @@ mod tests {
         assert_eq!(BookCause::NAMES[BookCause::VenueStatus as usize], "VenueStatus");
         assert_eq!(BookCause::NAMES[BookCause::Overflow as usize], "Overflow");
         assert_eq!(BookCause::NAMES[BookCause::RangeLeft as usize], "RangeLeft");
+        assert_eq!(BookCause::NAMES[BookCause::NotWanted as usize], "NotWanted");
     }
 }
