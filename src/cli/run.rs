@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::args::RunArgs;
+use super::control::serve::serve;
 use super::embedded::Embedded;
 use super::exit::Failed;
 use super::live::{self, Elsewhere, Follow};
@@ -62,5 +63,6 @@ fn over_sockets(
         tell(&format!("meltica {}: {place}; Ctrl-C stops\n", env!("CARGO_PKG_VERSION")));
     }
     let until = Until::new(arguments.run_for)?;
+    let _server = serve(loaded, &engine, arguments.output.quiet)?;
     session::run(engine, &arguments.output, &until, view).map(|_| ())
 }

@@ -143,7 +143,7 @@ fn tail(rig: &Rig, words: &str) -> (Child, BufReader<impl Read + use<>>) {
 fn tail_shows_events_as_they_come() {
     let mut rig = Rig::open();
     let (mut people, mut shown) = tail(&rig, "tail TRADE -i eth-usdt -n 2");
-    let (mut program, mut raw) = tail(&rig, "tail TRADE,STATUS.BOOK --output json -n 3");
+    let (mut program, raw) = tail(&rig, "tail TRADE,STATUS.BOOK --output json -n 3");
     let (mut lines, mut objects) = ((String::new(), String::new()), Vec::new());
     // Until both have seen what they want: they join when they join.
     while people.try_wait().unwrap().is_none() || program.try_wait().unwrap().is_none() {

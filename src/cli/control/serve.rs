@@ -7,33 +7,25 @@ use std::path::{Path, PathBuf};
 
 use super::super::exit::{Cause, Failed};
 use super::super::say::tell;
-use crate::bus::control::ControlBus;
-use crate::bus::data::DataBus;
 use crate::config::{ConfigFaults, Control, Loaded};
+use crate::engine::Engine;
 use crate::http::{HttpError, HttpOptions, Listen, Server, Services, Tokens, tls_from_files};
-use crate::telemetry::{Clock, Ledger};
-
-/// What the facade serves.
-pub(in crate::cli) struct Served<'a> {
-    pub(in crate::cli) control: &'a ControlBus,
-    pub(in crate::cli) bus: &'a DataBus,
-    pub(in crate::cli) clock: &'a Clock,
-    pub(in crate::cli) ledger: &'a Ledger,
-}
 
 /// Starts the facade and says where it is; `None` when it is configured off. The default port may be taken by another feed:
 /// then a free one is.
-pub(in crate::cli) fn serve(loaded: &Loaded, served: &Served<'_>, quiet: bool) -> Result<Option<Server>, Failed> {
+pub(in crate::cli) fn serve(loaded: &Loaded, engine: &Engine, quiet: bool) -> Result<Option<Server>, Failed> {
     let control = &loaded.config.control;
     if !control.enabled {
         return Ok(None);
     }
     let listen = listen(control);
-    let server = match Server::start(options(loaded, listen.clone())?, services(served)) {
+    let server = match Server::start(options(loaded, listen.clone())?, services(engine)) {
         Err(HttpError::Taken(taken)) if !loaded.places.says(&["control", "listen"]) && control.socket.is_empty() => {
-            tell(&format!("meltica: {taken} is taken, most likely by another feed: control takes a free port\n"));
+            if !quiet {
+                tell(&format!("meltica: {taken} is taken, most likely by another feed: control takes a free port\n"));
+            }
             let free = Listen::Tcp(SocketAddr::from(([127, 0, 0, 1], 0)));
-            Server::start(options(loaded, free)?, services(served))
+            Server::start(options(loaded, free)?, services(engine))
         }
         other => other,
     };
@@ -62,12 +54,12 @@ fn options(loaded: &Loaded, listen: Listen) -> Result<HttpOptions, Failed> {
     Ok(HttpOptions { listen, hosts: control.hosts.clone(), tokens, tls })
 }
 
-fn services(served: &Served<'_>) -> Services {
+fn services(engine: &Engine) -> Services {
     Services {
-        control: served.control.clone(),
-        bus: served.bus.clone(),
-        clock: served.clock.clone(),
-        ledger: served.ledger.clone(),
+        control: engine.control().bus().clone(),
+        bus: engine.bus().clone(),
+        clock: engine.clock().clone(),
+        ledger: engine.ledger().clone(),
         tell: Box::new(|line| tell(&format!("meltica: {line}\n"))),
     }
 }
