@@ -152,7 +152,7 @@ fn every_consumer_is_handed_what_it_asked_for(topology: Topology, commands: usiz
     let directory = Arc::clone(engine.directory());
     engine.start().unwrap();
     let (mut dice, mut published, mut versions) = (Dice(7), Published::default(), vec![1u64]);
-    let (mut sent, mut pending): (usize, Option<(usize, Option<Vec<_>>)>) = (0, None);
+    let (mut sent, mut pending) = (0, None::<(usize, Option<Vec<(usize, usize)>>)>);
     let mut outcomes: BTreeMap<&str, usize> = BTreeMap::new();
     loop {
         let done = engine.is_done();

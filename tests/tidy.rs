@@ -25,7 +25,7 @@ const NEIGHBOURS: [(&str, &str); 2] = [
 ];
 
 /// Foreign crates and the rooms that may name them.
-const HOMES: [(&str, &[&str]); 32] = [
+const HOMES: [(&str, &[&str]); 33] = [
     ("simd_json", &["binance"]),
     ("ureq", &["binance", "cli"]),
     ("webpki_roots", &["binance"]),
@@ -33,12 +33,13 @@ const HOMES: [(&str, &[&str]); 32] = [
     ("core_affinity", &["agent"]),
     ("hdrhistogram", &["telemetry", "bus"]),
     ("quanta", &["telemetry"]),
-    ("flate2", &["capture", "cli"]),
+    ("flate2", &["capture", "cli", "sim"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
     ("rustix", &["http"]),
     ("subtle", &["http"]),
+    ("unicode_width", &["cli"]),
     ("zeroize", &["http"]),
     ("indicatif", &["cli"]),
     ("signal_hook", &["cli"]),
@@ -56,7 +57,7 @@ const HOMES: [(&str, &[&str]); 32] = [
     ("rustls", &["sim", "http", "binance"]),
     ("socket2", &["sim", "binance"]),
     ("tungstenite", &["sim", "binance"]),
-    ("tempfile", &["capture", "config", "http", "cli"]),
+    ("tempfile", &["capture", "config", "http", "cli", "binance", "sim", "engine"]),
     (
         "proptest",
         &[

@@ -64,7 +64,7 @@ pub(super) fn engine_options(loaded: &Loaded, directory: &Directory, purpose: Pu
         topology: topology(config.topology),
         shards: usize::from(config.shards),
         idle: idle(config.idle),
-        cores: cores(config),
+        cores: cores(config, io_threads(config, purpose)),
         rings: RingWords {
             frames: words(config.rings.raw.0),
             bodies: words(config.rings.bodies.0),
@@ -152,9 +152,17 @@ const fn idle(choice: Idle) -> Option<IdleStrategy> {
     }
 }
 
+/// How many io threads there are: sockets are spread over several, a capture or a simulation in this process is read by one.
+pub(super) fn io_threads(config: &Config, purpose: Purpose) -> u16 {
+    match (purpose, config.feed.source) {
+        (Purpose::Feed, FeedSource::Live | FeedSource::Venue) => config.feed.io_threads,
+        (Purpose::Feed, FeedSource::Sim) | (Purpose::Replay, _) => 1,
+    }
+}
+
 /// A core a thread in the order of the walk.
-fn cores(config: &Config) -> Vec<Option<usize>> {
-    let io = config.cores.io.first().map(|core| usize::from(*core));
+fn cores(config: &Config, io_threads: u16) -> Vec<Option<usize>> {
+    let io = (0..usize::from(io_threads)).map(|at| config.cores.io.get(at).copied().map(usize::from));
     let shards = config.cores.shards.iter().map(|core| Some(usize::from(*core)));
-    std::iter::once(io).chain(shards).collect()
+    io.chain(shards).collect()
 }

@@ -38,6 +38,7 @@ pub(super) fn spot_only(loaded: &Loaded) -> Result<(), Failed> {
 /// Runs on the exchange until the end.
 pub(super) fn run(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
     spot_only(loaded)?;
+    let until = Until::new(arguments.run_for)?;
     let clock = Clock::default();
     let symbols = symbols(&loaded.config)?;
     let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
@@ -72,7 +73,6 @@ pub(super) fn run(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
             loaded.config.sim.seed
         ));
     }
-    let until = Until::new(arguments.run_for)?;
     let _server = serve(loaded, &engine, arguments.output.quiet)?;
     session::run(engine, &arguments.output, &until, View::live(&arguments.output)).map(|_| ())
 }

@@ -15,7 +15,8 @@ use crate::schema::quality::{BookCause, BookChange, Quality};
 use crate::schema::stage::{Publish, SnapshotRequests};
 use crate::telemetry::Counter;
 
-fn span_of(depth: &Depth) -> Span {
+/// The span that a diff covers.
+pub(super) fn span_of(depth: &Depth) -> Span {
     Span { previous: depth.previous_id, last: depth.last_id }
 }
 
@@ -91,7 +92,7 @@ impl Instrument {
         self.discard_held(outlet);
         if self.ask.is_asked() {
             // What is on its way answers an older epoch.
-            self.ask.failed(outlet.now, None, &outlet.options);
+            let _ = self.ask.failed(outlet.now, None, &outlet.options);
         }
         self.epoch += u32::from(self.epoch > 0);
         self.start_over(false, outlet);
@@ -185,6 +186,7 @@ impl Instrument {
         self.stale = false;
         (self.timers.fill, self.timers.confirm) = (NEVER, NEVER);
         self.applied += 1;
+        self.lower.clear();
         outlet.count(Counter::DiffsApplied);
         if outlet.options.prune_outside {
             let pruned = self.book.prune(outlet.options.prune_keep);
@@ -195,6 +197,9 @@ impl Instrument {
         self.publish_fused(head, depth.last_id, outlet);
         self.integrity_after_apply(depth.last_id, outlet);
         self.watch_quality(head, outlet);
+        if self.audit.is_some() {
+            self.audit_applied(event, depth, outlet);
+        }
     }
 
     /// Why the quality is what it is after a diff.

@@ -2,6 +2,7 @@
 //! Owns: the buffers events are made in. Thread: the conductor's. Takes and gives: events.
 //! Never: decides anything about a book, reads a clock.
 
+use super::audit::Audit;
 use super::options::ConductorOptions;
 use super::tally::BookTally;
 use crate::schema::event::{EventBuf, EventHeader, EventRef, HEADER_WORDS, flag};
@@ -43,11 +44,16 @@ pub(super) struct Outlet<P, R> {
     pub(super) spare: Vec<u64>,
     /// A diff taken out of those held.
     pub(super) released: Vec<u64>,
+    /// Audits that may begin; as many as there are go on at once.
+    #[allow(clippy::vec_box)] // They go to instruments and come back, and never move.
+    pub(super) audits: Vec<Box<Audit>>,
 }
 
 impl<P: Publish, R: SnapshotRequests> Outlet<P, R> {
     pub(super) fn new(options: ConductorOptions, publish: P, requests: R, counts: Counts) -> Outlet<P, R> {
+        let audits = (0..options.audits_max).map(|_| Box::default()).collect();
         Outlet {
+            audits,
             publish,
             requests,
             counts,

@@ -15,8 +15,8 @@ use crate::directory::Directory;
 use crate::schema::canonical_type::builtin;
 use crate::schema::event::{EventBuf, EventHeader, flag};
 use crate::schema::id::{Source, TypeId};
-use crate::schema::layout::{CONNECTION_CAUSE, CONNECTION_UP, layout};
-use crate::schema::payload::{CONNECTION_CHANGES, ConnectionStatus, Lost};
+use crate::schema::layout::{CONNECTION_CAUSE, CONNECTION_UP, VENUE_STATE, layout};
+use crate::schema::payload::{CONNECTION_CHANGES, ConnectionStatus, Lost, VenueStatus};
 use crate::schema::raw::{RawRef, mark};
 use crate::schema::stage::{EventSink, RawSink, Stage};
 use crate::schema::time::UnixNanos;
@@ -110,6 +110,16 @@ impl<K: EventSink> DispatchStage<K> {
         let cause = raw.text(CONNECTION_CAUSE).unwrap_or_default();
         let cut = cause.floor_char_boundary(status.cause.len());
         status.cause[..cut].copy_from_slice(&cause.as_bytes()[..cut]);
+        self.event.begin(&header, &status);
+        self.next.take_event(self.event.read());
+    }
+
+    /// Tells the conductor what the venue says of an instrument, whatever the routes say.
+    #[cold]
+    fn pass_venue_status(&mut self, raw: RawRef<'_>) {
+        let mut header = EventHeader::from_raw(raw.header, builtin::STATUS_BOOK, raw.kind().source());
+        header.dispatch_version = self.table.version();
+        let status = VenueStatus { state: raw.int(VENUE_STATE).unwrap_or_default(), ..VenueStatus::zeroed() };
         self.event.begin(&header, &status);
         self.next.take_event(self.event.read());
     }
@@ -233,6 +243,7 @@ impl<K: EventSink> RawSink for DispatchStage<K> {
         match kind {
             StreamKind::Lost => return self.pass_lost(raw),
             StreamKind::Connection => return self.pass_connection(raw),
+            StreamKind::VenueStatus => return self.pass_venue_status(raw),
             _ => {}
         }
         let Some((maker, accepted)) = canonicaliser(kind).zip(self.accept(raw, kind)) else {

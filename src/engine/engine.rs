@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::assembly::{Assembly, Shared, assemble};
 use super::caretaker::Caretaker;
-use super::control::{Begun, Control, ControlAgent, NativeSide, Parts, Steering};
+use super::control::{Begun, Control, ControlAgent, NativeSide, Parts, Steered, Steering};
 use super::error::EngineError;
 use super::options::{EngineOptions, Topology};
 use super::report::RunReport;
@@ -21,9 +21,9 @@ use crate::bus::control::ControlBus;
 use crate::bus::data::{BookRequests, DataBus, shard_of};
 use crate::config::route::RouteConfig;
 use crate::directory::Directory;
-use crate::dispatch::{DispatchTable, SharedTable, UnknownTally, default_routes};
+use crate::dispatch::{DispatchTable, Parser, SharedTable, UnknownTally, default_routes};
 use crate::schema::frame::FrameSource;
-use crate::schema::id::InstrumentId;
+use crate::schema::id::{InstrumentId, Market};
 use crate::snapshot::MemoryStore;
 use crate::telemetry::{Clock, LatencyReader, LatencySummary, Ledger};
 
@@ -118,12 +118,15 @@ impl Engine {
         options: EngineOptions,
         routes: &BTreeMap<String, RouteConfig>,
         directory: Arc<Directory>,
-        (sources, native): (Vec<Box<dyn FrameSource>>, Option<Box<dyn NativeSide>>),
+        (sources, native): Steered,
         clock: Clock,
         ledger: Ledger,
     ) -> Result<Engine, EngineError> {
-        let options = options.suit(sources.len())?;
+        let mut options = options.suit(sources.len())?;
         let table = DispatchTable::compile(1, routes, &directory).map_err(EngineError::Routes)?;
+        if options.live {
+            refresh_by_routes(&table, &mut options.conductor.refresh_ns);
+        }
         let steering = Steering::begin(&options, table, (sources, native), &directory, &clock)?;
         let Steering { tables, sources, begun, native } = steering;
         let store = MemoryStore::new(options.store);
@@ -366,5 +369,18 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.stop.request();
         self.abort.request();
+    }
+}
+
+/// How often good books are held against a fresh snapshot: as often as the routes poll depth, where nobody has said it.
+fn refresh_by_routes(table: &DispatchTable, refresh_ns: &mut [i64; Market::ALL.len()]) {
+    let said = *refresh_ns;
+    for (_, fun) in table.rest_fns().filter(|(_, fun)| fun.parser == Parser::Depth && !fun.interval.is_zero()) {
+        let interval = i64::try_from(fun.interval.as_nanos()).unwrap_or(i64::MAX);
+        for (at, market) in Market::ALL.into_iter().enumerate() {
+            if said[at] == 0 && fun.market.is_none_or(|of| of == market) {
+                refresh_ns[at] = if refresh_ns[at] == 0 { interval } else { refresh_ns[at].min(interval) };
+            }
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::directory::Directory;
 use crate::ring::spsc::{Consumer, Producer};
 use crate::schema::event::EventRef;
 use crate::schema::id::InstrumentId;
-use crate::schema::stage::{EventSink, Publish, SnapshotRequests, Stage};
+use crate::schema::stage::{EventSink, Publish, SnapshotRequests, Stage, Urgency};
 use crate::schema::time::UnixNanos;
 
 /// The conductor's end of the way to REST.
@@ -29,8 +29,9 @@ impl RequestsOut {
 }
 
 impl SnapshotRequests for RequestsOut {
-    fn request_snapshot(&mut self, instrument: InstrumentId, epoch: u32) -> bool {
-        self.ring.push(&[u64::from(instrument.0), u64::from(epoch)]).is_ok()
+    fn request_snapshot(&mut self, instrument: InstrumentId, epoch: u32, urgency: Urgency) -> bool {
+        let background = u64::from(urgency == Urgency::Background);
+        self.ring.push(&[u64::from(instrument.0), u64::from(epoch), background]).is_ok()
     }
 }
 
@@ -47,12 +48,13 @@ impl RequestsIn {
 }
 
 impl SnapshotRequestSource for RequestsIn {
-    fn next(&mut self) -> Option<(InstrumentId, u32)> {
+    fn next(&mut self) -> Option<(InstrumentId, u32, Urgency)> {
         let mut found = None;
         for ring in &mut self.rings {
             ring.poll(1, |record| {
-                if let [instrument, epoch] = record {
-                    found = Some((InstrumentId(*instrument as u32), *epoch as u32));
+                if let [instrument, epoch, background] = record {
+                    let urgency = if *background == 0 { Urgency::Book } else { Urgency::Background };
+                    found = Some((InstrumentId(*instrument as u32), *epoch as u32, urgency));
                 }
             });
             if found.is_some() {

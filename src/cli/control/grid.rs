@@ -1,6 +1,8 @@
 //! Purpose: columns for a person. Owns: their layout. Thread: any (cold). Takes and gives: cells in, lines out.
 //! Never: lets a cell move the cursor: what came from elsewhere is escaped (faults.md, S12).
 
+use unicode_width::UnicodeWidthStr;
+
 /// A text without anything that a terminal or a log would act upon: control characters, and marks that turn the direction of
 /// writing, stand as escapes.
 pub(super) fn plain(text: &str) -> String {
@@ -38,7 +40,7 @@ impl Grid {
         let name = |at: usize| self.head[at].trim_start_matches('>');
         let width = |at: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(at));
-            cells.map(|cell| cell.chars().count()).chain([name(at).len()]).max().unwrap_or(0)
+            cells.map(|cell| cell.width()).chain([name(at).len()]).max().unwrap_or(0)
         };
         let widths: Vec<usize> = (0..self.head.len()).map(width).collect();
         let head = (0..self.head.len()).map(|at| name(at).to_owned()).collect();
@@ -46,7 +48,7 @@ impl Grid {
         for row in std::iter::once(&head).chain(&self.rows) {
             let mut line = String::new();
             for (at, cell) in row.iter().enumerate().take(widths.len()) {
-                let pad = " ".repeat(widths[at].saturating_sub(cell.chars().count()));
+                let pad = " ".repeat(widths[at].saturating_sub(cell.width()));
                 let gap = if at > 0 { "  " } else { "" };
                 if self.head[at].starts_with('>') {
                     line.push_str(&format!("{gap}{pad}{cell}"));
@@ -72,7 +74,7 @@ mod tests {
         grid.row(["a\u{1b}[2J\n".into(), "1200".into(), "x".into()]);
         let expected = "\
 NAME           COUNT  WHY
-币安                 7
+币安               7
 a\\u{1b}[2J\\n   1200  x
 ";
         assert_eq!(grid.lines(), expected);

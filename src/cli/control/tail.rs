@@ -88,6 +88,7 @@ fn event_line(event: &Value) -> String {
     for (name, value) in event["payload"].as_object().into_iter().flatten() {
         let shown = match value {
             Value::Null => continue,
+            Value::String(text) if text.is_empty() => continue,
             Value::String(text) => text.clone(),
             // A side of a book.
             Value::Array(levels) => format!("[{}]", levels.len()),

@@ -36,11 +36,11 @@ enum Act {
     Order(Order),
     /// What a handle is handed from this version on.
     Wishes(Consumer, u32),
-    Publish(DispatchTable),
+    Publish(Box<DispatchTable>),
     /// What the conductor is told of an instrument's book stream.
     Expect(Expect, InstrumentId),
     Emit(EventBuf),
-    Answer(Envelope, ControlAck),
+    Answer(Box<(Envelope, ControlAck)>),
 }
 
 /// What the agent is made of.
@@ -88,18 +88,17 @@ impl ControlAgent {
     fn begin(&mut self) {
         let version = self.parts.duty.version();
         let outcome = (AckStatus::Accepted, 0, version);
-        self.emit("start", Who::Config.name(), "", outcome, "", None, self.started);
+        self.emit(("start", ""), Who::Config.name(), outcome, "", None, self.started);
         for name in self.parts.duty.named() {
-            self.emit("restored", &name, "", (AckStatus::Accepted, 1, version), "", None, self.started);
+            self.emit(("restored", ""), &name, (AckStatus::Accepted, 1, version), "", None, self.started);
         }
         self.queue_orders(None);
     }
 
     fn emit(
         &mut self,
-        verb: &str,
+        (verb, subject): (&str, &str),
         consumer: &str,
-        subject: &str,
         (outcome, old, new): (AckStatus, u64, u64),
         code: &str,
         trace: Option<TraceId>,
@@ -125,7 +124,7 @@ impl ControlAgent {
         let awaited: Vec<_> =
             on.iter().filter(live).filter_map(book_of).map(|id| Act::Expect(Expect::Stream(id), id)).collect();
         self.acts.extend(off.into_iter().map(Act::Order));
-        self.acts.extend(table.map(Act::Publish));
+        self.acts.extend(table.map(|table| Act::Publish(Box::new(table))));
         self.acts.extend(aged);
         self.acts.extend(on.into_iter().map(Act::Order));
         self.acts.extend(awaited);
@@ -135,7 +134,7 @@ impl ControlAgent {
     fn carry_out(&mut self) -> usize {
         let mut done = 0;
         while let Some(act) = self.acts.pop_front() {
-            if let Err(act) = self.carry_out_one(act) {
+            if let Some(act) = self.carry_out_one(act) {
                 self.acts.push_front(act);
                 break;
             }
@@ -144,32 +143,34 @@ impl ControlAgent {
         done
     }
 
-    /// # Errors
-    /// The act, when there is no room for it now.
-    fn carry_out_one(&mut self, act: Act) -> Result<(), Act> {
+    /// Gives the act back when there is no room for it now.
+    fn carry_out_one(&mut self, act: Act) -> Option<Act> {
         match act {
             Act::Order(order) => {
                 if !self.parts.native.order(&order) {
-                    return Err(Act::Order(order));
+                    return Some(Act::Order(order));
                 }
             }
             Act::Expect(expect, id) => {
                 if !self.parts.watches[shard_of(id, self.parts.watches.len())].tell(expect) {
-                    return Err(Act::Expect(expect, id));
+                    return Some(Act::Expect(expect, id));
                 }
             }
             Act::Wishes(consumer, version) => {
                 let who = Who::of(&Principal::Handle(consumer.clone()));
                 consumer.wishes().set(version, self.parts.duty.wants_of(&who));
             }
-            Act::Publish(table) => self.parts.tables.publish(table),
+            Act::Publish(table) => self.parts.tables.publish(*table),
             Act::Emit(event) => match self.parts.audit.push(event.read().words()) {
-                Err(ClaimError::Full) if !self.parts.audit.is_abandoned() => return Err(Act::Emit(event)),
+                Err(ClaimError::Full) if !self.parts.audit.is_abandoned() => return Some(Act::Emit(event)),
                 _ => {}
             },
-            Act::Answer(envelope, ack) => envelope.answer(ack),
+            Act::Answer(answer) => {
+                let (envelope, ack) = *answer;
+                envelope.answer(ack);
+            }
         }
-        Ok(())
+        None
     }
 
     /// Makes a change that was planned: everything but the answer is in line then.
@@ -184,7 +185,7 @@ impl ControlAgent {
             self.queue_orders(Some(table));
         }
         let outcome = if changes { AckStatus::Accepted } else { AckStatus::Noop };
-        self.emit(verb, who.name(), subject, (outcome, old, new), "", trace, now);
+        self.emit((verb, subject), who.name(), (outcome, old, new), "", trace, now);
         new
     }
 
@@ -209,7 +210,14 @@ impl ControlAgent {
         let ack = match plan {
             Err((code, message)) => {
                 let version = self.parts.duty.version();
-                self.emit(verb, who.name(), &subject, (AckStatus::Error, version, version), code.as_str(), trace, now);
+                self.emit(
+                    (verb, &subject),
+                    who.name(),
+                    (AckStatus::Error, version, version),
+                    code.as_str(),
+                    trace,
+                    now,
+                );
                 ControlAck::refused(&*subject, version, code, message)
             }
             Ok(plan) => {
@@ -221,7 +229,7 @@ impl ControlAgent {
                 ControlAck::new(&*subject, status, version)
             }
         };
-        self.acts.push_back(Act::Answer(envelope, ack));
+        self.acts.push_back(Act::Answer(Box::new((envelope, ack))));
     }
 
     /// Keeps a named consumer's command over a restart, before anything comes of it.

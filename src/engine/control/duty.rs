@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::bus::data::Filter;
 use crate::directory::Directory;
-use crate::dispatch::{DispatchTable, InstrumentSet, Route, RouteScope};
+use crate::dispatch::{DispatchTable, InstrumentSet, Parser, Route, RouteScope};
 use crate::schema::canonical_type::{CanonicalType, builtin};
 use crate::schema::command::{Command, ControlCode, Filters};
 use crate::schema::id::{InstrumentId, Market, TypeId};
@@ -496,11 +496,12 @@ impl Duty {
         }
     }
 
-    /// Polls that run by themselves are on while their route is wanted.
+    /// Polls that run by themselves are on while their route is wanted. Depth bodies are the books' own affair: they ask for
+    /// them when they need one, and as often as the route's interval says.
     fn consider_polls(&mut self) {
         let wanted: BTreeSet<TypeId> =
             self.consumers.values().flatten().flat_map(|wish| streams_of(wish.type_id)).collect();
-        let timed = self.routes.rest_fns().filter(|(_, fun)| !fun.interval.is_zero());
+        let timed = self.routes.rest_fns().filter(|(_, fun)| fun.parser != Parser::Depth && !fun.interval.is_zero());
         let on: BTreeSet<String> =
             timed.filter(|(route, _)| wanted.contains(&route.type_id())).map(|(_, fun)| fun.name.clone()).collect();
         let turned = on.symmetric_difference(&self.polls);

@@ -68,7 +68,7 @@ fn named(n: usize) -> Who {
 
 /// Even ones are handles.
 fn who(n: usize) -> Who {
-    if n % 2 == 0 { Who::Handle(n as u64, format!("h{n}").into()) } else { named(n) }
+    if n.is_multiple_of(2) { Who::Handle(n as u64, format!("h{n}").into()) } else { named(n) }
 }
 
 fn filters(choice: usize) -> Filters {
@@ -134,10 +134,13 @@ fn op(consumers: usize) -> impl Strategy<Value = Op> {
     ]
 }
 
+/// Seconds, and when it ends.
+type Leased = Option<(u32, i64)>;
+
 /// The model: a list of (consumer, type, filters, lease and its end).
 #[derive(Default)]
 struct Model {
-    all: Vec<(usize, usize, usize, Option<(u32, i64)>)>,
+    all: Vec<(usize, usize, usize, Leased)>,
     version: u64,
     seconds: i64,
 }

@@ -42,7 +42,7 @@ pub use handle::{ConsumerHandle, Control};
 pub use journal::{Journal, JournalError, Kept, Record, What};
 pub use native::{Heard, Listed, NativeSide, News, Order};
 pub use options::ControlOptions;
-pub(super) use options::{Begun, Steering};
+pub(super) use options::{Begun, Steered, Steering};
 pub use streams::{Now, Turned};
 pub use who::Who;
 pub use wish::Boot;

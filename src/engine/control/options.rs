@@ -46,6 +46,9 @@ pub(in crate::engine) struct Begun {
     pub(in crate::engine) notes: Vec<String>,
 }
 
+/// Sources, and who steers them, if anybody does.
+pub(in crate::engine) type Steered = (Vec<Box<dyn FrameSource>>, Option<Box<dyn NativeSide>>);
+
 /// What an engine is steered by, whether it takes commands or not.
 pub(in crate::engine) struct Steering {
     pub(in crate::engine) tables: TablePublisher,
@@ -59,7 +62,7 @@ impl Steering {
     pub(in crate::engine) fn begin(
         options: &EngineOptions,
         routes: DispatchTable,
-        (sources, native): (Vec<Box<dyn FrameSource>>, Option<Box<dyn NativeSide>>),
+        (sources, native): Steered,
         directory: &Arc<Directory>,
         clock: &Clock,
     ) -> Result<Steering, JournalError> {

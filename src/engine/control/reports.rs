@@ -2,7 +2,7 @@
 //! typed reports out. Never: changes anything.
 
 use crate::config::route::FilterOp;
-use crate::dispatch::{DispatchTable, RestFn, Route};
+use crate::dispatch::{DispatchTable, Parser, RestFn, Route};
 use crate::schema::canonical_type::builtin;
 use crate::schema::payload::PayloadKind;
 use crate::schema::report::{
@@ -51,8 +51,8 @@ impl Duty {
     fn poll_view(&self, fun: &RestFn, table: &DispatchTable) -> PollView {
         let parser = self.routes.rest_fns().find(|(_, other)| other.name == fun.name);
         let label = parser.and_then(|(route, _)| route.config().rest.iter().find(|c| c.name == fun.name));
-        // One on demand is on while a book may ask for it.
-        let on_demand = fun.interval.is_zero() && table.is_routed(builtin::ORDERBOOK_SNAPSHOT);
+        // A depth body is to be had while there are books.
+        let on_demand = fun.parser == Parser::Depth && table.is_routed(builtin::ORDERBOOK_SNAPSHOT);
         PollView {
             name: fun.name.clone(),
             endpoint: fun.endpoint.clone(),

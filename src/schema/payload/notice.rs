@@ -6,6 +6,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::field::{Field, FieldKind, Payload, padding, payload};
 use super::kind::PayloadKind;
+use crate::schema::instrument::VenueState;
 
 /// What a `STATUS.CONNECTION` event announces.
 pub const CONNECTION_CHANGES: &[&str] = &["ConnectionDown", "ConnectionUp"];
@@ -52,6 +53,17 @@ payload! {
             subject[64] = "subject",
             /// Why it was refused: the stable code.
             code[32] = "code",
+        }
+        decimals(0) {}
+    }
+}
+
+payload! {
+    /// Never published: tells the conductor what the venue says of an instrument.
+    VenueStatus: VenueStatus {
+        words {
+            /// A [`VenueState`].
+            state = "state" FieldKind::Code(VenueState::NAMES),
         }
         decimals(0) {}
     }
