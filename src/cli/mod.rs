@@ -1,4 +1,4 @@
-//! The command line: `run`, `replay`, `check`, `venue`.
+//! The command line: `run`, `replay`, `check`, `venue`, and what speaks to a running feed.
 //!
 //! | file | holds |
 //! |---|---|
@@ -7,6 +7,7 @@
 //! | `settings` | configuration → options of engine, conductor and simulated exchange |
 //! | `run`, `replay`, `check`, `venue` | the commands |
 //! | `live`, `embedded`, `simulated` | where `run` feeds from: sockets; a venue of its own behind them; no sockets |
+//! | `control` | `subscribe`, `unsubscribe`, `routes`, `subscriptions`, `status`, `tail`, `completions`, `man` |
 //! | `session` | carries an engine through its run |
 //! | `watch` | ends a run on time while its output waits |
 //! | `events`, `books` | what a run gives out |
@@ -17,6 +18,7 @@
 mod args;
 mod books;
 mod check;
+mod control;
 mod embedded;
 mod events;
 mod exit;

@@ -9,7 +9,7 @@ use clap::Parser;
 use super::args::{Cli, Command, RunArgs};
 use super::exit::{Cause, Failed};
 use super::say::tell;
-use super::{check, replay, run, venue};
+use super::{check, control, replay, run, venue};
 
 /// Runs the program with the process's arguments and environment.
 pub fn main() -> ExitCode {
@@ -37,5 +37,13 @@ fn carry_out(command: Option<Command>) -> Result<(), Failed> {
         Some(Command::Replay(arguments)) => replay::replay(&arguments),
         Some(Command::Check(arguments)) => check::check(&arguments),
         Some(Command::Venue(arguments)) => venue::venue(&arguments),
+        Some(Command::Subscribe(arguments)) => control::wants::subscribe(&arguments),
+        Some(Command::Unsubscribe(arguments)) => control::wants::unsubscribe(&arguments),
+        Some(Command::Routes(arguments)) => control::reports::routes(&arguments),
+        Some(Command::Subscriptions(arguments)) => control::reports::subscriptions(&arguments),
+        Some(Command::Status(arguments)) => control::reports::status(&arguments),
+        Some(Command::Tail(arguments)) => control::tail::tail(&arguments),
+        Some(Command::Completions(arguments)) => control::manual::completions(&arguments),
+        Some(Command::Man(arguments)) => control::manual::man(&arguments),
     }
 }

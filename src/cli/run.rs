@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::args::RunArgs;
+use super::control::serve::serve;
 use super::embedded::Embedded;
 use super::exit::Failed;
 use super::live::{self, Elsewhere, Follow};
@@ -65,5 +66,6 @@ fn over_sockets(
     if !arguments.output.quiet {
         tell(&format!("meltica {}: {place}; Ctrl-C stops\n", env!("CARGO_PKG_VERSION")));
     }
+    let _server = serve(loaded, &engine, arguments.output.quiet)?;
     session::run(engine, &arguments.output, &until, view).map(|_| ())
 }

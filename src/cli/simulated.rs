@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::args::RunArgs;
+use super::control::serve::serve;
 use super::exit::{Cause, Failed};
 use super::say::tell;
 use super::session::{self, Until, failed};
@@ -72,6 +73,7 @@ pub(super) fn run(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
             loaded.config.sim.seed
         ));
     }
+    let _server = serve(loaded, &engine, arguments.output.quiet)?;
     session::run(engine, &arguments.output, &until, View::live(&arguments.output)).map(|_| ())
 }
 
