@@ -25,7 +25,7 @@ const NEIGHBOURS: [(&str, &str); 2] = [
 ];
 
 /// Foreign crates and the rooms that may name them.
-const HOMES: [(&str, &[&str]); 32] = [
+const HOMES: [(&str, &[&str]); 33] = [
     ("simd_json", &["binance"]),
     ("ureq", &["binance", "cli"]),
     ("webpki_roots", &["binance"]),
@@ -40,7 +40,8 @@ const HOMES: [(&str, &[&str]); 32] = [
     ("rustix", &["http"]),
     ("subtle", &["http"]),
     ("zeroize", &["http"]),
-    ("indicatif", &["cli"]),
+    ("console", &["cli"]),
+    ("humantime", &["config", "cli"]),
     ("signal_hook", &["cli"]),
     ("serde_saphyr", &["config", "dispatch", "sim"]),
     ("garde", &["config"]),
