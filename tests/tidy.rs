@@ -29,11 +29,11 @@ const HOMES: [(&str, &[&str]); 33] = [
     ("simd_json", &["binance"]),
     ("ureq", &["binance", "cli"]),
     ("webpki_roots", &["binance"]),
-    ("arc_swap", &["dispatch", "engine"]),
+    ("arc_swap", &["bus", "dispatch", "engine"]),
     ("core_affinity", &["agent"]),
     ("hdrhistogram", &["telemetry", "bus"]),
     ("quanta", &["telemetry"]),
-    ("flate2", &["capture", "cli"]),
+    ("flate2", &["capture", "cli", "sim"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
@@ -57,7 +57,7 @@ const HOMES: [(&str, &[&str]); 33] = [
     ("rustls", &["sim", "http", "binance"]),
     ("socket2", &["sim", "binance"]),
     ("tungstenite", &["sim", "binance"]),
-    ("tempfile", &["capture", "config", "http", "cli"]),
+    ("tempfile", &["capture", "config", "http", "cli", "binance", "sim", "engine"]),
     (
         "proptest",
         &[

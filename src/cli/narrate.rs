@@ -50,6 +50,21 @@ pub(super) fn of_note(note: &Note) -> Entry {
             entry(Event::RestFailed).with("what", &**what).with("reason", &**reason).with("retryMs", *retry_ms)
         }
         Note::RestRefused { what, answer } => entry(Event::RestRefused).with("what", &**what).with("answer", &**answer),
+        Note::StillLimited { status, seconds } => {
+            entry(Event::RestLimited).with("status", *status).with("seconds", *seconds)
+        }
+        Note::StateFile { why } => entry(Event::StateFile).with("why", &**why),
+        Note::Guessed { streams } => entry(Event::Guessed).with("streams", *streams),
+        Note::PollsTooHeavy { weight, spare } => {
+            entry(Event::PollsTooHeavy).with("weight", *weight).with("spare", *spare)
+        }
+        Note::PollsLost { symbol, wanted } => entry(Event::PollsLost).with("symbol", &**symbol).with("wanted", *wanted),
+        Note::SocketOption { option, found } => {
+            entry(Event::SocketOption).with("option", *option).with("found", &**found)
+        }
+        Note::NotOrdered { streams, why } => {
+            entry(Event::NotOrdered).with("streams", *streams).with("why", why.to_string())
+        }
         Note::Missed { count } => entry(Event::Missed).with("count", *count),
     }
 }

@@ -17,6 +17,7 @@ use super::view::View;
 use crate::config::{FeedSource, Loaded};
 use crate::directory::Directory;
 use crate::engine::Engine;
+use crate::schema::frame::FrameSource;
 use crate::telemetry::{Clock, Ledger};
 
 /// Runs the feed until its deadline, a signal, or the reader of its events has gone.
@@ -34,13 +35,15 @@ fn over_sockets(arguments: &RunArgs, loaded: &Loaded, embedded: Option<Embedded>
     let until = Until::new(arguments.run_for)?;
     let (clock, ledger) = (Clock::default(), Ledger::default());
     let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
-    let source = live::source(loaded, embedded.as_ref().map(Embedded::place), &directory, &clock, &ledger)?;
-    let mut view = View::live(&arguments.output, arguments.log_format, &clock)
-        .following(Follow::new(source.board(), &loaded.config));
+    let sources = live::sources(loaded, embedded.as_ref().map(Embedded::place), &directory, &clock, &ledger)?;
+    let follow = Follow::new(&sources, &loaded.config);
+    let mut view = View::live(&arguments.output, arguments.log_format, &clock).following(follow);
     let mut options = engine_options(loaded, &directory, Purpose::Feed);
+    options.conductor.snapshot_levels = loaded.config.books.snapshot_limit;
     // The simulated exchange never cuts a body short: fewer levels than asked for are all that there are.
     options.conductor.short_side_is_whole = embedded.is_some();
-    let engine = Engine::build(options, &routes(&loaded.config), directory, Box::new(source), clock, ledger)
+    let sources = sources.into_iter().map(|source| Box::new(source) as Box<dyn FrameSource>).collect();
+    let engine = Engine::build_many(options, &routes(&loaded.config), directory, sources, clock, ledger)
         .map_err(|e| failed(&e))?;
     let (ws, rest) = live::addresses(&loaded.config);
     let place = embedded.as_ref().map_or_else(|| format!("{ws} and {rest}"), |venue| venue.words(loaded));

@@ -22,6 +22,7 @@ pub(super) fn seen(stats: &VenueStats) -> String {
         (stats.handshakes_refused, "handshakes refused"),
         (stats.slow_readers, "slow readers cut off"),
         (stats.bans, "bans"),
+        (stats.panics, "connections ended by a defect of the venue"),
     ];
     let limits = [
         (exceeded.messages, "times over the limit of messages a second"),

@@ -159,7 +159,7 @@ fn wait(engine: &mut Engine) {
 pub(super) fn failed(error: &EngineError) -> Failed {
     let cause = match error {
         EngineError::Stage(_) | EngineError::Misuse(_) => Cause::Stage,
-        EngineError::Spawn(_) => Cause::System,
+        EngineError::Spawn(_) | EngineError::Journal(_) => Cause::System,
         EngineError::Ring(_) | EngineError::EventRing(_) | EngineError::Routes(_) | EngineError::Sources(_) => {
             Cause::Config
         }

@@ -7,7 +7,7 @@ use super::args::RunArgs;
 use super::exit::{Cause, Failed};
 use super::run::started;
 use super::session::{self, Until, failed};
-use super::settings::{Purpose, engine_options, routes};
+use super::settings::{Purpose, control_options, engine_options, routes};
 use super::view::View;
 use crate::config::{Config, Loaded};
 use crate::directory::Directory;
@@ -44,6 +44,9 @@ pub(super) fn run(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
     let mut options = engine_options(loaded, &directory, Purpose::Feed);
     // The simulated exchange never cuts a body short: fewer levels than asked for are all that there are.
     options.conductor.short_side_is_whole = true;
+    // What is wanted is the control duty's to say.
+    options.instruments.clear();
+    options.control = Some(control_options(&loaded.config, Market::BinanceSpot));
     let source = SimSource::new(sim_options(loaded, symbols.clone(), &clock))
         .map_err(|e| Failed::new(Cause::Config, e.to_string()))?;
     let engine = Engine::build(
@@ -59,8 +62,7 @@ pub(super) fn run(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
         let mut instrument =
             Instrument::listed(Market::BinanceSpot, &spec.symbol, &spec.base, &spec.quote, Trading::Open);
         (instrument.price_scale, instrument.quantity_scale) = (spec.price_scale, spec.quantity_scale);
-        let id = directory.admit(instrument).map_err(|e| Failed::new(Cause::Config, e.to_string()))?;
-        engine.watch(id);
+        directory.admit(instrument).map_err(|e| Failed::new(Cause::Config, e.to_string()))?;
     }
     let (count, seed) = (symbols.len(), loaded.config.sim.seed);
     let mut view = View::live(&arguments.output, arguments.log_format, engine.clock()).expecting(count);

@@ -120,11 +120,11 @@ impl View {
         Ok(())
     }
 
-    /// Threads that are not where they were to be. That is told also to those who want to hear of nothing else.
+    /// What of the engine is not as it was asked to be. That is told also to those who want to hear of nothing else.
     pub(super) fn placed(&mut self, engine: &Engine) {
         for warning in engine.warnings() {
             if self.journal.tells() {
-                self.journal.tell(&Entry::new(Event::Placement, warning));
+                self.journal.tell(&Entry::new(Event::Degraded, warning));
             } else {
                 tell(&format!("meltica: {warning}\n"));
             }

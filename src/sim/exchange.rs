@@ -39,6 +39,7 @@ enum Due {
 pub struct Exchange {
     listings: Vec<Listing>,
     agenda: BinaryHeap<Reverse<(i64, u32, Due)>>,
+    seed: u64,
     now: i64,
     events_per_second: u32,
     depth_interval_ns: i64,
@@ -65,25 +66,26 @@ impl Exchange {
         let mut exchange = Exchange {
             agenda: BinaryHeap::with_capacity(listings.len() * 6),
             listings,
+            seed,
             now: start.0,
             events_per_second: options.events_per_second,
             depth_interval_ns: i64::from(options.depth_interval_ms) * MS,
             oracle: Arc::new(oracle),
         };
         for place in 0..exchange.listings.len() {
-            exchange.schedule(seed, place);
+            exchange.schedule(place);
         }
         Ok(exchange)
     }
 
     /// Puts a symbol's first events on the agenda. Each symbol's timers have a phase of their own, as on the venue.
-    fn schedule(&mut self, seed: u64, place: usize) {
+    fn schedule(&mut self, place: usize) {
         let (start, interval) = (self.now, self.depth_interval_ns);
-        let spec = &self.listings[place].spec;
-        if spec.status != Status::Trading {
+        let listing = &mut self.listings[place];
+        if !listing.trades() || core::mem::replace(&mut listing.scheduled, true) {
             return;
         }
-        let mut phase = Rng::for_part(seed, &spec.symbol, 2);
+        let mut phase = Rng::for_part(self.seed, &listing.spec.symbol, 2);
         let minute_end = (minute_of(start.div_euclid(MS)) + MINUTE_MS) * MS;
         let first = [
             (minute_end, Due::MinuteEnd),
@@ -122,33 +124,26 @@ impl Exchange {
         let Some(Reverse((time, place, due))) = self.agenda.pop() else { return false };
         self.now = time;
         let listing = &mut self.listings[place as usize];
-        let pause = match due {
-            Due::MinuteEnd => {
-                listing.close_candle(time, out);
-                MINUTE_MS * MS
-            }
-            Due::Diff => {
-                listing.diff(time, out);
-                self.depth_interval_ns
-            }
-            Due::Partial => {
-                listing.partial(time, out);
-                self.depth_interval_ns
-            }
-            Due::Second => {
-                listing.second(time, out);
-                SECOND
-            }
-            Due::Candle => {
-                listing.candle(time, out);
-                2 * SECOND
-            }
+        // A symbol that does not trade keeps its timers, and nothing comes of them.
+        match due {
+            _ if !listing.trades() => {}
+            Due::MinuteEnd => listing.close_candle(time, out),
+            Due::Diff => listing.diff(time, out),
+            Due::Partial => listing.partial(time, out),
+            Due::Second => listing.second(time, out),
+            Due::Candle => listing.candle(time, out),
             Due::Orders => {
                 listing.trade_on(time, out);
                 self.oracle.extend(place as usize, &listing.changes, &listing.book);
                 listing.changes.clear();
-                self.pause_ns(place).unwrap_or(SECOND)
             }
+        }
+        let pause = match due {
+            Due::MinuteEnd => MINUTE_MS * MS,
+            Due::Diff | Due::Partial => self.depth_interval_ns,
+            Due::Second => SECOND,
+            Due::Candle => 2 * SECOND,
+            Due::Orders => self.pause_ns(place).unwrap_or(SECOND),
         };
         self.agenda.push(Reverse((time + pause, place, due)));
         true
@@ -179,6 +174,38 @@ impl Exchange {
         if let Some(listing) = self.listings.get_mut(place as usize) {
             listing.channels = channels;
         }
+    }
+
+    /// A symbol trades or stands still from now on, which is `now`. Its book stays as it is.
+    pub fn set_status(&mut self, place: u32, status: Status, now: UnixNanos) {
+        if let Some(listing) = self.listings.get_mut(place as usize) {
+            listing.spec.status = status;
+            self.begin(place, now);
+        }
+    }
+
+    /// A symbol leaves the venue, or comes back to it: what is not listed stands still, and nobody is told of it.
+    pub fn set_listed(&mut self, place: u32, listed: bool, now: UnixNanos) {
+        if let Some(listing) = self.listings.get_mut(place as usize) {
+            listing.listed = listed;
+            self.begin(place, now);
+        }
+    }
+
+    /// Starts the timers of a symbol that trades for the first time.
+    fn begin(&mut self, place: u32, now: UnixNanos) {
+        self.now = self.now.max(now.0);
+        self.schedule(place as usize);
+    }
+
+    /// A symbol's prices get so many digits more (a smaller tick); false, and nothing happens, when its scales or prices
+    /// would leave their bounds. What its streams told and the oracle knows stays true: the same values, finer from now on.
+    pub fn refine_ticks(&mut self, place: u32, digits: u8) -> bool {
+        let fits = self.listings.get_mut(place as usize).is_some_and(|listing| listing.refine(digits));
+        if fits {
+            self.oracle.refine(place as usize, digits);
+        }
+        fits
     }
 
     /// The symbol at a place with all that it is.

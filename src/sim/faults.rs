@@ -1,8 +1,10 @@
-//! Purpose: what can be made to go wrong between the truthful exchange and the program under test (faults.md, F01–F19).
+//! Purpose: what can be made to go wrong between the truthful exchange and the program under test (faults.md, F01–F19, F39–F41).
 //! Owns: the journal of what was injected. Thread: any. Takes and gives: plans and records of injections.
 //! Never: changes the exchange's market, but for restarted ids, which are the venue's own doing.
 
 use std::sync::{Arc, Mutex, PoisonError};
+
+use super::spoil::{BadNumber, Dress};
 
 /// One thing that goes wrong with one diff frame or one depth snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +23,10 @@ pub enum Fault {
     Overlap,
     /// In place of the diff comes something else: cut off, not UTF-8, not numbers, not JSON (F07, F41).
     Garbage,
+    /// The diff says the same in other words (F39, F40).
+    Dressed(Dress),
+    /// In place of one of the diff's numbers stands what is none, or none that fits (F07, F41).
+    BadNumber(BadNumber),
     /// The diff carries a bid that never was, so many ticks above the best ask; 0 locks the book (F10).
     Crossing {
         /// Ticks above the best ask.

@@ -54,6 +54,11 @@ impl Flow {
         Flow { rng, mood_left: 0, rising: true, favour: 50, burst_left: 0, span_ticks: 1 }
     }
 
+    /// Counts in ticks `factor` times as fine.
+    pub fn refine(&mut self, factor: i64) {
+        self.span_ticks = self.span_ticks.saturating_mul(factor);
+    }
+
     /// Fills an empty book around the start price.
     pub fn open_book(&mut self, spec: &SymbolSpec, book: &mut Book) {
         for side in [Side::Bid, Side::Ask] {

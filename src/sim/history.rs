@@ -77,6 +77,14 @@ impl Segment {
         }
     }
 
+    /// Counts prices in ticks `factor` times as fine.
+    pub(super) fn refine(&mut self, factor: i64) {
+        let checkpoints = self.checkpoints.iter_mut().flat_map(|checkpoint| checkpoint.levels.iter_mut());
+        for change in self.changes.iter_mut().chain(checkpoints) {
+            change.level.price *= factor;
+        }
+    }
+
     /// The changes that made ids `first..=last`, as far as they are held.
     pub(super) fn changes(&self, first: u64, last: u64) -> impl Iterator<Item = Change> + '_ {
         let end = last.min(self.last()).saturating_sub(self.base) as usize;

@@ -8,6 +8,7 @@ use super::batch::Emitted;
 use super::exchange::Exchange;
 use super::faults::{Fault, FaultJournal, FaultPlan, Injection, When};
 use super::rng::Rng;
+use super::spoil;
 
 /// What is delivered in place of a diff.
 #[derive(Debug, PartialEq, Eq)]
@@ -162,7 +163,9 @@ impl Injector {
                 state.overlap_from = Some(of.ids.0);
                 out.push(Delivery::TRUE_FRAME);
             }
-            Fault::Garbage => out.push(Delivery::now(garbage(&mut self.garbage, bytes))),
+            Fault::Garbage => out.push(Delivery::now(spoil::garbage(&mut self.garbage, bytes))),
+            Fault::Dressed(dress) => out.push(Delivery::now(spoil::dressed(dress, bytes))),
+            Fault::BadNumber(bad) => out.push(Delivery::now(spoil::misnumbered(bad, bytes))),
             Fault::Crossing { ticks } => {
                 let mut crossed = Vec::new();
                 let whole = exchange.write_diff(of.place, of.ids, Some(ticks.max(0)), &mut crossed);
@@ -211,26 +214,4 @@ impl Injector {
         let symbol = exchange.symbol(place).unwrap_or_default().to_owned();
         self.journal.note(Injection { symbol, fault, number, ids });
     }
-}
-
-/// A frame spoilt in one of four ways.
-fn garbage(rng: &mut Rng, bytes: &[u8]) -> Vec<u8> {
-    let payload = bytes.windows(8).position(|w| w == b"\"data\":{").map_or(0, |at| at + 8);
-    let mut out = bytes.to_vec();
-    match rng.below(4) {
-        0 => out.truncate(payload + rng.below((bytes.len() - payload) as u64) as usize),
-        1 => {
-            // Inside the symbol's value, or wherever that is; 0xff is in no UTF-8 text.
-            let at = bytes.windows(5).position(|w| w == b"\"s\":\"").map_or(0, |at| at + 5);
-            out[at] = 0xff;
-        }
-        2 => {
-            out.truncate(payload);
-            out.extend_from_slice(
-                b"\"e\":\"depthUpdate\",\"E\":1,\"s\":1,\"U\":-5,\"u\":\"NaN\",\"b\":[[\"NaN\",1e5]],\"a\":7}}",
-            );
-        }
-        _ => out = b"<html><body>502 Bad Gateway</body></html>".to_vec(),
-    }
-    out
 }

@@ -2,19 +2,22 @@
 //! Owns: all of that. Thread: the exchange's. Takes and gives: a time in, frames into a batch.
 //! Never: reads a clock; lets the set of channels change what happens in the market.
 
+mod stats;
+
 use super::batch::Batch;
 use super::book::{Book, Level, Side};
 use super::channel::{Channel, Channels};
 use super::flow::{Flow, Step};
 use super::history::Change;
 use super::rng::Rng;
-use super::spec::SymbolSpec;
-use super::tape::{Aggregate, MINUTE_MS, Tape, Trade, minute_of};
-use super::wire_stats::{Quote, Window};
-use super::{wire, wire_stats};
+use super::spec::{Status, SymbolSpec};
+use super::tape::{Aggregate, MINUTE_MS, Tape, Trade};
+use super::wire;
 
 const DAY_MS: i64 = 1_440 * MINUTE_MS;
 const PARTIAL_LEVELS: usize = 20;
+/// The window of `@ticker_1h`, in minutes, and the name of its event.
+pub(super) const HOUR: (i64, &str) = (60, "1hTicker");
 /// The venue stamps an event a moment after the match (half a millisecond here).
 const STAMP_DELAY_NS: i64 = 500_000;
 
@@ -41,6 +44,12 @@ pub(super) struct Listing {
     agg_first: u64,
     agg_lots: i64,
     block_id: u64,
+    /// The price that `@referencePrice` told last; `None` when it told that there is none.
+    pub(super) reference: Option<i64>,
+    /// Whether its timers run: they begin when it trades for the first time.
+    pub(super) scheduled: bool,
+    /// Whether the venue still knows it.
+    pub(super) listed: bool,
     pub(super) top: (Option<Level>, Option<Level>),
 }
 
@@ -89,8 +98,16 @@ impl Listing {
             agg_first: trade_id,
             agg_lots: 0,
             block_id: 0,
+            reference: None,
+            scheduled: false,
+            listed: true,
             spec,
         }
+    }
+
+    /// Whether anything happens in it.
+    pub(super) fn trades(&self) -> bool {
+        self.listed && self.spec.status == Status::Trading
     }
 
     /// Lets the next orders come; `changes` then holds what they did.
@@ -196,72 +213,6 @@ impl Listing {
         self.emit(now_ns, Channel::PartialDepth, (0, self.update_id), out, |bytes, this| {
             let side = |side| this.book.side(side).best_first().take(PARTIAL_LEVELS);
             wire::depth_levels(bytes, &this.spec, this.update_id, side(Side::Bid), side(Side::Ask));
-        });
-    }
-
-    /// What comes once a second: tickers and prices, and now and then a block trade.
-    pub(super) fn second(&mut self, now_ns: i64, out: &mut Batch) {
-        let (now_ms, event_ms) = (now_ns.div_euclid(1_000_000), stamp_ms(now_ns));
-        let last = *self.tape.last();
-        let window = |span_ms: i64, open_ms: i64, tape: &Tape| {
-            let sums = tape.since(minute_of(now_ms) - span_ms + MINUTE_MS);
-            Window { open_ms, close_ms: now_ms, sums }
-        };
-        let day = window(DAY_MS, now_ms - DAY_MS, &self.tape);
-        let hour = window(61 * MINUTE_MS, minute_of(now_ms) - 60 * MINUTE_MS, &self.tape);
-        self.emit(now_ns, Channel::MiniTicker, (0, 0), out, |bytes, this| {
-            wire_stats::mini_ticker(bytes, &this.spec, event_ms, &last, &day);
-        });
-        self.emit(now_ns, Channel::Ticker, (0, 0), out, |bytes, this| {
-            let previous_close = this.tape.minute(minute_of(now_ms) - DAY_MS + MINUTE_MS).1;
-            let quote = Quote { previous_close, bid: this.top.0, ask: this.top.1 };
-            wire_stats::ticker(bytes, &this.spec, event_ms, &last, &quote, &day);
-        });
-        self.emit(now_ns, Channel::HourTicker, (0, 0), out, |bytes, this| {
-            wire_stats::hour_ticker(bytes, &this.spec, event_ms, &last, &hour);
-        });
-        self.emit(now_ns, Channel::AvgPrice, (0, 0), out, |bytes, this| {
-            let sums = this.tape.since(minute_of(now_ms) - 4 * MINUTE_MS);
-            wire_stats::avg_price(bytes, &this.spec, event_ms, &last, sums.as_ref());
-        });
-        self.beside_the_book(now_ns, out);
-    }
-
-    fn beside_the_book(&mut self, now_ns: i64, out: &mut Batch) {
-        let now_ms = now_ns.div_euclid(1_000_000);
-        let middle = self.top.0.zip(self.top.1).map(|(bid, ask)| (bid.price + ask.price) / 2);
-        let reference = middle.filter(|_| !self.aside.chance(50_000));
-        self.emit(now_ns, Channel::ReferencePrice, (0, 0), out, |bytes, this| {
-            wire::reference_price(bytes, &this.spec, reference, now_ms);
-        });
-        let lots = self.spec.order_lots.saturating_mul(20 + self.aside.below(400) as i64);
-        let buyer_is_maker = self.aside.chance(500_000);
-        if let Some(price) = middle.filter(|_| self.aside.chance(5_000)) {
-            self.block_id += 1;
-            let trade = Trade { id: self.block_id, price, lots, time_ms: now_ms, buyer_is_maker };
-            self.emit(now_ns, Channel::BlockTrade, (trade.id, trade.id), out, |bytes, this| {
-                wire::block_trade(bytes, &this.spec, stamp_ms(now_ns), &trade);
-            });
-        }
-    }
-
-    /// `@kline_1m` of the open minute, when it had trades since the last one.
-    pub(super) fn candle(&mut self, now_ns: i64, out: &mut Batch) {
-        if self.kline_trade_id != self.tape.last().id {
-            self.kline(now_ns, minute_of(now_ns.div_euclid(1_000_000)), false, out);
-        }
-    }
-
-    /// `@kline_1m` of the minute that just ended.
-    pub(super) fn close_candle(&mut self, now_ns: i64, out: &mut Batch) {
-        self.kline(now_ns, minute_of(now_ns.div_euclid(1_000_000)) - MINUTE_MS, true, out);
-    }
-
-    fn kline(&mut self, now_ns: i64, start_ms: i64, closed: bool, out: &mut Batch) {
-        self.kline_trade_id = self.tape.last().id;
-        let minute = self.tape.minute(start_ms);
-        self.emit(now_ns, Channel::Kline, (0, 0), out, |bytes, this| {
-            wire_stats::kline(bytes, &this.spec, stamp_ms(now_ns), start_ms, minute, closed);
         });
     }
 

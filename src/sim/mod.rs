@@ -7,6 +7,7 @@
 
 pub mod batch;
 pub mod book;
+mod buckets;
 pub mod channel;
 pub mod digits;
 pub mod exchange;
@@ -14,6 +15,7 @@ pub mod faults;
 pub mod flow;
 mod history;
 mod injector;
+pub mod interval;
 mod listing;
 pub mod options;
 pub mod oracle;
@@ -21,7 +23,9 @@ pub mod rest;
 pub mod rng;
 pub mod source;
 pub mod spec;
+pub mod spoil;
 pub mod tape;
 pub mod venue;
+mod ways;
 pub mod wire;
 pub mod wire_stats;

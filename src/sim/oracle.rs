@@ -45,16 +45,27 @@ pub struct TrueBook {
 }
 
 #[derive(Debug)]
-struct SymbolTruth {
+struct Past {
+    /// Decimals of a tick and of a lot; a tick may become finer while the exchange runs.
     scales: (u8, u8),
     /// One a start of the venue's ids; several only when a fault restarted them.
-    segments: Mutex<Vec<Segment>>,
+    segments: Vec<Segment>,
 }
+
+#[derive(Debug)]
+struct SymbolTruth(Mutex<Past>);
 
 impl SymbolTruth {
     /// A checker that panicked in a test leaves the history whole: it only reads.
-    fn segments(&self) -> MutexGuard<'_, Vec<Segment>> {
-        self.segments.lock().unwrap_or_else(PoisonError::into_inner)
+    fn past(&self) -> MutexGuard<'_, Past> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Past {
+    /// The segment that holds an id; where restarted ids overlap, the later one.
+    fn segment(&self, id: u64) -> Result<usize, TruthError> {
+        self.segments.iter().rposition(|s| s.holds(id)).ok_or(TruthError::NotHeld)
     }
 }
 
@@ -70,30 +81,38 @@ impl Oracle {
     pub(super) fn new<'a>(opening: impl Iterator<Item = (&'a SymbolSpec, u64, &'a Book)>, retain: Retain) -> Oracle {
         let mut oracle = Oracle { symbols: Vec::new(), places: HashMap::new(), retain };
         for (spec, id, book) in opening {
-            let segments = Mutex::new(vec![Segment::new(id, book)]);
+            let scales = (spec.price_scale, spec.quantity_scale);
             oracle.places.insert(spec.symbol.clone(), oracle.symbols.len());
-            oracle.symbols.push(SymbolTruth { scales: (spec.price_scale, spec.quantity_scale), segments });
+            let segments = vec![Segment::new(id, book)];
+            oracle.symbols.push(SymbolTruth(Mutex::new(Past { scales, segments })));
         }
         oracle
     }
 
     /// Appends an event's changes; `book` is the book after them.
     pub(super) fn extend(&self, place: usize, changes: &[Change], book: &Book) {
-        let mut segments = self.symbols[place].segments();
-        if let Some(segment) = segments.last_mut() {
+        if let Some(segment) = self.symbols[place].past().segments.last_mut() {
             segment.extend(changes, book, self.retain);
         }
     }
 
     /// The venue restarts the ids of a symbol: `book` is the book at `id`.
     pub(super) fn restart(&self, place: usize, id: u64, book: &Book) {
-        self.symbols[place].segments().push(Segment::new(id, book));
+        self.symbols[place].past().segments.push(Segment::new(id, book));
+    }
+
+    /// The ticks of a symbol get so many digits more. What was true stays true.
+    pub(super) fn refine(&self, place: usize, digits: u8) {
+        let mut past = self.symbols[place].past();
+        past.scales.0 += digits;
+        let factor = 10i64.pow(u32::from(digits));
+        past.segments.iter_mut().for_each(|segment| segment.refine(factor));
     }
 
     /// Which prices ids `first..=last` changed, once each; `None` when not all of them are held in one segment.
     pub(super) fn touched(&self, place: usize, first: u64, last: u64) -> Option<Vec<(Side, i64)>> {
-        let segments = self.symbols[place].segments();
-        let segment = segments.last().filter(|s| s.holds(first.saturating_sub(1)) && s.holds(last))?;
+        let past = self.symbols[place].past();
+        let segment = past.segments.last().filter(|s| s.holds(first.saturating_sub(1)) && s.holds(last))?;
         let mut prices: Vec<_> = segment.changes(first, last).map(|c| (c.side, c.level.price)).collect();
         prices.sort_unstable_by_key(|(side, price)| (side.sign(), *price));
         prices.dedup();
@@ -101,13 +120,13 @@ impl Oracle {
     }
 
     pub(super) fn book_at(&self, place: usize, id: u64) -> Result<Book, TruthError> {
-        let segments = self.symbols[place].segments();
-        segments.iter().rev().find(|s| s.holds(id)).ok_or(TruthError::NotHeld)?.book_at(id)
+        let past = self.symbols[place].past();
+        past.segments[past.segment(id)?].book_at(id)
     }
 
     /// The oldest id of a symbol that is held in the current run of its ids.
     pub(super) fn oldest(&self, place: usize) -> u64 {
-        self.symbols[place].segments().last().map_or(0, Segment::first)
+        self.symbols[place].past().segments.last().map_or(0, Segment::first)
     }
 
     fn place(&self, symbol: &str) -> Result<usize, TruthError> {
@@ -120,7 +139,7 @@ impl Oracle {
     /// [`TruthError::UnknownSymbol`].
     pub fn newest_id(&self, symbol: &str) -> Result<u64, TruthError> {
         let place = self.place(symbol)?;
-        Ok(self.symbols[place].segments().last().map_or(0, Segment::last))
+        Ok(self.symbols[place].past().segments.last().map_or(0, Segment::last))
     }
 
     /// The true book of a symbol at an id. It costs a checkpoint and up to a checkpoint's distance of changes; a checker
@@ -130,8 +149,10 @@ impl Oracle {
     /// [`TruthError::UnknownSymbol`]; [`TruthError::NotHeld`] for an id to come, forgotten, or never used.
     pub fn truth(&self, symbol: &str, update_id: u64) -> Result<TrueBook, TruthError> {
         let place = self.place(symbol)?;
-        let book = self.book_at(place, update_id)?;
-        let scales = self.symbols[place].scales;
+        let (book, scales) = {
+            let past = self.symbols[place].past();
+            (past.segments[past.segment(update_id)?].book_at(update_id)?, past.scales)
+        };
         let levels = |side| book.side(side).best_first().filter_map(|l| decimals(scales, l)).collect();
         Ok(TrueBook { update_id, bids: levels(Side::Bid), asks: levels(Side::Ask) })
     }
@@ -142,12 +163,12 @@ impl Oracle {
     /// [`TruthError::UnknownSymbol`].
     pub fn cursor(self: &Arc<Self>, symbol: &str) -> Result<TruthCursor, TruthError> {
         let place = self.place(symbol)?;
-        let (update_id, book) = {
-            let segments = self.symbols[place].segments();
-            let segment = segments.first().ok_or(TruthError::NotHeld)?;
-            (segment.first(), segment.book_at(segment.first())?)
+        let (update_id, book, scales) = {
+            let past = self.symbols[place].past();
+            let segment = past.segments.first().ok_or(TruthError::NotHeld)?;
+            (segment.first(), segment.book_at(segment.first())?, past.scales)
         };
-        Ok(TruthCursor { oracle: Arc::clone(self), place, segment: 0, update_id, book })
+        Ok(TruthCursor { oracle: Arc::clone(self), place, segment: 0, update_id, book, scales })
     }
 }
 
@@ -164,6 +185,8 @@ pub struct TruthCursor {
     segment: usize,
     update_id: u64,
     book: Book,
+    /// Of the prices and quantities in `book`.
+    scales: (u8, u8),
 }
 
 impl TruthCursor {
@@ -177,23 +200,24 @@ impl TruthCursor {
     /// # Errors
     /// [`TruthError::NotHeld`]; the cursor then stays where it was.
     pub fn move_to(&mut self, update_id: u64) -> Result<(), TruthError> {
-        let segments = self.oracle.symbols[self.place].segments();
-        let found = segments.iter().rposition(|s| s.holds(update_id)).ok_or(TruthError::NotHeld)?;
-        let segment = &segments[found];
-        if found == self.segment && update_id >= self.update_id && segment.holds(self.update_id) {
+        let past = self.oracle.symbols[self.place].past();
+        let found = past.segment(update_id)?;
+        let segment = &past.segments[found];
+        let onward = found == self.segment && update_id >= self.update_id && segment.holds(self.update_id);
+        if onward && past.scales == self.scales {
             for change in segment.changes(self.update_id + 1, update_id) {
                 self.book.set(change.side, change.level.price, change.level.quantity);
             }
         } else {
             self.book = segment.book_at(update_id)?;
         }
-        (self.segment, self.update_id) = (found, update_id);
+        (self.segment, self.update_id, self.scales) = (found, update_id, past.scales);
         Ok(())
     }
 
     /// The levels of a side, the best first.
     pub fn levels(&self, side: Side) -> impl Iterator<Item = TrueLevel> + '_ {
-        let scales = self.oracle.symbols[self.place].scales;
+        let scales = self.scales;
         self.book.side(side).best_first().filter_map(move |l| decimals(scales, l))
     }
 
@@ -209,7 +233,7 @@ impl TruthCursor {
 
     /// What rests at a price; zero for nothing, also for a price finer than the tick.
     pub fn quantity_at(&self, side: Side, price: Decimal) -> Decimal {
-        let (price_scale, quantity_scale) = self.oracle.symbols[self.place].scales;
+        let (price_scale, quantity_scale) = self.scales;
         let ticks = price.mantissa_at(price_scale);
         let lots = ticks.map_or(0, |t| self.book.side(side).quantity_at(t));
         Decimal::new(lots, quantity_scale).unwrap_or(Decimal::ZERO)

@@ -10,16 +10,34 @@ pub enum Status {
     Halt,
     /// `BREAK`: likewise.
     Break,
+    /// `END_OF_DAY`: likewise.
+    EndOfDay,
+    /// `CANCEL_ONLY`: likewise.
+    CancelOnly,
+    /// `SUSPENDED`: a word that no document of the venue's has; likewise.
+    Other,
 }
 
 impl Status {
+    /// All of them.
+    pub const ALL: [Status; 6] =
+        [Status::Trading, Status::Halt, Status::Break, Status::EndOfDay, Status::CancelOnly, Status::Other];
+
     /// The venue's word.
     pub const fn word(self) -> &'static str {
         match self {
             Status::Trading => "TRADING",
             Status::Halt => "HALT",
             Status::Break => "BREAK",
+            Status::EndOfDay => "END_OF_DAY",
+            Status::CancelOnly => "CANCEL_ONLY",
+            Status::Other => "SUSPENDED",
         }
+    }
+
+    /// The status of this word.
+    pub fn of(word: &str) -> Option<Status> {
+        Status::ALL.into_iter().find(|status| status.word() == word)
     }
 }
 

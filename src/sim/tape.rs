@@ -1,13 +1,23 @@
 //! Purpose: the running statistics of one symbol's own trades: candles, rolling windows, average prices.
-//! Owns: a day of minutes. Thread: its owner's. Takes and gives: trades in ticks and lots, windows.
+//! Owns: a minute of seconds, a day of minutes, a month of quarters of an hour. Thread: its owner's. Takes and gives: trades in ticks and lots, windows.
 //! Never: rounds; sums are exact, and only the wire writers divide.
 
 use std::collections::VecDeque;
 
+use super::buckets::Buckets;
+
+/// Milliseconds in a second.
+pub const SECOND_MS: i64 = 1_000;
 /// Milliseconds in a minute.
 pub const MINUTE_MS: i64 = 60_000;
-/// Minutes in the longest window that is kept.
-const MINUTES_MAX: i64 = 1_440;
+/// Milliseconds in a quarter of an hour: every offset of a time zone is made of them.
+pub const QUARTER_MS: i64 = 15 * MINUTE_MS;
+/// How far back seconds reach.
+pub const SECONDS_KEPT_MS: i64 = MINUTE_MS;
+/// How far back minutes reach: a window of a day opens on a minute, so it may be up to a minute longer.
+const MINUTES_KEPT_MS: i64 = 1_441 * MINUTE_MS;
+/// How far back quarters of an hour reach: the longest month, and a day for time zones.
+const QUARTERS_KEPT_MS: i64 = 32 * 1_440 * MINUTE_MS;
 
 /// One trade.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +65,7 @@ impl Sums {
         self.last_id - self.first_id + 1
     }
 
-    fn of(trade: &Trade) -> Sums {
+    pub(super) fn of(trade: &Trade) -> Sums {
         let volume = trade.lots.unsigned_abs().into();
         let turnover = u128::from(trade.price.unsigned_abs()) * volume;
         let taken = |sum| if trade.buyer_is_maker { 0 } else { sum };
@@ -73,8 +83,18 @@ impl Sums {
         }
     }
 
+    /// Counts prices in ticks `factor` times as fine.
+    pub(super) fn refine(&mut self, factor: i64) {
+        for price in [&mut self.open, &mut self.high, &mut self.low, &mut self.close] {
+            *price *= factor;
+        }
+        for sum in [&mut self.turnover, &mut self.bought_turnover] {
+            *sum *= u128::from(factor.unsigned_abs());
+        }
+    }
+
     /// These sums and those of what came right after.
-    fn then(&self, later: &Sums) -> Sums {
+    pub(super) fn then(&self, later: &Sums) -> Sums {
         Sums {
             open: self.open,
             high: self.high.max(later.high),
@@ -88,12 +108,6 @@ impl Sums {
             last_id: later.last_id,
         }
     }
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Minute {
-    start_ms: i64,
-    sums: Sums,
 }
 
 /// The fills of one taker order at one price.
@@ -115,9 +129,10 @@ pub const TRADES_KEPT: usize = 500;
 pub struct Tape {
     recent: VecDeque<Trade>,
     aggregates: VecDeque<Aggregate>,
-    minutes: VecDeque<Minute>,
+    seconds: Buckets,
+    minutes: Buckets,
+    quarters: Buckets,
     last: Trade,
-    before_last_day: i64,
 }
 
 /// The start of the minute in which a time lies.
@@ -132,9 +147,10 @@ impl Tape {
         Tape {
             recent: VecDeque::new(),
             aggregates: VecDeque::new(),
-            minutes: VecDeque::new(),
+            seconds: Buckets::new(SECOND_MS, SECONDS_KEPT_MS, price),
+            minutes: Buckets::new(MINUTE_MS, MINUTES_KEPT_MS, price),
+            quarters: Buckets::new(QUARTER_MS, QUARTERS_KEPT_MS, price),
             last,
-            before_last_day: price,
         }
     }
 
@@ -150,20 +166,24 @@ impl Tape {
 
     /// Takes a trade; times never run backwards.
     pub fn record(&mut self, trade: Trade) {
-        let start_ms = minute_of(trade.time_ms);
-        let sums = Sums::of(&trade);
-        match self.minutes.back_mut() {
-            Some(minute) if minute.start_ms == start_ms => minute.sums = minute.sums.then(&sums),
-            _ => self.minutes.push_back(Minute { start_ms, sums }),
+        for buckets in [&mut self.seconds, &mut self.minutes, &mut self.quarters] {
+            buckets.record(&trade);
         }
         self.last = trade;
         if self.recent.len() == TRADES_KEPT {
             self.recent.pop_front();
         }
         self.recent.push_back(trade);
-        while let Some(oldest) = self.minutes.front().filter(|m| m.start_ms <= start_ms - MINUTES_MAX * MINUTE_MS) {
-            self.before_last_day = oldest.sums.close;
-            self.minutes.pop_front();
+    }
+
+    /// Counts prices in ticks `factor` times as fine.
+    pub(super) fn refine(&mut self, factor: i64) {
+        let totals = self.aggregates.iter_mut().map(|aggregate| &mut aggregate.total);
+        for trade in self.recent.iter_mut().chain(totals).chain([&mut self.last]) {
+            trade.price *= factor;
+        }
+        for buckets in [&mut self.seconds, &mut self.minutes, &mut self.quarters] {
+            buckets.refine(factor);
         }
     }
 
@@ -185,31 +205,37 @@ impl Tape {
         self.aggregates.iter()
     }
 
-    /// The start of the oldest minute with trades that is kept.
-    pub fn first_minute(&self) -> Option<i64> {
-        self.minutes.front().map(|m| m.start_ms)
+    /// The stretches from which a span is put together: the coarsest that its ends are multiples of. What reaches further
+    /// back than minutes do is put together from quarters, and then begins and ends with whole ones.
+    fn parts(&self, from_ms: i64, to_ms: i64) -> &Buckets {
+        let whole = |length_ms| from_ms.rem_euclid(length_ms) == 0 && to_ms.rem_euclid(length_ms) == 0;
+        match () {
+            () if whole(QUARTER_MS) || to_ms - from_ms > MINUTES_KEPT_MS => &self.quarters,
+            () if whole(MINUTE_MS) => &self.minutes,
+            () => &self.seconds,
+        }
     }
 
-    /// The sums of the trades made in minutes that start in `from_ms..to_ms`, and the price that stood before them.
+    /// The start of the oldest stretch with trades that is kept, of those from which a span of `length_ms` that starts at
+    /// `from_ms` is put together.
+    pub fn first(&self, from_ms: i64, length_ms: i64) -> Option<i64> {
+        self.parts(from_ms, from_ms + length_ms).first()
+    }
+
+    /// The sums of the trades made in `from_ms..to_ms`, both whole seconds, and the price that stood before them, by which
+    /// a span without trades is flat.
     pub fn between(&self, from_ms: i64, to_ms: i64) -> (Option<Sums>, i64) {
-        let first = self.minutes.partition_point(|m| m.start_ms < from_ms);
-        let end = self.minutes.partition_point(|m| m.start_ms < to_ms).max(first);
-        let sums = self.minutes.range(first..end).map(|m| m.sums).reduce(|a, b| a.then(&b));
-        (sums, self.minute(from_ms).1)
+        self.parts(from_ms, to_ms).between(from_ms, to_ms)
     }
 
     /// The sums of the trades made in minutes that start at `from_ms` or later; `None` when there were none.
     pub fn since(&self, from_ms: i64) -> Option<Sums> {
-        let first = self.minutes.partition_point(|m| m.start_ms < from_ms);
-        self.minutes.range(first..).map(|m| m.sums).reduce(|a, b| a.then(&b))
+        self.minutes.between(from_ms, i64::MAX).0
     }
 
-    /// The sums of one minute, and the price that stood before it, by which a minute without trades is flat.
+    /// The sums of one minute, and the price that stood before it.
     pub fn minute(&self, start_ms: i64) -> (Option<Sums>, i64) {
-        let at = self.minutes.partition_point(|m| m.start_ms < start_ms);
-        let before = at.checked_sub(1).and_then(|i| self.minutes.get(i)).map_or(self.before_last_day, |m| m.sums.close);
-        let sums = self.minutes.get(at).filter(|m| m.start_ms == start_ms).map(|m| m.sums);
-        (sums, before)
+        self.minutes.between(start_ms, start_ms + MINUTE_MS)
     }
 }
 
@@ -246,12 +272,41 @@ mod tests {
     }
 
     #[test]
-    fn only_a_day_is_kept() {
+    fn only_a_day_of_minutes_is_kept_and_a_month_of_quarters() {
         let mut tape = Tape::new(100, 1, 0);
-        for minute in 0..3_000i64 {
+        for minute in 0..50_000i64 {
             tape.record(trade(1 + minute as u64, 100 + minute, 1, minute * MINUTE_MS, false));
         }
-        assert_eq!(tape.since(i64::MIN).map(|s| s.count()), Some(1_440));
-        assert_eq!(tape.minute(1_560 * MINUTE_MS).1, 100 + 1_559);
+        assert_eq!(tape.since(i64::MIN).map(|s| s.count()), Some(1_441));
+        assert_eq!(tape.minute(48_600 * MINUTE_MS).1, 100 + 48_599);
+        let month = tape.between(0, 50_010 * MINUTE_MS).0.expect("many");
+        assert!((46_065..=46_095).contains(&month.count()), "{month:?}");
+    }
+
+    #[test]
+    fn spans_are_put_together_from_what_they_are_multiples_of() {
+        let mut tape = Tape::new(100, 1, 0);
+        for second in 0..1_800i64 {
+            tape.record(trade(1 + second as u64, 100 + second, 1, second * SECOND_MS + 7, false));
+        }
+        let count = |from_s: i64, to_s: i64| {
+            let (sums, before) = tape.between(from_s * SECOND_MS, to_s * SECOND_MS);
+            (sums.map_or(0, |s| s.count()), before)
+        };
+        assert_eq!(count(0, 900), (900, 100));
+        assert_eq!(count(900, 1_800), (900, 100 + 899));
+        assert_eq!(count(60, 240), (180, 100 + 59));
+        assert_eq!(count(1_797, 1_799), (2, 100 + 1_796));
+        assert_eq!(count(7, 8).0, 0, "seconds reach back a minute");
+    }
+
+    #[test]
+    fn finer_ticks_change_no_value() {
+        let mut tape = Tape::new(100, 1, 0);
+        tape.record(trade(1, 120, 3, 10, false));
+        tape.refine(10);
+        let (sums, before) = tape.minute(0);
+        let sums = sums.expect("one trade");
+        assert_eq!((sums.close, sums.turnover, before, tape.last().price), (1_200, 3_600, 1_000, 1_200));
     }
 }

@@ -4,7 +4,7 @@
 use super::book::Level;
 use super::digits::{fixed_signed, fixed_wide, signed, thousandths};
 use super::spec::SymbolSpec;
-use super::tape::{MINUTE_MS, Sums, Trade};
+use super::tape::{Sums, Trade};
 use super::wire::{put, put_fixed, put_head, put_whole};
 
 /// A rolling window: when it opened, and its sums; `None` when nobody traded in it.
@@ -18,23 +18,35 @@ pub struct Window {
     pub sums: Option<Sums>,
 }
 
-/// `@kline_1m`. A minute without trades is flat at the price before it, its trade ids -1.
-pub fn kline(
-    out: &mut Vec<u8>,
-    spec: &SymbolSpec,
-    event_ms: i64,
-    start_ms: i64,
-    of: (Option<Sums>, i64),
-    closed: bool,
-) {
-    let (sums, before) = of;
+/// A candle: the sums of its trades, and the price that stood before it.
+#[derive(Clone, Copy, Debug)]
+pub struct Candle {
+    /// The interval's name.
+    pub interval: &'static str,
+    /// UTC milliseconds.
+    pub start_ms: i64,
+    /// When the next one begins, UTC milliseconds.
+    pub next_ms: i64,
+    /// `None` when nobody traded in it.
+    pub sums: Option<Sums>,
+    /// In ticks.
+    pub before: i64,
+    /// Whether it is over.
+    pub closed: bool,
+}
+
+/// `@kline_<interval>`. One without trades is flat at the price before it, its trade ids -1.
+pub fn kline(out: &mut Vec<u8>, spec: &SymbolSpec, event_ms: i64, candle: &Candle) {
+    let Candle { sums, before, closed, .. } = *candle;
     let price = |pick: fn(&Sums) -> i64| sums.as_ref().map_or(before, pick);
     put_head(out, "kline", event_ms, &spec.symbol);
-    put_whole(out, ",\"k\":{\"t\":", start_ms.unsigned_abs());
-    put_whole(out, ",\"T\":", (start_ms + MINUTE_MS - 1).unsigned_abs());
+    put_whole(out, ",\"k\":{\"t\":", candle.start_ms.unsigned_abs());
+    put_whole(out, ",\"T\":", (candle.next_ms - 1).unsigned_abs());
     put(out, ",\"s\":\"");
     put(out, &spec.symbol);
-    put(out, "\",\"i\":\"1m\"");
+    put(out, "\",\"i\":\"");
+    put(out, candle.interval);
+    out.push(b'"');
     put_ids(out, ",\"f\":", ",\"L\":", sums.as_ref());
     put_fixed(out, ",\"o\":", price(|s| s.open), spec.price_scale);
     put_fixed(out, ",\"c\":", price(|s| s.close), spec.price_scale);
@@ -91,14 +103,14 @@ pub fn ticker(out: &mut Vec<u8>, spec: &SymbolSpec, event_ms: i64, last: &Trade,
     put_volume(out, spec, day);
 }
 
-/// `@ticker_1h`: its window opens on a minute.
-pub fn hour_ticker(out: &mut Vec<u8>, spec: &SymbolSpec, event_ms: i64, last: &Trade, hour: &Window) {
-    put_head(out, "1hTicker", event_ms, &spec.symbol);
-    put_change(out, spec, hour);
-    put_range(out, spec, hour);
+/// `@ticker_1h` and its kin, whose event is `name`: the window opens on a minute.
+pub fn window_ticker(out: &mut Vec<u8>, spec: &SymbolSpec, name: &str, event_ms: i64, last: &Trade, window: &Window) {
+    put_head(out, name, event_ms, &spec.symbol);
+    put_change(out, spec, window);
+    put_range(out, spec, window);
     put_fixed(out, ",\"c\":", last.price, spec.price_scale);
-    put_average(out, spec, hour.sums.as_ref());
-    put_volume(out, spec, hour);
+    put_average(out, spec, window.sums.as_ref());
+    put_volume(out, spec, window);
 }
 
 /// `@avgPrice` over the last five minutes; without trades, the last price.
@@ -193,14 +205,18 @@ mod tests {
     fn statistics_are_exact_and_in_the_venues_order() {
         let (tape, none) = (tape(), Window { open_ms: 1, close_ms: 2, sums: None });
         let full = Window { sums: tape.since(0), ..none };
+        let candle = |start_ms: i64, closed| {
+            let (sums, before) = tape.minute(start_ms);
+            Candle { interval: "1m", start_ms, next_ms: start_ms + 60_000, sums, before, closed }
+        };
         let quote = Quote { previous_close: 1, bid: Some(Level { price: 2, quantity: 3 }), ask: None };
         let table = [
             (
-                written(|o, s| kline(o, s, 5, 60_000, tape.minute(60_000), false)),
+                written(|o, s| kline(o, s, 5, &candle(60_000, false))),
                 r#"{"e":"kline","E":5,"s":"BTCUSDT","k":{"t":60000,"T":119999,"s":"BTCUSDT","i":"1m","f":7,"L":8,"o":"60000.00000000","c":"59900.00000000","h":"60000.00000000","l":"59900.00000000","v":"0.00007000","n":2,"x":false,"q":"4.19600000","V":"0.00003000","Q":"1.80000000","B":"0"}}"#,
             ),
             (
-                written(|o, s| kline(o, s, 5, 120_000, tape.minute(120_000), true)),
+                written(|o, s| kline(o, s, 5, &candle(120_000, true))),
                 r#"{"e":"kline","E":5,"s":"BTCUSDT","k":{"t":120000,"T":179999,"s":"BTCUSDT","i":"1m","f":-1,"L":-1,"o":"59900.00000000","c":"59900.00000000","h":"59900.00000000","l":"59900.00000000","v":"0.00000000","n":0,"x":true,"q":"0.00000000","V":"0.00000000","Q":"0.00000000","B":"0"}}"#,
             ),
             (
@@ -212,7 +228,7 @@ mod tests {
                 r#"{"e":"24hrTicker","E":5,"s":"BTCUSDT","p":"-100.00000000","P":"-0.167","w":"59942.85714285","x":"0.01000000","c":"59900.00000000","Q":"0.00004000","b":"0.02000000","B":"0.00003000","a":"0.00000000","A":"0.00000000","o":"60000.00000000","h":"60000.00000000","l":"59900.00000000","v":"0.00007000","q":"4.19600000","O":1,"C":2,"F":7,"L":8,"n":2}"#,
             ),
             (
-                written(|o, s| hour_ticker(o, s, 5, tape.last(), &none)),
+                written(|o, s| window_ticker(o, s, "1hTicker", 5, tape.last(), &none)),
                 r#"{"e":"1hTicker","E":5,"s":"BTCUSDT","p":"0.00000000","P":"0.000","o":"0.00000000","h":"0.00000000","l":"0.00000000","c":"59900.00000000","w":"0.00000000","v":"0.00000000","q":"0.00000000","O":1,"C":2,"F":-1,"L":-1,"n":0}"#,
             ),
             (

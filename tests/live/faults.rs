@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use meltica::sim::spec::default_symbols;
-use meltica::sim::venue::{VenueFault, Whom};
+use meltica::sim::venue::{FrameFault, VenueFault, Whom};
 
 use crate::rig::{Rig, venue};
 
@@ -22,7 +22,7 @@ fn books_come_back_from_every_end_of_a_connection_with_its_cause_kept() {
         (close(1012), "closed 1012"),
         (VenueFault::Reset { whom: all() }, "reset"),
         (VenueFault::Cut { whom: all() }, "reset"),
-        (VenueFault::BrokenFrame { whom: all() }, "protocol broken"),
+        (VenueFault::BrokenFrame { whom: all(), how: FrameFault::Reserved }, "protocol broken"),
         (VenueFault::Stall { whom: all(), lasts: s(3) }, "stalled"),
         (VenueFault::Down { lasts: s(2) }, ""),
     ];

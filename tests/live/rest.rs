@@ -61,8 +61,9 @@ fn bodies_that_are_none_are_refused_with_a_reason_and_asked_for_again() {
         format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()).into_bytes()
     };
     let elsewhere = "http://127.0.0.1:1/stolen";
-    let table: [(&str, Vec<u8>, &str); 8] = [
-        ("a page in place of JSON", with("200 OK", page), "cannot be read"),
+    let table: [(&str, Vec<u8>, &str); 9] = [
+        ("a page in place of JSON", with("200 OK", page), "is no JSON"),
+        ("JSON that is no list of instruments", with("200 OK", "{}"), "cannot be read"),
         ("a redirect to another host", with(&format!("302 Found\r\nLocation: {elsewhere}"), ""), "http 302"),
         ("a body cut short", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"symbols\":[".to_vec(), "again in"),
         ("chunks that are none", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n".to_vec(), "again in"),

@@ -139,8 +139,15 @@ fn rewritten(specs: &[SymbolSpec], frame: &Value) -> Option<Vec<u8>> {
             let (start_ms, closed) = (whole(&k["t"]) as i64, k["x"] == Value::Bool(true));
             // A candle without trades names ids of -1.
             let has_trades = k["f"].as_i64()? >= 0;
-            let of = has_trades.then(|| sums(&traded, k, "f", Some(("V", "Q"))));
-            wire_stats::kline(&mut out, &traded, event_ms, start_ms, (of, count(&k["c"], traded.price_scale)), closed);
+            let candle = wire_stats::Candle {
+                interval: "1m",
+                start_ms,
+                next_ms: start_ms + 60_000,
+                sums: has_trades.then(|| sums(&traded, k, "f", Some(("V", "Q")))),
+                before: count(&k["c"], traded.price_scale),
+                closed,
+            };
+            wire_stats::kline(&mut out, &traded, event_ms, &candle);
         }
         "ticker" => write_ticker(&mut out, &traded, data),
         _ => return None,

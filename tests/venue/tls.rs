@@ -11,10 +11,10 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::client::{PATIENCE, answer_of, http, venue};
 
-type Stream = StreamOwned<ClientConnection, TcpStream>;
+pub(crate) type Stream = StreamOwned<ClientConnection, TcpStream>;
 
 /// A client's end of TLS that trusts one authority.
-fn stream(address: std::net::SocketAddr, ca_pem: &str) -> Stream {
+pub(crate) fn stream(address: std::net::SocketAddr, ca_pem: &str) -> Stream {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(ca_pem.as_bytes()).unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -52,8 +52,8 @@ macro_rules! events {
 events! {
     /// The run begins.
     Started = "started" Info;
-    /// A thread is not on the core that it was to be on.
-    Placement = "placement" Warn;
+    /// The engine runs, but not as it was asked to: a thread is not on its core, a command could not be restored.
+    Degraded = "degraded" Warn;
     /// The list of instruments has come.
     Catalogue = "catalogue" Info;
     /// Wanted instruments are not listed or do not trade.
@@ -78,6 +78,18 @@ events! {
     RestFailed = "rest_failed" Warn;
     /// The venue refused a request.
     RestRefused = "rest_refused" Warn;
+    /// The state file cannot be used.
+    StateFile = "state_file" Warn;
+    /// Streams are asked for by guessed symbols.
+    Guessed = "guessed" Warn;
+    /// The routes' polls ask for more weight than there is to spare.
+    PollsTooHeavy = "polls_too_heavy" Warn;
+    /// Polls of a symbol could not be started or ended.
+    PollsLost = "polls_lost" Warn;
+    /// The system does not set sockets as they are wanted.
+    SocketOption = "socket_option" Warn;
+    /// Streams could not be asked for.
+    NotOrdered = "not_ordered" Warn;
     /// Books are still to come.
     Progress = "progress" Info;
     /// Every book is Good.

@@ -9,7 +9,14 @@ use super::market::shutdown_event;
 use super::outbox::Order;
 use super::script::{Script, Step};
 use super::shared::{Shared, hold, nanos};
+use crate::schema::time::UnixNanos;
+use crate::sim::exchange::Exchange;
+use crate::sim::faults::Fault;
+use crate::sim::spec::Status;
 use crate::sync::Ordering;
+
+/// Answers that may wait to be wrong; more are dropped.
+const ANSWERS_MAX: usize = 10_000;
 
 /// See the file's head.
 #[derive(Debug)]
@@ -20,12 +27,32 @@ pub(super) struct Agenda {
     due_ns: Vec<u64>,
     /// Close frames that follow a `serverShutdown`: when, and to which connections.
     farewells: Vec<(u64, Vec<u64>)>,
+    /// Symbols that are well again: when, which, and how.
+    heals: Vec<(u64, Vec<u32>, Change)>,
+}
+
+/// What becomes of a symbol.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Status(Status),
+    Listed(bool),
+}
+
+impl Change {
+    fn make(self, exchange: &mut Exchange, places: &[u32], now: UnixNanos) {
+        for place in places {
+            match self {
+                Change::Status(status) => exchange.set_status(*place, status, now),
+                Change::Listed(listed) => exchange.set_listed(*place, listed, now),
+            }
+        }
+    }
 }
 
 impl Agenda {
     pub(super) fn new(injected: Receiver<VenueFault>, script: Script) -> Agenda {
         let due_ns = script.steps.iter().map(|step| nanos(step.timing.first)).collect();
-        Agenda { injected, script: script.steps, due_ns, farewells: Vec::new() }
+        Agenda { injected, script: script.steps, due_ns, farewells: Vec::new(), heals: Vec::new() }
     }
 
     /// Does what is due.
@@ -50,26 +77,57 @@ impl Agenda {
             leaving.for_each(|outbox| outbox.order(Order::Close { code: 1012, reason: "service restart".to_owned() }));
             false
         });
+        while let Some(at) = self.heals.iter().position(|(due, ..)| now_ns >= *due) {
+            let (_, places, change) = self.heals.swap_remove(at);
+            change.make(&mut hold(&shared.market).exchange, &places, shared.clock.unix_now());
+        }
+    }
+
+    /// Changes symbols, and changes them back later when `lasts` is set.
+    fn change(&mut self, shared: &Shared, now_ns: u64, symbols: &[String], to: [Change; 2], lasts: Option<Duration>) {
+        let mut market = hold(&shared.market);
+        let places = places(&market.exchange, symbols);
+        let [change, back] = to;
+        change.make(&mut market.exchange, &places, shared.clock.unix_now());
+        if let Some(lasts) = lasts {
+            self.heals.push((now_ns.saturating_add(nanos(lasts)), places, back));
+        }
     }
 
     fn act(&mut self, shared: &Shared, now_ns: u64, fault: VenueFault) {
         let until = |lasts: Duration| now_ns.saturating_add(nanos(lasts));
         match fault {
-            VenueFault::Frames { fault, symbols, count } => {
-                let mut market = hold(&shared.market);
-                let market = &mut *market;
-                let all: Vec<u32> = (0..market.exchange.symbols().len() as u32).collect();
-                let named = symbols.iter().filter_map(|symbol| market.exchange.place(symbol)).collect();
-                let places: Vec<u32> = if symbols.is_empty() { all } else { named };
-                for place in places {
-                    (0..count).for_each(|_| market.injector.arm(place, fault.clone()));
-                }
-            }
+            VenueFault::Frames { fault, symbols, count } => arm(shared, &fault, &symbols, count),
             VenueFault::Stall { whom, lasts } => shared.order(&whom, &Order::Stall(nanos(lasts))),
             VenueFault::Close { whom, code, reason } => shared.order(&whom, &Order::Close { code, reason }),
             VenueFault::Reset { whom } => shared.order(&whom, &Order::Reset),
             VenueFault::Cut { whom } => shared.order(&whom, &Order::Cut),
-            VenueFault::BrokenFrame { whom } => shared.order(&whom, &Order::BrokenFrame),
+            VenueFault::Truncate { whom } => shared.order(&whom, &Order::Truncate),
+            VenueFault::BrokenFrame { whom, how } => shared.order(&whom, &Order::BrokenFrame(how)),
+            VenueFault::Fragments { whom, lasts } => shared.order(&whom, &Order::Fragments(nanos(lasts))),
+            VenueFault::Pings { whom, count, bytes } => shared.order(&whom, &Order::Pings { count, bytes }),
+            VenueFault::Answers { how, count, by } => {
+                let answers = &mut hold(&shared.mood).answers;
+                let room = ANSWERS_MAX.saturating_sub(answers.len());
+                answers.extend(std::iter::repeat_n((how, nanos(by)), room.min(count as usize)));
+            }
+            VenueFault::Handshake { how, lasts } => hold(&shared.mood).bad_handshake = Some((how, until(lasts))),
+            VenueFault::BadRest { how, lasts, routes } => {
+                hold(&shared.mood).bad_rest = Some((how, until(lasts), routes));
+            }
+            VenueFault::Status { symbols, becomes, lasts } => {
+                let to = [Change::Status(becomes), Change::Status(Status::Trading)];
+                self.change(shared, now_ns, &symbols, to, lasts);
+            }
+            VenueFault::Delist { symbols, lasts } => {
+                self.change(shared, now_ns, &symbols, [Change::Listed(false), Change::Listed(true)], lasts);
+            }
+            VenueFault::TickSize { symbols, digits } => {
+                let mut market = hold(&shared.market);
+                for place in places(&market.exchange, &symbols) {
+                    market.exchange.refine_ticks(place, digits);
+                }
+            }
             VenueFault::SlowRest { by, lasts } => {
                 let mut mood = hold(&shared.mood);
                 (mood.slow_by_ns, mood.slow_until_ns) = (nanos(by), until(lasts));
@@ -97,5 +155,21 @@ impl Agenda {
                 self.farewells.push((until(lead), leaving.iter().map(|outbox| outbox.id).collect()));
             }
         }
+    }
+}
+
+/// Where these symbols stand; none named means all.
+fn places(exchange: &Exchange, symbols: &[String]) -> Vec<u32> {
+    if symbols.is_empty() {
+        return (0..exchange.symbols().len() as u32).collect();
+    }
+    symbols.iter().filter_map(|symbol| exchange.place(symbol)).collect()
+}
+
+fn arm(shared: &Shared, fault: &Fault, symbols: &[String], count: u32) {
+    let mut market = hold(&shared.market);
+    let market = &mut *market;
+    for place in places(&market.exchange, symbols) {
+        (0..count).for_each(|_| market.injector.arm(place, fault.clone()));
     }
 }

@@ -5,12 +5,16 @@
 use super::market::Market;
 use super::query::Query;
 use super::router::Route;
-use super::series;
+use super::rulebook::Rulebook;
+use super::series::{self, Stretch};
 use super::shared::{Shared, hold};
+use crate::schema::id::Market as Venue;
 use crate::sim::book::Level;
 use crate::sim::digits::fixed;
+use crate::sim::interval::Interval;
 use crate::sim::listing::Listing;
 use crate::sim::rest;
+use crate::sim::spec::Status;
 use crate::sim::wire::{put, put_fixed, put_whole};
 
 /// What the venue says when it refuses a request.
@@ -42,28 +46,23 @@ pub(super) fn write(shared: &Shared, route: Route, query: &Query) -> Result<Opti
         }
         Route::ExchangeInfo => exchange_info(shared, query, now_ms, &mut out)?,
         Route::Depth => return depth(shared, query),
-        Route::Trades | Route::AggTrades | Route::Klines | Route::AvgPrice => {
-            let symbol = symbol(query)?;
-            let market = hold(&shared.market);
-            let listing = listing(&market, symbol)?;
-            match route {
-                Route::Trades => series::trades(&mut out, listing, limit(query, 500, 1_000)?),
-                Route::AggTrades => series::aggregates(&mut out, listing, &span(query)?, limit(query, 500, 1_000)?),
-                Route::Klines => {
-                    let interval = query.get("interval").ok_or_else(|| missing("interval"))?;
-                    let minutes = series::minutes_of(interval).ok_or_else(|| Fault::new(-1120, "Invalid interval."))?;
-                    series::klines(&mut out, listing, minutes, &span(query)?, limit(query, 500, 1_000)?, now_ms);
-                }
-                _ => series::average(&mut out, listing, now_ms),
+        Route::Trades
+        | Route::HistoricalTrades
+        | Route::AggTrades
+        | Route::Klines
+        | Route::AvgPrice
+        | Route::ReferencePrice => one_symbol(shared, route, query, now_ms, &mut out)?,
+        Route::DayTicker => statistics(shared, query, now_ms, Stretch::Day, &mut out)?,
+        Route::TradingDayTicker | Route::WindowTicker => {
+            if query.get("symbol").is_none() && query.get("symbols").is_none() {
+                let message = "Param 'symbol' or 'symbols' must be sent, but both were empty/null!";
+                return Err(Fault::new(-1102, message));
             }
-        }
-        Route::DayTicker => {
-            let mini = match query.get("type") {
-                None | Some("FULL") => false,
-                Some("MINI") => true,
-                Some(_) => return Err(invalid("type")),
+            let stretch = match route {
+                Route::TradingDayTicker => Stretch::TradingDay(zone(query)?),
+                _ => Stretch::Minutes(window_minutes(query.get("windowSize").unwrap_or("1d"))?),
             };
-            tickers(shared, query, &mut out, |out, listing| series::day_ticker(out, listing, now_ms, mini))?;
+            statistics(shared, query, now_ms, stretch, &mut out)?;
         }
         Route::BookTicker => tickers(shared, query, &mut out, book_ticker)?,
         Route::PriceTicker => tickers(shared, query, &mut out, |out, listing| {
@@ -74,6 +73,79 @@ pub(super) fn write(shared: &Shared, route: Route, query: &Query) -> Result<Opti
         })?,
     }
     Ok(Some(out))
+}
+
+/// What is told of one symbol only.
+fn one_symbol(shared: &Shared, route: Route, query: &Query, now_ms: i64, out: &mut Vec<u8>) -> Result<(), Fault> {
+    let symbol = symbol(query)?;
+    let market = hold(&shared.market);
+    let listing = listing(&market, symbol)?;
+    let most = || limit(query, 500, 1_000);
+    match route {
+        Route::Trades => series::trades(out, listing, None, most()?),
+        Route::HistoricalTrades => series::trades(out, listing, whole(query, "fromId")?, most()?),
+        Route::AggTrades => series::aggregates(out, listing, &span(query)?, most()?),
+        Route::Klines => {
+            let interval = query.get("interval").ok_or_else(|| missing("interval"))?;
+            let interval = Interval::of(interval).ok_or_else(|| Fault::new(-1120, "Invalid interval."))?;
+            series::klines(out, listing, (interval, zone(query)?), &span(query)?, most()?, now_ms);
+        }
+        Route::ReferencePrice => {
+            put(out, "{\"symbol\":\"");
+            put(out, &listing.spec.symbol);
+            match listing.reference {
+                Some(price) => put_fixed(out, "\",\"referencePrice\":", price, listing.spec.price_scale),
+                None => put(out, "\",\"referencePrice\":null"),
+            }
+            put_whole(out, ",\"timestamp\":", now_ms.unsigned_abs());
+            out.push(b'}');
+        }
+        _ => series::average(out, listing, now_ms),
+    }
+    Ok(())
+}
+
+fn statistics(shared: &Shared, query: &Query, now_ms: i64, stretch: Stretch, out: &mut Vec<u8>) -> Result<(), Fault> {
+    let mini = match query.get("type") {
+        None | Some("FULL") => false,
+        Some("MINI") => true,
+        Some(_) => return Err(Fault::new(-1139, "Invalid ticker type.")),
+    };
+    tickers(shared, query, out, |out, listing| series::statistics(out, listing, now_ms, stretch, mini))
+}
+
+/// Minutes of a window such as `59m`, `23h`, `7d`.
+fn window_minutes(size: &str) -> Result<i64, Fault> {
+    let digits = size.len().saturating_sub(1);
+    let number = size.get(..digits).filter(|d| d.bytes().all(|b| b.is_ascii_digit())).and_then(|d| d.parse().ok());
+    let minutes = match (number, size.get(digits..)) {
+        (Some(n @ 1..=59), Some("m")) => n,
+        (Some(n @ 1..=23), Some("h")) => n * 60,
+        (Some(n @ 1..=7), Some("d")) => n * 1_440,
+        _ => return Err(Fault::new(-1130, "Data sent for parameter 'windowSize' is not valid.")),
+    };
+    Ok(minutes)
+}
+
+/// The zone that a request names, in milliseconds ahead of UTC.
+fn zone(query: &Query) -> Result<i64, Fault> {
+    query.get("timeZone").map_or(Ok(0), |zone| series::zone_ms(zone).ok_or_else(|| invalid("timeZone")))
+}
+
+/// The status by which a request filters; the venue takes three.
+fn wanted_status(query: &Query) -> Result<Option<Status>, Fault> {
+    let Some(word) = query.get("symbolStatus") else { return Ok(None) };
+    let status = Status::of(word).filter(|s| matches!(s, Status::Trading | Status::Halt | Status::Break));
+    status.map(Some).ok_or_else(|| Fault::new(-1122, "Invalid symbolStatus."))
+}
+
+/// A symbol of another status than the one that is asked for.
+fn other_status() -> Fault {
+    Fault::new(-1220, "The symbol's status does not match the requested symbolStatus.")
+}
+
+fn bad_combination() -> Fault {
+    Fault::new(-1128, "Combination of optional parameters invalid.")
 }
 
 fn missing(name: &str) -> Fault {
@@ -101,13 +173,19 @@ fn symbol(query: &Query) -> Result<&str, Fault> {
 /// The symbols that a request names; `None` for all.
 fn symbols(query: &Query) -> Result<Option<Vec<String>>, Fault> {
     match (query.get("symbol"), query.get("symbols")) {
-        (Some(_), Some(_)) => Err(Fault::new(-1128, "Combination of optional parameters invalid.")),
+        (Some(_), Some(_)) => Err(bad_combination()),
         (Some(_), None) => symbol(query).map(|one| Some(vec![one.to_owned()])),
         (None, None) => Ok(None),
         (None, Some(list)) => {
-            let names: Vec<String> = serde_json::from_str(list).map_err(|_| {
-                illegal("symbols", "^\\[(\"[\\w\\-._&&[^a-z]]{1,50}\"(,\"[\\w\\-._&&[^a-z]]{1,50}\"){0,}){0,1}\\]$")
-            })?;
+            let range = "^\\[(\"[\\w\\-._&&[^a-z]]{1,50}\"(,\"[\\w\\-._&&[^a-z]]{1,50}\"){0,}){0,1}\\]$";
+            let names: Vec<String> = serde_json::from_str(list).map_err(|_| illegal("symbols", range))?;
+            if !names.iter().all(|name| legal(name)) {
+                return Err(illegal("symbols", range));
+            }
+            let distinct: std::collections::HashSet<&String> = names.iter().collect();
+            if distinct.len() < names.len() {
+                return Err(Fault::new(-1151, "Symbol is present multiple times in the list."));
+            }
             Ok(Some(names))
         }
     }
@@ -133,39 +211,71 @@ fn span(query: &Query) -> Result<series::Span, Fault> {
     let time = |name| Ok::<_, Fault>(whole(query, name)?.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX)));
     let span = series::Span { from_id: whole(query, "fromId")?, from_ms: time("startTime")?, to_ms: time("endTime")? };
     if span.from_id.is_some() && (span.from_ms.is_some() || span.to_ms.is_some()) {
-        return Err(Fault::new(-1128, "Combination of optional parameters invalid."));
+        return Err(bad_combination());
     }
     Ok(span)
 }
 
 fn listing<'a>(market: &'a Market, symbol: &str) -> Result<&'a Listing, Fault> {
-    let place = market.exchange.place(symbol);
-    place.and_then(|place| market.exchange.listing(place)).ok_or_else(|| Fault::new(-1121, "Invalid symbol."))
+    let found = market.exchange.place(symbol).and_then(|place| market.exchange.listing(place));
+    found.filter(|listing| listing.listed).ok_or_else(|| Fault::new(-1121, "Invalid symbol."))
 }
 
 fn exchange_info(shared: &Shared, query: &Query, now_ms: i64, out: &mut Vec<u8>) -> Result<(), Fault> {
-    let wanted = symbols(query)?;
+    let (wanted, status) = (symbols(query)?, wanted_status(query)?);
+    if wanted.is_some() && (status.is_some() || query.get("permissions").is_some()) {
+        return Err(bad_combination());
+    }
+    let sets = match query.get("showPermissionSets") {
+        None | Some("true") => true,
+        Some("false") => false,
+        Some(_) => return Err(illegal("showPermissionSets", "^(true|false)$")),
+    };
+    // Every symbol here has the one permission.
+    let permitted = query.get("permissions").is_none_or(|list| list.contains("SPOT"));
     let market = hold(&shared.market);
     for name in wanted.iter().flatten() {
         listing(&market, name)?;
     }
     let named = |symbol: &String| wanted.as_ref().is_none_or(|names| names.contains(symbol));
-    let specs = market.exchange.symbols().filter(|spec| named(&spec.symbol));
-    rest::exchange_info_within(out, now_ms, shared.limits.weight_max, specs);
+    let listings = (0..market.exchange.symbols().len() as u32).filter_map(|place| market.exchange.listing(place));
+    let meant = listings.filter(|l| permitted && l.listed && named(&l.spec.symbol));
+    let specs = meant.map(|listing| &listing.spec).filter(|spec| status.is_none_or(|s| s == spec.status));
+    match shared.rulebook.market {
+        Venue::BinanceSpot => rest::exchange_info_within(out, now_ms, shared.limits.weight_max, sets, specs),
+        Venue::BinanceUsdm => rest::futures_exchange_info(out, now_ms, shared.limits.weight_max, specs),
+    }
     Ok(())
+}
+
+/// The `limit` of a depth request. Where only some exist, others are refused (USD-M error codes of 2026-07-22).
+fn depth_limit(rulebook: &Rulebook, query: &Query) -> Result<u32, Fault> {
+    let most = rulebook.depth_max();
+    let wanted = limit(query, rulebook.depth_default as usize, usize::MAX)?;
+    let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
+    match wanted {
+        _ if rulebook.takes_depth(wanted) => Ok(wanted.min(most)),
+        _ if wanted > most => Err(invalid("limit")),
+        _ => Err(Fault::new(-4021, format!("{wanted} is not valid depth limit"))),
+    }
 }
 
 fn depth(shared: &Shared, query: &Query) -> Result<Option<Vec<u8>>, Fault> {
     let symbol = symbol(query)?;
-    let limit = limit(query, rest::DEPTH_LIMIT_DEFAULT as usize, rest::DEPTH_LIMIT_MAX as usize)?;
+    let limit = depth_limit(shared.rulebook, query)?;
+    let status = wanted_status(query)?;
     let mut market = hold(&shared.market);
     let market = &mut *market;
-    if let Some(capture) = &market.capture {
-        let body = capture.depth(symbol).ok_or_else(|| Fault::new(-1121, "Invalid symbol."))?;
+    if let Some(capture) = &mut market.capture {
+        let body = capture.depth(symbol, shared.clock.now_ns()).ok_or_else(|| Fault::new(-1121, "Invalid symbol."))?;
         return Ok(Some(body.to_vec()));
     }
-    let Some(place) = market.exchange.place(symbol) else { return Err(Fault::new(-1121, "Invalid symbol.")) };
-    Ok(market.injector.snapshot(&market.exchange, place, limit as u32))
+    let listing = listing(market, symbol)?;
+    if status.is_some_and(|status| status != listing.spec.status) {
+        return Err(other_status());
+    }
+    let place = listing.place;
+    Ok(market.injector.snapshot(&market.exchange, place, limit))
 }
 
 /// One object for one `symbol`, else an array.
@@ -175,16 +285,22 @@ fn tickers(
     out: &mut Vec<u8>,
     mut one: impl FnMut(&mut Vec<u8>, &Listing),
 ) -> Result<(), Fault> {
-    let wanted = symbols(query)?;
+    let (wanted, status) = (symbols(query)?, wanted_status(query)?);
+    let fits = |listing: &Listing| status.is_none_or(|status| status == listing.spec.status);
     let market = hold(&shared.market);
     if let (Some(_), Some([name])) = (query.get("symbol"), wanted.as_deref()) {
-        one(out, listing(&market, name)?);
+        let listing = listing(&market, name)?;
+        if !fits(listing) {
+            return Err(other_status());
+        }
+        one(out, listing);
         return Ok(());
     }
-    let named: Vec<&Listing> = match &wanted {
+    let mut named: Vec<&Listing> = match &wanted {
         Some(names) => names.iter().map(|name| listing(&market, name)).collect::<Result<_, _>>()?,
         None => (0..market.exchange.symbols().len() as u32).filter_map(|p| market.exchange.listing(p)).collect(),
     };
+    named.retain(|listing| listing.listed && fits(listing));
     out.push(b'[');
     for (index, listing) in named.into_iter().enumerate() {
         if index > 0 {

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use tungstenite::handshake::derive_accept_key;
 
 use super::http::{self, Answer, Refusal, Request, Upgrade};
+use super::{bad_handshake, bad_rest};
+
 use super::line::Line;
 use super::outbox::Outbox;
 use super::query::{self, Query};
@@ -30,9 +32,19 @@ fn converse(shared: &Shared, outbox: &Arc<Outbox>, mut line: Line) -> io::Result
         let Some(request) = next_request(shared, &mut line, &mut bytes, nanos(within))? else { return Ok(()) };
         within = shared.limits.idle_max;
         let now = shared.clock.now_ns();
-        let answer = match (stream_path(&request.path), &request.upgrade) {
+        let (route, path) = shared.rulebook.route(&request.path);
+        let answer = match (stream_path(path), &request.upgrade) {
             (Some(path), Some(upgrade)) => match handshake(shared, outbox, path, &request, upgrade) {
-                Ok(accept) => {
+                Ok(Admitted { accept, names, combined, micros }) => {
+                    let fault = hold(&shared.mood).handshake(now);
+                    if let Some(fault) = fault {
+                        shared.tally.handshakes_refused.add(1);
+                        return bad_handshake::play(shared, &mut line, fault, &accept);
+                    }
+                    outbox.become_websocket(combined, micros, route);
+                    for name in &names {
+                        shared.subscribe(name, outbox);
+                    }
                     line.write_all(shared, &http::switching(&accept), now + nanos(shared.limits.request_within))?;
                     shared.tally.websockets.add(1);
                     websocket::serve(shared, outbox, line, bytes);
@@ -45,7 +57,14 @@ fn converse(shared: &Shared, outbox: &Arc<Outbox>, mut line: Line) -> io::Result
             },
             (Some(_), None) => Answer::page(400),
             (None, _) => match router::answer(shared, &mut line, outbox.peer.ip(), &request)? {
-                Some(answer) => answer,
+                Some(answer) => {
+                    let fault = hold(&shared.mood).rest(&request.path, now);
+                    match fault.map(|fault| (fault, bad_rest::change(fault, answer.clone()))) {
+                        None => answer,
+                        Some((_, Ok(changed))) => changed,
+                        Some((fault, Err(answer))) => return bad_rest::play(shared, &mut line, fault, &answer),
+                    }
+                }
                 // A fault swallowed it: the client is left waiting.
                 None => return line.pause_until(shared, shared.clock.now_ns() + nanos(shared.limits.idle_max)),
             },
@@ -103,14 +122,24 @@ fn stream_path(path: &str) -> Option<StreamPath<'_>> {
     matches!(path, "/stream" | "/stream/").then_some(StreamPath::Combined)
 }
 
-/// Admits a client to a session: the value of its accept header, or why not.
+/// What a client that is let in has asked for.
+struct Admitted {
+    /// The value of its accept header.
+    accept: String,
+    /// Its first streams.
+    names: Vec<String>,
+    combined: bool,
+    micros: bool,
+}
+
+/// Admits a client to a session, or says why not.
 fn handshake(
     shared: &Shared,
     outbox: &Arc<Outbox>,
     path: StreamPath<'_>,
     request: &Request,
     upgrade: &Upgrade,
-) -> Result<String, Answer> {
+) -> Result<Admitted, Answer> {
     if let Err(seconds) = hold(&shared.attempts).take(outbox.peer.ip(), shared.clock.now_ns()) {
         shared.tally.over_attempts.add(1);
         return Err(Answer::page(429).with("Retry-After", seconds));
@@ -128,7 +157,7 @@ fn handshake(
         StreamPath::Combined => (true, query.get("streams").unwrap_or_default().to_owned()),
     };
     let names: Vec<String> = list.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    let micros = match query.get("timeUnit") {
+    let micros = match query.get("timeUnit").filter(|_| shared.rulebook.micros) {
         None | Some("MILLISECOND" | "millisecond") => false,
         Some("MICROSECOND" | "microsecond") => true,
         Some(_) => return Err(Answer::page(400)),
@@ -137,9 +166,5 @@ fn handshake(
         shared.tally.over_streams.add(1);
         return Err(Answer::page(400));
     }
-    outbox.become_websocket(combined, micros);
-    for name in &names {
-        shared.hub.subscribe(name, outbox);
-    }
-    Ok(derive_accept_key(key.as_bytes()))
+    Ok(Admitted { accept: derive_accept_key(key.as_bytes()), names, combined, micros })
 }

@@ -140,6 +140,12 @@ pub(super) fn too_many_streams(most: usize, id: &Value) -> String {
     error_with_id(2, &format!("Invalid request: too many streams, the limit of a connection is {most}"), id)
 }
 
+/// An error that the client has not earned.
+pub(super) fn refused(id: Option<&Value>) -> String {
+    let message = "Invalid request: the venue is in no mood";
+    id.map_or_else(|| error(2, message), |id| error_with_id(2, message, id))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

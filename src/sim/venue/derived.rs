@@ -1,27 +1,40 @@
-//! Purpose: the streams that the venue makes from others: diffs once a second, books of other depths, all-market arrays.
-//! Owns: which of them somebody wants, and what they owe. Thread: the market's.
+//! Purpose: the streams that the venue makes from others: diffs once a second, books of other depths, windows, all-market
+//! arrays. Owns: which of them somebody wants, and what they owe. Thread: the market's.
 //! Takes and gives: the exchange's frames in, payloads out. Never: wants a stream that nobody asked for.
 
+use std::collections::HashMap;
+
+use super::candles::Candles;
 use crate::sim::channel::{Channel, Channels};
 use crate::sim::exchange::Exchange;
+use crate::sim::listing::HOUR;
+
+/// Where symbols stand, by their lowercase names.
+pub(super) type Places<'a> = HashMap<&'a str, u32>;
 
 /// A stream made of others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Extra {
+enum Extra {
     /// `@depth`: a diff a second.
     SlowDiff,
     /// `@depth<levels>` a second, or each 100 ms when `fast`.
     Levels { levels: u8, fast: bool },
+    /// `@ticker_<window>`: minutes, and the name of the event.
+    Window(i64, &'static str),
 }
 
+const EXTRAS: usize = 8;
+
 impl Extra {
-    const ALL: [(Extra, &'static str); 6] = [
+    const ALL: [(Extra, &'static str); EXTRAS] = [
         (Extra::SlowDiff, "@depth"),
         (Extra::Levels { levels: 5, fast: false }, "@depth5"),
         (Extra::Levels { levels: 10, fast: false }, "@depth10"),
         (Extra::Levels { levels: 20, fast: false }, "@depth20"),
         (Extra::Levels { levels: 5, fast: true }, "@depth5@100ms"),
         (Extra::Levels { levels: 10, fast: true }, "@depth10@100ms"),
+        (Extra::Window(240, "4hTicker"), "@ticker_4h"),
+        (Extra::Window(1_440, "1dTicker"), "@ticker_1d"),
     ];
 
     fn index(self) -> usize {
@@ -29,11 +42,30 @@ impl Extra {
     }
 }
 
+/// What an array is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Item {
+    Mini,
+    Window(i64, &'static str),
+}
+
+/// The arrays and their names. The second name of the first one is not in the documentation, but python-binance 1.0 asks for
+/// it and is served.
+const ARRAYS: [(Item, &[&str]); 4] = [
+    (Item::Mini, &["!miniTicker@arr", "!miniTicker@arr@1000ms"]),
+    (Item::Window(HOUR.0, HOUR.1), &["!ticker_1h@arr"]),
+    (Item::Window(240, "4hTicker"), &["!ticker_4h@arr"]),
+    (Item::Window(1_440, "1dTicker"), &["!ticker_1d@arr"]),
+];
+
+/// Where the first one stands.
+const MINI: usize = 0;
+
 /// What is wanted of one symbol.
 #[derive(Clone, Copy, Debug, Default)]
 struct Wanted {
     own: Option<Channels>,
-    extras: [bool; 6],
+    extras: [bool; EXTRAS],
     /// Newest id when the last second ended.
     slow_id: u64,
 }
@@ -50,6 +82,8 @@ pub(super) struct Made {
 struct Array {
     wanted: bool,
     payload: Vec<u8>,
+    /// By place, the last trade when the symbol stood in the array last: it stands there only with a new one.
+    told_ids: Vec<u64>,
 }
 
 /// See the file's head.
@@ -57,34 +91,35 @@ struct Array {
 pub(super) struct Derived {
     symbols: Vec<Wanted>,
     lower: Vec<String>,
-    mini: Array,
-    hour: Array,
+    arrays: [Array; ARRAYS.len()],
     arrays_due_ns: i64,
+    pub(super) candles: Candles,
 }
+
+/// More changes than a symbol of this simulation makes in a second.
+const IDS_A_SECOND_MAX: u64 = 60_000;
 
 impl Derived {
     pub(super) fn new(exchange: &Exchange) -> Derived {
         let lower: Vec<String> = exchange.symbols().map(|spec| spec.symbol.to_lowercase()).collect();
         let symbols = vec![Wanted::default(); lower.len()];
-        Derived { symbols, lower, mini: Array::default(), hour: Array::default(), arrays_due_ns: 0 }
+        Derived { symbols, lower, arrays: Default::default(), arrays_due_ns: 0, candles: Candles::default() }
     }
 
     /// Takes note of every name that somebody has, and has the exchange write what they need.
-    pub(super) fn want(&mut self, names: &[String], depth_ms: u32, exchange: &mut Exchange) {
-        let places: std::collections::HashMap<&str, usize> =
-            self.lower.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
+    pub(super) fn want(&mut self, names: &[String], depth_ms: u32, exchange: &mut Exchange, now_ns: i64) {
+        let places: Places<'_> = self.lower.iter().zip(0..).map(|(name, place)| (name.as_str(), place)).collect();
+        self.candles.want(names, &places, now_ns);
         let mut channels = vec![Channels::NONE; self.symbols.len()];
-        self.symbols.iter_mut().for_each(|s| s.extras = [false; 6]);
-        (self.mini.wanted, self.hour.wanted) = (false, false);
+        self.symbols.iter_mut().for_each(|s| s.extras = [false; EXTRAS]);
+        self.arrays.iter_mut().for_each(|array| array.wanted = false);
         for name in names {
-            match name.as_str() {
-                MINI_ARRAY | MINI_ARRAY_LONG => self.mini.wanted = true,
-                HOUR_ARRAY => self.hour.wanted = true,
-                _ => {}
+            if let Some(at) = ARRAYS.iter().position(|(_, own)| own.contains(&name.as_str())) {
+                self.arrays[at].wanted = true;
             }
             let Some(at) = name.find('@') else { continue };
             let (symbol, suffix) = name.split_at(at);
-            let Some(&place) = places.get(symbol) else { continue };
+            let Some(place) = places.get(symbol).map(|place| *place as usize) else { continue };
             if let Some(own) = Channel::ALL.into_iter().find(|c| c.suffix(depth_ms) == suffix) {
                 channels[place] = channels[place].with(own);
             } else if let Some((extra, _)) = Extra::ALL.iter().find(|(_, own)| *own == suffix) {
@@ -97,9 +132,10 @@ impl Derived {
                 channels[place] = channels[place].with(tick);
             }
         }
-        for (place, own) in channels.into_iter().enumerate() {
-            let own = if self.mini.wanted { own.with(Channel::MiniTicker) } else { own };
-            let own = if self.hour.wanted { own.with(Channel::HourTicker) } else { own };
+        for (place, mut own) in channels.into_iter().enumerate() {
+            for (_, (item, _)) in self.arrays.iter().zip(ARRAYS).filter(|(array, _)| array.wanted) {
+                own = own.with(if item == Item::Mini { Channel::MiniTicker } else { Channel::ReferencePrice });
+            }
             if self.symbols[place].own != Some(own) {
                 self.symbols[place].own = Some(own);
                 exchange.set_channels(place as u32, own);
@@ -108,16 +144,17 @@ impl Derived {
     }
 
     /// What a frame of the exchange brings with it on other streams.
-    pub(super) fn follow(&mut self, exchange: &Exchange, place: u32, channel: Channel, payload: &[u8]) -> Vec<Made> {
+    pub(super) fn follow(&mut self, exchange: &Exchange, frame: (u32, Channel, i64), payload: &[u8]) -> Vec<Made> {
+        let (place, channel, now_ns) = frame;
         let mut made = Vec::new();
         match channel {
             Channel::PartialDepth => self.books(exchange, place, true, &mut made),
             Channel::ReferencePrice => {
                 self.books(exchange, place, false, &mut made);
+                self.windows(exchange, place, now_ns, &mut made);
                 made.extend(self.slow_diff(exchange, place));
             }
-            Channel::MiniTicker if self.mini.wanted => self.mini.gather(payload),
-            Channel::HourTicker if self.hour.wanted => self.hour.gather(payload),
+            Channel::MiniTicker if self.arrays[MINI].wanted => self.gather(exchange, place, MINI, payload),
             _ => {}
         }
         made
@@ -132,6 +169,27 @@ impl Derived {
             let mut payload = Vec::new();
             exchange.write_depth(place, u32::from(levels), &mut payload);
             made.push(self.made(place, suffix, payload, Channel::PartialDepth));
+        }
+    }
+
+    fn windows(&mut self, exchange: &Exchange, place: u32, now_ns: i64, made: &mut Vec<Made>) {
+        let Some(listing) = exchange.listing(place) else { return };
+        for (extra, suffix) in Extra::ALL {
+            let Extra::Window(minutes, name) = extra else { continue };
+            if self.symbols[place as usize].extras[extra.index()] {
+                let mut payload = Vec::new();
+                listing.write_window(now_ns, (minutes, name), &mut payload);
+                made.push(self.made(place, suffix, payload, Channel::HourTicker));
+            }
+        }
+        for (at, (item, _)) in ARRAYS.into_iter().enumerate() {
+            let Item::Window(minutes, name) = item else { continue };
+            if !self.arrays[at].wanted {
+                continue;
+            }
+            let mut payload = Vec::new();
+            listing.write_window(now_ns, (minutes, name), &mut payload);
+            self.gather(exchange, place, at, &payload);
         }
     }
 
@@ -159,6 +217,18 @@ impl Derived {
         Some(self.made(place, "@depth", payload, Channel::Depth))
     }
 
+    /// Appends a symbol's statistics to an array, when it traded since they stood there last.
+    fn gather(&mut self, exchange: &Exchange, place: u32, at: usize, payload: &[u8]) {
+        let array = &mut self.arrays[at];
+        let last_id = exchange.listing(place).map_or(0, |listing| listing.tape.last().id);
+        array.told_ids.resize(self.symbols.len(), 0);
+        let told = core::mem::replace(&mut array.told_ids[place as usize], last_id);
+        if told != last_id {
+            array.payload.push(if array.payload.is_empty() { b'[' } else { b',' });
+            array.payload.extend_from_slice(payload);
+        }
+    }
+
     /// The arrays, once a second.
     pub(super) fn arrays(&mut self, now_ns: i64) -> Vec<Made> {
         if now_ns < self.arrays_due_ns {
@@ -166,9 +236,7 @@ impl Derived {
         }
         self.arrays_due_ns = now_ns + 1_000_000_000;
         let mut made = Vec::new();
-        for (array, names) in
-            [(&mut self.mini, &[MINI_ARRAY, MINI_ARRAY_LONG][..]), (&mut self.hour, &[HOUR_ARRAY][..])]
-        {
+        for (array, (_, names)) in self.arrays.iter_mut().zip(ARRAYS) {
             if array.payload.is_empty() {
                 continue;
             }
@@ -181,19 +249,5 @@ impl Derived {
             }));
         }
         made
-    }
-}
-
-const MINI_ARRAY: &str = "!miniTicker@arr";
-/// Not in the documentation, but python-binance 1.0 asks for it and is served.
-const MINI_ARRAY_LONG: &str = "!miniTicker@arr@1000ms";
-const HOUR_ARRAY: &str = "!ticker_1h@arr";
-/// More changes than a symbol of this simulation makes in a second.
-const IDS_A_SECOND_MAX: u64 = 60_000;
-
-impl Array {
-    fn gather(&mut self, payload: &[u8]) {
-        self.payload.push(if self.payload.is_empty() { b'[' } else { b',' });
-        self.payload.extend_from_slice(payload);
     }
 }

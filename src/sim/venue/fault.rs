@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
+use super::ways::{AnswerFault, FrameFault, HandshakeFault, RestFault};
 use crate::sim::faults::Fault;
+use crate::sim::spec::Status;
 
 /// Which WebSocket connections a fault befalls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,15 +49,88 @@ pub enum VenueFault {
         /// Which.
         whom: Whom,
     },
-    /// Connections end without a close frame, all at once where all are meant (F26).
+    /// Connections end without a close frame, all at once where all are meant (F26); under TLS properly, with its
+    /// close_notify.
     Cut {
         /// Which.
         whom: Whom,
     },
-    /// Connections get a frame with a reserved opcode and reserved bits (F43).
+    /// The same, but under TLS without its close_notify, as when somebody cuts the stream short (F44).
+    Truncate {
+        /// Which.
+        whom: Whom,
+    },
+    /// Connections get a frame that is wrong (F43, S08).
     BrokenFrame {
         /// Which.
         whom: Whom,
+        /// How.
+        how: FrameFault,
+    },
+    /// Connections get every message in fragments of one byte, now and then with a ping between two of them (F43). All
+    /// of it is lawful.
+    Fragments {
+        /// Which.
+        whom: Whom,
+        /// How long.
+        lasts: Duration,
+    },
+    /// Connections get many pings at once (F27).
+    Pings {
+        /// Which.
+        whom: Whom,
+        /// How many.
+        count: u32,
+        /// Bytes of each one's payload, at most 125.
+        bytes: u8,
+    },
+    /// The next `count` control messages, of whatever connection, are answered wrongly (F29).
+    Answers {
+        /// How.
+        how: AnswerFault,
+        /// How many.
+        count: u32,
+        /// How late, when they are late.
+        by: Duration,
+    },
+    /// Every WebSocket handshake is answered wrongly (F31).
+    Handshake {
+        /// How.
+        how: HandshakeFault,
+        /// For how long.
+        lasts: Duration,
+    },
+    /// Every REST request is answered wrongly (F33–F35).
+    BadRest {
+        /// How.
+        how: RestFault,
+        /// For how long.
+        lasts: Duration,
+        /// Only requests whose path ends so, such as `depth`; none named means all.
+        routes: Vec<String>,
+    },
+    /// Symbols get another status, and stand still when it is not `TRADING` (F36).
+    Status {
+        /// Which; none named means all.
+        symbols: Vec<String>,
+        /// Which one.
+        becomes: Status,
+        /// When set, they trade again after this time.
+        lasts: Option<Duration>,
+    },
+    /// Symbols leave the venue: their streams fall silent, REST says -1121 (F37).
+    Delist {
+        /// Which; none named means all.
+        symbols: Vec<String>,
+        /// When set, they are listed again after this time (F38).
+        lasts: Option<Duration>,
+    },
+    /// Symbols get a smaller tick; those whose scales have no room for it keep theirs (F39).
+    TickSize {
+        /// Which; none named means all.
+        symbols: Vec<String>,
+        /// By how many digits, 1 to 8.
+        digits: u8,
     },
     /// REST answers come later.
     SlowRest {
@@ -88,4 +163,25 @@ pub enum VenueFault {
         /// Between the event and the close frames.
         lead: Duration,
     },
+}
+
+impl VenueFault {
+    /// The symbols that it names.
+    pub(super) fn symbols(&self) -> &[String] {
+        match self {
+            VenueFault::Frames { symbols, .. }
+            | VenueFault::Status { symbols, .. }
+            | VenueFault::Delist { symbols, .. }
+            | VenueFault::TickSize { symbols, .. } => symbols,
+            VenueFault::Stall { whom, .. }
+            | VenueFault::Close { whom, .. }
+            | VenueFault::Reset { whom }
+            | VenueFault::Cut { whom }
+            | VenueFault::Truncate { whom }
+            | VenueFault::BrokenFrame { whom, .. }
+            | VenueFault::Fragments { whom, .. }
+            | VenueFault::Pings { whom, .. } => &whom.symbols,
+            _ => &[],
+        }
+    }
 }

@@ -26,7 +26,8 @@ const NAP: Duration = Duration::from_millis(50);
 pub(super) struct Listener {
     poll: Poll,
     door: Option<TcpListener>,
-    threads: Vec<JoinHandle<()>>,
+    /// The threads of connections, by their ids.
+    threads: Vec<(u64, JoinHandle<()>)>,
     accepted: u64,
 }
 
@@ -63,11 +64,21 @@ impl Listener {
             // Descriptors may be short, or the door closed: look again soon. Otherwise an event comes.
             let nap = if waiting || self.door.is_none() { NAP } else { 10 * NAP };
             let _ = self.poll.poll(&mut events, Some(nap));
-            self.threads.retain(|thread| !thread.is_finished());
+            self.reap(shared, false);
         }
         self.door = None;
-        for thread in self.threads {
-            let _ = thread.join();
+        self.reap(shared, true);
+    }
+
+    /// Sees off the threads that have ended; all of them, and waits for it, when the venue ends.
+    fn reap(&mut self, shared: &Shared, all: bool) {
+        for (id, thread) in self.threads.extract_if(.., |(_, thread)| all || thread.is_finished()) {
+            if thread.join().is_err() {
+                // A defect of the venue's: it is told, and costs nobody else anything.
+                shared.tally.panics.add(1);
+                shared.hub.forget(id);
+                hold(&shared.connections).remove(&id);
+            }
         }
     }
 
@@ -110,7 +121,7 @@ impl Listener {
         let name = format!("venue-{id}");
         let life = move || connection::serve(&all, &outbox, line);
         match std::thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(life) {
-            Ok(thread) => self.threads.push(thread),
+            Ok(thread) => self.threads.push((id, thread)),
             Err(_) => {
                 hold(&shared.connections).remove(&id);
                 shared.tally.connections_refused.add(1);

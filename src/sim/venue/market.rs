@@ -70,8 +70,8 @@ impl Market {
     }
 
     /// Writes what subscribers need from now on.
-    fn want(&mut self, names: &[String]) {
-        self.derived.want(names, self.depth_ms, &mut self.exchange);
+    fn want(&mut self, names: &[String], now_ns: i64) {
+        self.derived.want(names, self.depth_ms, &mut self.exchange, now_ns);
     }
 
     /// Lets happen what is due, at most a turn's worth; true when there may be more.
@@ -84,7 +84,15 @@ impl Market {
             publish_made(hub, &made, now_ns);
         }
         for _ in 0..EVENTS_PER_TURN {
-            if self.exchange.next_due().is_none_or(|due| due.0 > now_ns) {
+            let due = self.exchange.next_due().filter(|due| due.0 <= now_ns);
+            // A candle is over when everything before its end has happened.
+            while self.derived.candles.due_ns() <= due.map_or(now_ns, |due| due.0) {
+                let second_ns = self.derived.candles.due_ns();
+                for made in self.derived.candles.speak(&self.exchange) {
+                    publish_made(hub, &made, second_ns);
+                }
+            }
+            if due.is_none() {
                 return false;
             }
             self.batch.clear();
@@ -100,7 +108,7 @@ impl Market {
     fn send(&mut self, frame: &Emitted, hub: &Hub) {
         let (payload, whole) = (self.batch.bytes(&frame.payload), self.batch.bytes(&frame.frame));
         let Some(stream) = self.exchange.stream(frame.place, frame.channel).map(str::to_owned) else { return };
-        for made in self.derived.follow(&self.exchange, frame.place, frame.channel, payload) {
+        for made in self.derived.follow(&self.exchange, (frame.place, frame.channel, frame.venue_ns), payload) {
             publish_made(hub, &made, frame.venue_ns);
         }
         let truth = || {
@@ -186,7 +194,7 @@ pub(super) fn run(shared: &Shared, mut each_turn: impl FnMut(&Shared, u64)) {
         let mut market = hold(&shared.market);
         if version != seen {
             seen = version;
-            market.want(&shared.hub.names());
+            market.want(&shared.hub.names(), now);
         }
         let (more, next) = match market.capture_turn(shared.clock.now_ns(), &shared.hub) {
             Some(more) => (more, None),

@@ -4,6 +4,7 @@
 
 use crate::sim::book::Level;
 use crate::sim::digits::{fixed_signed, fixed_wide, signed, thousandths, whole};
+use crate::sim::interval::Interval;
 use crate::sim::listing::Listing;
 use crate::sim::tape::{MINUTE_MS, Sums, Trade, minute_of};
 use crate::sim::wire::{put, put_fixed, put_whole};
@@ -60,12 +61,12 @@ fn turnover_scale(listing: &Listing) -> u8 {
     listing.spec.price_scale + listing.spec.quantity_scale
 }
 
-/// `/api/v3/trades`.
-pub(super) fn trades(out: &mut Vec<u8>, listing: &Listing, limit: usize) {
-    let recent = listing.tape.recent();
-    let skipped = recent.len().saturating_sub(limit);
+/// `/api/v3/trades`, and `/api/v3/historicalTrades`, which may begin at an id.
+pub(super) fn trades(out: &mut Vec<u8>, listing: &Listing, from_id: Option<u64>, limit: usize) {
+    let span = Span { from_id, ..Span::default() };
+    let found = listing.tape.recent().filter(|trade| from_id.is_none_or(|from| trade.id >= from)).collect();
     let spec = &listing.spec;
-    array(out, recent.skip(skipped), |out, trade: &Trade| {
+    array(out, span.cut(found, limit), |out, trade: &Trade| {
         put_whole(out, "{\"id\":", trade.id);
         put_fixed(out, ",\"price\":", trade.price, spec.price_scale);
         put_fixed(out, ",\"qty\":", trade.lots, spec.quantity_scale);
@@ -94,43 +95,44 @@ pub(super) fn aggregates(out: &mut Vec<u8>, listing: &Listing, span: &Span, limi
     });
 }
 
-/// Minutes of a candle's interval; `None` for what the venue has no candles of. The simulation keeps minutes of one day,
-/// so it has none of a second or a month.
-pub(super) fn minutes_of(interval: &str) -> Option<i64> {
-    let table = [
-        ("1m", 1),
-        ("3m", 3),
-        ("5m", 5),
-        ("15m", 15),
-        ("30m", 30),
-        ("1h", 60),
-        ("2h", 120),
-        ("4h", 240),
-        ("6h", 360),
-        ("8h", 480),
-        ("12h", 720),
-        ("1d", 1_440),
-        ("3d", 4_320),
-        ("1w", 10_080),
-    ];
-    table.into_iter().find(|(name, _)| *name == interval).map(|(_, minutes)| minutes)
+/// How far clocks are ahead of UTC in a zone such as `8`, `-1:00` or `05:45`, in milliseconds; `None` for what is none, or
+/// lies outside -12:00 to +14:00.
+pub(super) fn zone_ms(text: &str) -> Option<i64> {
+    let (sign, rest) = match text.as_bytes().first()? {
+        b'-' => (-1, &text[1..]),
+        b'+' => (1, &text[1..]),
+        _ => (1, text),
+    };
+    let (hours, minutes) = rest.split_once(':').unwrap_or((rest, "00"));
+    let number = |digits: &str, lengths: core::ops::RangeInclusive<usize>| {
+        let sound = lengths.contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+        digits.parse::<i64>().ok().filter(|_| sound)
+    };
+    let minutes = number(minutes, 2..=2).filter(|minutes| *minutes < 60)?;
+    let total = sign * (number(hours, 1..=2)? * 60 + minutes);
+    (-12 * 60..=14 * 60).contains(&total).then_some(total * MINUTE_MS)
 }
 
-/// `/api/v3/klines`: from the oldest minute with trades on, without holes.
-pub(super) fn klines(out: &mut Vec<u8>, listing: &Listing, minutes: i64, span: &Span, limit: usize, now_ms: i64) {
-    let length = minutes * MINUTE_MS;
-    // Weeks start on Monday; 1970 started on a Thursday.
-    let offset = if minutes == 10_080 { 4 * 1_440 * MINUTE_MS } else { 0 };
-    let start_of = |ms: i64| (ms - offset).div_euclid(length) * length + offset;
-    let first = start_of(listing.tape.first_minute().unwrap_or(now_ms));
-    let starts: Vec<i64> = (0..)
-        .map(|n| first + n * length)
+/// `/api/v3/klines`: from the oldest trade that the tape has in the interval's resolution on, without holes.
+pub(super) fn klines(
+    out: &mut Vec<u8>,
+    listing: &Listing,
+    (interval, zone_ms): (Interval, i64),
+    span: &Span,
+    limit: usize,
+    now_ms: i64,
+) {
+    let current = interval.start(now_ms, zone_ms);
+    let oldest = listing.tape.first(current, interval.next(current, zone_ms) - current).unwrap_or(now_ms);
+    let first = interval.start(oldest.min(now_ms), zone_ms);
+    let starts: Vec<i64> = core::iter::successors(Some(first), |start| Some(interval.next(*start, zone_ms)))
         .take_while(|start| *start <= now_ms)
         .filter(|start| span.holds(*start))
         .collect();
     let spec = &listing.spec;
     array(out, span.cut(starts, limit), |out, start| {
-        let (sums, before) = listing.tape.between(start, start + length);
+        let next = interval.next(start, zone_ms);
+        let (sums, before) = listing.tape.between(start, next);
         let price = |pick: fn(&Sums) -> i64| sums.as_ref().map_or(before, pick);
         let sum = |pick: fn(&Sums) -> u128| sums.as_ref().map_or(0, pick);
         put_whole(out, "[", start.unsigned_abs());
@@ -138,7 +140,7 @@ pub(super) fn klines(out: &mut Vec<u8>, listing: &Listing, minutes: i64, span: &
             put_fixed(out, ",", price(pick), spec.price_scale);
         }
         put_sum(out, ",", sum(|s| s.volume), spec.quantity_scale);
-        put_whole(out, ",", (start + length - 1).unsigned_abs());
+        put_whole(out, ",", (next - 1).unsigned_abs());
         put_sum(out, ",", sum(|s| s.turnover), turnover_scale(listing));
         put_whole(out, ",", sums.map_or(0, |s| s.count()));
         put_sum(out, ",", sum(|s| s.bought_volume), spec.quantity_scale);
@@ -164,10 +166,32 @@ pub(super) fn average(out: &mut Vec<u8>, listing: &Listing, now_ms: i64) {
     out.push(b'}');
 }
 
-/// `/api/v3/ticker/24hr`; `mini` leaves out what changes with each order.
-pub(super) fn day_ticker(out: &mut Vec<u8>, listing: &Listing, now_ms: i64, mini: bool) {
+/// Which statistics of a stretch of time are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stretch {
+    /// `/api/v3/ticker/24hr`.
+    Day,
+    /// `/api/v3/ticker`: the last so many minutes.
+    Minutes(i64),
+    /// `/api/v3/ticker/tradingDay`: since midnight, where clocks are so many milliseconds ahead of UTC.
+    TradingDay(i64),
+}
+
+/// The statistics of a stretch; `mini` leaves out what is reckoned from the others, or changes with each order.
+pub(super) fn statistics(out: &mut Vec<u8>, listing: &Listing, now_ms: i64, stretch: Stretch, mini: bool) {
     const DAY_MS: i64 = 1_440 * MINUTE_MS;
-    let sums = listing.tape.since(minute_of(now_ms) - DAY_MS + MINUTE_MS);
+    let (from_ms, open_ms, close_ms) = match stretch {
+        Stretch::Day => (minute_of(now_ms) - DAY_MS + MINUTE_MS, now_ms - DAY_MS, now_ms),
+        Stretch::Minutes(minutes) => {
+            let window = listing.window(now_ms, minutes);
+            (window.open_ms, window.open_ms, window.close_ms)
+        }
+        Stretch::TradingDay(zone_ms) => {
+            let start = (now_ms + zone_ms).div_euclid(DAY_MS) * DAY_MS - zone_ms;
+            (start, start, start + DAY_MS - 1)
+        }
+    };
+    let (sums, before) = listing.tape.between(from_ms, minute_of(now_ms) + MINUTE_MS);
     let spec = &listing.spec;
     let price = |pick: fn(&Sums) -> i64| sums.as_ref().map_or(0, pick);
     let last = listing.tape.last();
@@ -183,7 +207,8 @@ pub(super) fn day_ticker(out: &mut Vec<u8>, listing: &Listing, now_ms: i64, mini
         thousandths(out, ((scaled + scaled.signum()) / 2) as i64);
         out.push(b'"');
         put_sum(out, ",\"weightedAvgPrice\":", sums.as_ref().map_or(0, |s| average_of(listing, s)), 8);
-        let before = listing.tape.minute(minute_of(now_ms) - DAY_MS + MINUTE_MS).1;
+    }
+    if !mini && stretch == Stretch::Day {
         put_fixed(out, ",\"prevClosePrice\":", before, spec.price_scale);
         put_fixed(out, ",\"lastPrice\":", last.price, spec.price_scale);
         put_fixed(out, ",\"lastQty\":", last.lots, spec.quantity_scale);
@@ -197,13 +222,13 @@ pub(super) fn day_ticker(out: &mut Vec<u8>, listing: &Listing, now_ms: i64, mini
     put_fixed(out, ",\"openPrice\":", price(|s| s.open), spec.price_scale);
     put_fixed(out, ",\"highPrice\":", price(|s| s.high), spec.price_scale);
     put_fixed(out, ",\"lowPrice\":", price(|s| s.low), spec.price_scale);
-    if mini {
+    if mini || stretch != Stretch::Day {
         put_fixed(out, ",\"lastPrice\":", last.price, spec.price_scale);
     }
     put_sum(out, ",\"volume\":", sums.map_or(0, |s| s.volume), spec.quantity_scale);
     put_sum(out, ",\"quoteVolume\":", sums.map_or(0, |s| s.turnover), turnover_scale(listing));
-    put_whole(out, ",\"openTime\":", (now_ms - DAY_MS).unsigned_abs());
-    put_whole(out, ",\"closeTime\":", now_ms.unsigned_abs());
+    put_whole(out, ",\"openTime\":", open_ms.unsigned_abs());
+    put_whole(out, ",\"closeTime\":", close_ms.unsigned_abs());
     let (first, last) = sums.map_or((-1, -1), |s| (s.first_id as i64, s.last_id as i64));
     put(out, ",\"firstId\":");
     signed(out, first);
@@ -212,4 +237,22 @@ pub(super) fn day_ticker(out: &mut Vec<u8>, listing: &Listing, now_ms: i64, mini
     put(out, ",\"count\":");
     whole(out, sums.map_or(0, |s| s.count()));
     out.push(b'}');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zones_are_hours_with_or_without_minutes_within_their_range() {
+        let minutes = |text| zone_ms(text).map(|ms| ms / MINUTE_MS);
+        for (text, expected) in
+            [("0", 0), ("8", 480), ("+08:00", 480), ("-1:00", -60), ("05:45", 345), ("-12:00", -720), ("14:00", 840)]
+        {
+            assert_eq!(minutes(text), Some(expected), "{text}");
+        }
+        for none in ["", "x", "15", "14:01", "-12:30", "5:60", "5:4", "05:450", "-", "1:-5", "+ 1", "\u{663}"] {
+            assert_eq!(zone_ms(none), None, "{none}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Purpose: what all threads of a venue see. Owns: it. Thread: any. Takes and gives: references.
 //! Never: locks two things at once, but the market and then the hub.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,7 +12,9 @@ use super::limits::{Attempts, Weights};
 use super::market::Market;
 use super::options::VenueLimits;
 use super::outbox::{Order, Outbox};
+use super::rulebook::Rulebook;
 use super::stats::{SessionStats, Tally, VenueStats};
+use super::ways::{AnswerFault, HandshakeFault, RestFault};
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
 use crate::telemetry::Clock;
 
@@ -26,21 +28,42 @@ pub(super) fn nanos(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX / 2)
 }
 
-/// What faults of REST are on.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct RestMood {
+/// What faults of requests are on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Mood {
     pub(super) slow_until_ns: u64,
     pub(super) slow_by_ns: u64,
     pub(super) storm_until_ns: u64,
     pub(super) retry_after_s: u32,
     pub(super) fails_until_ns: u64,
     pub(super) fails_status: u16,
+    /// Until when REST is answered wrongly, and which routes are.
+    pub(super) bad_rest: Option<(RestFault, u64, Vec<String>)>,
+    /// Until when handshakes are answered wrongly.
+    pub(super) bad_handshake: Option<(HandshakeFault, u64)>,
+    /// What becomes of the next answers to control messages, and by how many nanoseconds they are late.
+    pub(super) answers: VecDeque<(AnswerFault, u64)>,
+}
+
+impl Mood {
+    /// How a request of this path is answered wrongly, if it is.
+    pub(super) fn rest(&self, path: &str, now_ns: u64) -> Option<RestFault> {
+        let (fault, until, routes) = self.bad_rest.as_ref()?;
+        let meant = routes.is_empty() || routes.iter().any(|route| path.ends_with(route.as_str()));
+        (now_ns < *until && meant).then_some(*fault)
+    }
+
+    /// How a handshake is answered wrongly, if it is.
+    pub(super) fn handshake(&self, now_ns: u64) -> Option<HandshakeFault> {
+        self.bad_handshake.filter(|(_, until)| now_ns < *until).map(|(fault, _)| fault)
+    }
 }
 
 /// See the file's head.
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) clock: Clock,
+    pub(super) rulebook: &'static Rulebook,
     pub(super) limits: VenueLimits,
     pub(super) outbox_frames_max: usize,
     pub(super) outbox_bytes_max: usize,
@@ -50,7 +73,7 @@ pub(super) struct Shared {
     pub(super) tally: Tally,
     pub(super) attempts: Mutex<Attempts>,
     pub(super) weights: Mutex<Weights>,
-    pub(super) mood: Mutex<RestMood>,
+    pub(super) mood: Mutex<Mood>,
     pub(super) connections: Mutex<BTreeMap<u64, Arc<Outbox>>>,
     /// Nobody listens before this moment.
     pub(super) down_until_ns: AtomicU64,
@@ -84,6 +107,11 @@ impl Shared {
     /// UTC milliseconds.
     pub(super) fn unix_ms(&self) -> i64 {
         self.clock.unix_now().0.div_euclid(1_000_000)
+    }
+
+    /// Subscribes a connection to a stream, which speaks when the connection came by its route.
+    pub(super) fn subscribe(&self, stream: &str, outbox: &Arc<Outbox>) {
+        self.hub.subscribe(stream, outbox, self.rulebook.speaks(outbox.route(), stream));
     }
 
     /// The open WebSocket sessions, the longest open first.
@@ -121,6 +149,7 @@ impl Shared {
             streams: self.hub.streams_of(outbox.id),
             frames: outbox.sent.get(),
         });
-        self.tally.report(sessions.collect())
+        let open = hold(&self.connections).len() as u64;
+        self.tally.report(open, sessions.collect())
     }
 }

@@ -33,6 +33,7 @@ pub(super) struct Tally {
     pub(super) bad_requests: Count,
     pub(super) slow_readers: Count,
     pub(super) bans: Count,
+    pub(super) panics: Count,
     pub(super) over_messages: Count,
     pub(super) over_streams: Count,
     pub(super) over_attempts: Count,
@@ -101,14 +102,18 @@ pub struct VenueStats {
     pub slow_readers: u64,
     /// Addresses banned.
     pub bans: u64,
+    /// Connections whose thread panicked: a defect of the venue's.
+    pub panics: u64,
     /// Limits exceeded.
     pub exceeded: Exceeded,
+    /// Connections that are open now, WebSocket or not; each has a thread.
+    pub open: u64,
     /// The sessions that are open now, by id.
     pub sessions: Vec<SessionStats>,
 }
 
 impl Tally {
-    pub(super) fn report(&self, sessions: Vec<SessionStats>) -> VenueStats {
+    pub(super) fn report(&self, open: u64, sessions: Vec<SessionStats>) -> VenueStats {
         VenueStats {
             connections: self.connections.get(),
             connections_refused: self.connections_refused.get(),
@@ -120,6 +125,8 @@ impl Tally {
             bad_requests: self.bad_requests.get(),
             slow_readers: self.slow_readers.get(),
             bans: self.bans.get(),
+            panics: self.panics.get(),
+            open,
             exceeded: Exceeded {
                 messages: self.over_messages.get(),
                 streams: self.over_streams.get(),

@@ -9,6 +9,7 @@ use tungstenite::protocol::frame::{CloseFrame, Frame};
 use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Bytes, Error, Message, WebSocket};
 
+use super::bad_frames;
 use super::limits::Messages;
 use super::line::Line;
 use super::outbox::{Order, Outbox};
@@ -20,6 +21,8 @@ const MESSAGE_BYTES_MAX: usize = 128 << 10;
 /// Frames moved from the queue at a time.
 const FRAMES_PER_TURN: usize = 256;
 const AMNESTY_NS: u64 = 200_000_000;
+/// Between two pings that stand among fragments: a client may answer each one.
+const BETWEEN_NS: u64 = 500_000_000;
 /// How long a client has to answer a close frame.
 const CLOSE_WITHIN_NS: u64 = 2_000_000_000;
 
@@ -41,6 +44,11 @@ struct Session<'a> {
     /// The socket takes no more at the moment.
     blocked: bool,
     stalled_until_ns: u64,
+    /// Messages go out in fragments until then, and the next ping between two of them is due then.
+    fragments_until_ns: u64,
+    next_between_ns: u64,
+    /// Answers that are late, and when they are due.
+    late: Vec<(u64, String)>,
     /// What piled up while the venue did not read is not counted as one burst.
     amnesty_until_ns: u64,
     next_ping_ns: u64,
@@ -67,6 +75,9 @@ pub(super) fn serve(shared: &Shared, outbox: &Arc<Outbox>, line: Line, early: Ve
         frames: Vec::new(),
         blocked: false,
         stalled_until_ns: 0,
+        fragments_until_ns: 0,
+        next_between_ns: 0,
+        late: Vec::new(),
         amnesty_until_ns: 0,
         next_ping_ns: now + nanos(shared.limits.ping_every),
         pong: None,
@@ -105,6 +116,10 @@ impl Session<'_> {
         }
         self.outbox.set_lossy(false);
         self.keep_times(socket, now)?;
+        while let Some(at) = self.late.iter().position(|(due, _)| now >= *due) {
+            let (_, answer) = self.late.remove(at);
+            self.say(socket, Message::text(answer))?;
+        }
         let was_blocked = self.blocked;
         self.blocked = !self.verdict(socket.flush())?;
         if was_blocked && !self.blocked {
@@ -123,13 +138,31 @@ impl Session<'_> {
         self.outbox.sent.add(self.frames.len() as u64);
         self.shared.tally.frames.add(self.frames.len() as u64);
         let mut frames = core::mem::take(&mut self.frames);
+        let in_fragments = self.shared.clock.now_ns() < self.fragments_until_ns;
         for frame in frames.drain(..) {
+            if in_fragments {
+                self.write_fragments(socket, &frame)?;
+                continue;
+            }
             // As bytes: a frame that a fault spoilt need not be UTF-8.
             let message = Message::Frame(Frame::message(frame, OpCode::Data(Data::Text), true));
             self.blocked |= !self.verdict(socket.write(message))?;
         }
         self.frames = frames;
         self.blocked |= !self.verdict(socket.flush())?;
+        Ok(())
+    }
+
+    /// Writes a message in fragments, now and then with a ping behind the first one.
+    fn write_fragments(&mut self, socket: &mut Socket, frame: &Bytes) -> Result<(), Over> {
+        for (at, fragment) in bad_frames::fragments(frame).enumerate() {
+            self.blocked |= !self.verdict(socket.write(fragment))?;
+            let now = self.shared.clock.now_ns();
+            if at == 0 && now >= self.next_between_ns {
+                self.next_between_ns = now + BETWEEN_NS;
+                self.blocked |= !self.verdict(socket.write(Message::Ping(Bytes::from_static(b"between"))))?;
+            }
+        }
         Ok(())
     }
 
@@ -165,8 +198,12 @@ impl Session<'_> {
                 Ok(())
             }
             Message::Text(text) => {
-                let answer = subscriptions::answer(self.shared, self.outbox, &text);
-                self.say(socket, Message::text(answer))
+                let (answers, late_ns) = subscriptions::answer(self.shared, self.outbox, &text);
+                if late_ns > 0 {
+                    self.late.extend(answers.into_iter().map(|answer| (now + late_ns, answer)));
+                    return Ok(());
+                }
+                answers.into_iter().try_for_each(|answer| self.say(socket, Message::text(answer)))
             }
             Message::Binary(_) => self.close(socket, 1003, "text only"),
             _ => Ok(()),
@@ -198,7 +235,8 @@ impl Session<'_> {
     fn obey(&mut self, socket: &mut Socket, order: Order) -> Result<(), Over> {
         match order {
             Order::Close { code, reason } => self.close(socket, code, &reason),
-            Order::Cut => Err(Over::Cut),
+            Order::Cut => Err(Over::Closed),
+            Order::Truncate => Err(Over::Cut),
             Order::Reset => {
                 // A text frame of 2,000 bytes that ends after its first few.
                 let _ = socket.flush();
@@ -217,13 +255,22 @@ impl Session<'_> {
                 self.outbox.set_lossy(true);
                 Ok(())
             }
-            Order::BrokenFrame => {
-                // All three reserved bits and a reserved opcode.
+            Order::BrokenFrame(how) => {
                 let _ = socket.flush();
-                let _ = socket.get_mut().write(b"\xf3\x02??");
+                let _ = socket.get_mut().write(&bad_frames::bytes(how));
                 let _ = socket.get_mut().flush();
                 Ok(())
             }
+            Order::Fragments(span_ns) => {
+                self.fragments_until_ns = self.shared.clock.now_ns() + span_ns;
+                Ok(())
+            }
+            Order::Pings { count, bytes } => (0..count).try_for_each(|number| {
+                let mut payload = number.to_string().into_bytes();
+                payload.resize(usize::from(bytes), b'.');
+                self.blocked |= !self.verdict(socket.write(Message::Ping(Bytes::from(payload))))?;
+                Ok(())
+            }),
         }
     }
 
@@ -276,6 +323,9 @@ impl Session<'_> {
         }
         if let Some(since) = self.closing_ns {
             until = since + CLOSE_WITHIN_NS;
+        }
+        for (due, _) in &self.late {
+            until = until.min(*due);
         }
         if stalled {
             until = self.stalled_until_ns;
