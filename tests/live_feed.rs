@@ -4,6 +4,8 @@
 #[path = "sim_truth/checker.rs"]
 #[allow(dead_code)] // `live_truth` uses the rest.
 mod checker;
+#[path = "live/control.rs"]
+mod control;
 #[path = "live/faults.rs"]
 mod faults;
 #[path = "live/io_threads.rs"]

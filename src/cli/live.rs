@@ -17,7 +17,7 @@ use crate::schema::id::Market;
 use crate::telemetry::{Clock, Ledger};
 
 /// The market that the live feed is of.
-fn market(config: &Config) -> Market {
+pub(super) fn market(config: &Config) -> Market {
     config.market.market().unwrap_or(Market::BinanceSpot)
 }
 
@@ -87,6 +87,7 @@ fn options(loaded: &Loaded, elsewhere: Option<&Elsewhere>, directory: &Directory
         },
         busy_poll: feed.busy_poll,
         receive_buffer: feed.receive_buffer.0 as usize,
+        commanded: true,
         instruments: config.instruments.iter().map(|name| name.to_uppercase()).collect(),
         quote: (!feed.quote.is_empty()).then(|| feed.quote.to_uppercase()),
         whole_market,

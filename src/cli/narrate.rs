@@ -65,6 +65,7 @@ pub(super) fn of_note(note: &Note) -> Entry {
         Note::NotOrdered { streams, why } => {
             entry(Event::NotOrdered).with("streams", *streams).with("why", why.to_string())
         }
+        Note::NewsLost => entry(Event::NewsLost),
         Note::Missed { count } => entry(Event::Missed).with("count", *count),
     }
 }

@@ -12,12 +12,13 @@ use super::live::{self, Follow};
 use super::log::{Entry, Event};
 use super::outputs::keep_apart;
 use super::session::{self, Until, failed};
-use super::settings::{self, Purpose, engine_options, routes};
+use super::settings::{self, Purpose, control_options, engine_options, routes};
 use super::simulated;
 use super::view::View;
 use crate::config::{FeedSource, Loaded};
 use crate::directory::Directory;
 use crate::engine::Engine;
+use crate::engine::control::LiveSide;
 use crate::schema::frame::FrameSource;
 use crate::telemetry::{Clock, Ledger};
 
@@ -43,9 +44,17 @@ fn over_sockets(arguments: &RunArgs, loaded: &Loaded, embedded: Option<Embedded>
     options.conductor.snapshot_levels = loaded.config.books.snapshot_limit;
     // The simulated exchange never cuts a body short: fewer levels than asked for are all that there are.
     options.conductor.short_side_is_whole = embedded.is_some();
-    let sources = sources.into_iter().map(|source| Box::new(source) as Box<dyn FrameSource>).collect();
-    let engine = Engine::build_many(options, &routes(&loaded.config), directory, sources, clock, ledger)
-        .map_err(|e| failed(&e))?;
+    // What is wanted is the control duty's to say.
+    options.instruments.clear();
+    options.control = Some(control_options(&loaded.config, live::market(&loaded.config)));
+    let side = sources.first().and_then(LiveSide::of);
+    let sources: Vec<_> = sources.into_iter().map(|source| Box::new(source) as Box<dyn FrameSource>).collect();
+    let routes = routes(&loaded.config);
+    let engine = match side {
+        Some(side) => Engine::build_steered(options, &routes, directory, (sources, Box::new(side)), clock, ledger),
+        None => Engine::build_many(options, &routes, directory, sources, clock, ledger),
+    }
+    .map_err(|e| failed(&e))?;
     let (ws, rest) = live::addresses(&loaded.config);
     let place = embedded.as_ref().map_or_else(|| format!("{ws} and {rest}"), |venue| venue.words(loaded));
     view.begin(&started(&place));

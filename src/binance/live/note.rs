@@ -61,6 +61,8 @@ pub enum Note {
         /// Milliseconds until the next try.
         retry_ms: u64,
     },
+    /// Whoever commands the source takes no news: some is lost to it.
+    NewsLost,
     /// The venue refused a control message.
     Refused {
         /// The connection.
@@ -191,6 +193,7 @@ impl fmt::Display for Note {
             Note::SocketOption { option, found } => {
                 write!(f, "sockets are without {option} as wanted ({found}): they work, only later")
             }
+            Note::NewsLost => f.write_str("news of streams was lost: whoever commands the source does not take it"),
             Note::NotOrdered { streams, why } => write!(f, "{streams} streams are not asked for: {why}"),
             Note::Missed { count } => write!(f, "{count} older notes were not taken in time"),
         }

@@ -90,6 +90,8 @@ events! {
     SocketOption = "socket_option" Warn;
     /// Streams could not be asked for.
     NotOrdered = "not_ordered" Warn;
+    /// News of streams was lost to whoever commands the source.
+    NewsLost = "news_lost" Warn;
     /// Books are still to come.
     Progress = "progress" Info;
     /// Every book is Good.
