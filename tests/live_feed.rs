@@ -5,6 +5,8 @@
 mod checker;
 #[path = "live/faults.rs"]
 mod faults;
+#[path = "live/misdeeds.rs"]
+mod misdeeds;
 #[path = "live/refusals.rs"]
 mod refusals;
 #[path = "live/rest.rs"]
