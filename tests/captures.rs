@@ -6,37 +6,11 @@
 mod support;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::Value;
-use support::{captures, convert_cryptofeed, decimal, json_lines, meltica_ok, read_gz};
-
-/// Name of the expected files, market, and how to come by the capture.
-const RECORDINGS: [(&str, &str, Recording); 5] = [
-    ("spot_btcusdt_first120s", "BINANCE-SPOT", Recording::Lines("hftbacktest/spot_btcusdt_20240808_first120s.gz")),
-    ("usdm_btcusdt_first60s", "BINANCE-USDM", Recording::Lines("hftbacktest/usdm_btcusdt_20240808_first60s.gz")),
-    ("usdm_ethusdt_first30s", "BINANCE-USDM", Recording::Lines("hftbacktest/usdm_ethusdt_20240808_first30s.gz")),
-    ("cryptofeed_spot_202110", "BINANCE-SPOT", Recording::Cryptofeed("BINANCE")),
-    ("cryptofeed_usdm_202107", "BINANCE-USDM", Recording::Cryptofeed("BINANCE_FUTURES")),
-];
-
-#[derive(Clone, Copy)]
-enum Recording {
-    Lines(&'static str),
-    Cryptofeed(&'static str),
-}
-
-fn capture_of(recording: Recording, folder: &Path, scratch: &Path) -> PathBuf {
-    match recording {
-        Recording::Lines(path) => folder.join(path),
-        Recording::Cryptofeed(name) => {
-            let from = folder.join("cryptofeed");
-            let out = scratch.join(format!("{name}.capture"));
-            convert_cryptofeed(&from.join(format!("{name}.ws.1.0")), &from.join(format!("{name}.http.0.0")), &out);
-            out
-        }
-    }
-}
+use support::recordings::{RECORDINGS, instrument_of};
+use support::{captures, decimal, json_lines, meltica_ok, read_gz};
 
 struct Replayed {
     events: Vec<Value>,
@@ -62,50 +36,22 @@ fn replay(capture: &Path, scratch: &Path, environment: &[(&str, &str)]) -> Repla
 #[test]
 fn real_captures_give_the_expected_books() {
     let Some(folder) = captures("real_captures_give_the_expected_books") else { return };
-    for (name, market, recording) in RECORDINGS {
+    for recording in RECORDINGS {
         let scratch = tempfile::tempdir().unwrap();
-        let replayed = replay(&capture_of(recording, &folder, scratch.path()), scratch.path(), &[]);
+        let replayed = replay(&recording.capture(&folder, scratch.path()), scratch.path(), &[]);
         support::assert_gapless(&replayed.events);
-        let summary = fs::read(folder.join(format!("expected/{name}.summary.json"))).unwrap();
-        let summary: Value = serde_json::from_slice(&summary).unwrap();
-        let symbols = summary.as_object().unwrap();
-        assert_eq!(replayed.books.as_object().unwrap().len(), symbols.len(), "{name}: one book a symbol");
-        for (symbol, expected) in symbols {
-            check_symbol(&folder.join("expected"), name, market, symbol, expected, &replayed);
+        recording.assert_books(&folder, &replayed.books);
+        for symbol in recording.expected(&folder).keys() {
+            check_tops(&folder.join("expected"), recording.name, symbol, &replayed);
         }
     }
 }
 
-fn check_symbol(expected_in: &Path, name: &str, market: &str, symbol: &str, expected: &Value, replayed: &Replayed) {
-    let instrument =
-        meltica::schema::instrument::Instrument::from_symbol(meltica::schema::id::Market::BinanceSpot, symbol).name;
-    let book = &replayed.books[format!("{market}/{instrument}")];
-    assert!(book.is_object(), "{name}: no book of {instrument}");
-    for (ours, theirs) in [
-        ("updateId", "last_u"),
-        ("applied", "applied"),
-        ("dropped", "dropped"),
-        ("agree", "agree"),
-        ("disagree", "disagree"),
-    ] {
-        assert_eq!(book[ours], expected[theirs], "{name} {symbol}: {ours}");
-    }
-    assert_eq!(book["quality"], "Good", "{name} {symbol}");
-    let last = read_gz(&expected_in.join(format!("{name}.{symbol}.final_book.json.gz")));
-    let last: Value = serde_json::from_str(&last).unwrap();
-    for side in ["bids", "asks"] {
-        let pairs = |levels: &Value| -> Vec<_> {
-            levels.as_array().unwrap().iter().map(|l| (decimal(&l[0]), decimal(&l[1]))).collect()
-        };
-        assert_eq!(pairs(&book[side]), pairs(&last[side]), "{name} {symbol}: {side}");
-    }
-    check_tops(expected_in, name, symbol, &instrument, replayed);
-}
-
-fn check_tops(expected_in: &Path, name: &str, symbol: &str, instrument: &str, replayed: &Replayed) {
+fn check_tops(expected_in: &Path, name: &str, symbol: &str, replayed: &Replayed) {
+    let instrument = instrument_of(symbol);
     let rows = read_gz(&expected_in.join(format!("{name}.{symbol}.top.csv.gz")));
     let fused: Vec<&Value> =
-        replayed.events.iter().filter(|e| e["type"] == "ANALYTICS.FUSED" && e["instrument"] == instrument).collect();
+        replayed.events.iter().filter(|e| e["type"] == "ANALYTICS.FUSED" && e["instrument"] == *instrument).collect();
     let rows: Vec<&str> = rows.lines().skip(1).collect();
     assert_eq!(fused.len(), rows.len(), "{name} {symbol}: one fused event an applied diff");
     for (event, row) in fused.iter().zip(rows) {
@@ -132,9 +78,9 @@ const TOPOLOGIES: [&str; 6] = ["stepped", "stepped", "fused", "lean", "dedicated
 #[test]
 fn the_same_capture_gives_the_same_events_in_every_topology() {
     let Some(folder) = captures("the_same_capture_gives_the_same_events_in_every_topology") else { return };
-    for (name, _, recording) in RECORDINGS {
-        let scratch = tempfile::tempdir().unwrap();
-        let capture = capture_of(recording, &folder, scratch.path());
+    for recording in RECORDINGS {
+        let (name, scratch) = (recording.name, tempfile::tempdir().unwrap());
+        let capture = recording.capture(&folder, scratch.path());
         let mut first: Option<Vec<Value>> = None;
         for topology in TOPOLOGIES {
             let mut events = replay(&capture, scratch.path(), &[("MELTICA_TOPOLOGY", topology)]).events;

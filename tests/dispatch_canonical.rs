@@ -466,7 +466,7 @@ fn the_last_event_of_a_frame_says_so() {
     assert_eq!(flags(&events), [("A.TRADE".to_owned(), 0), ("TRADE".to_owned(), 1)]);
     let mut buf = RawBuf::default();
     fill(&mut buf, SPOT, topic("btcusdt@trade"), bench.btc, &trade);
-    buf.set_marks(mark::MORE_FOLLOW);
+    buf.add_marks(mark::MORE_FOLLOW);
     let events = bench.take(buf.finish().unwrap());
     assert_eq!(flags(&events), [("A.TRADE".to_owned(), 0), ("TRADE".to_owned(), 0)]);
 }

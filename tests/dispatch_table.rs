@@ -31,6 +31,9 @@ fn faults(yaml: &str) -> Vec<String> {
 #[test]
 fn each_fault_names_its_place_what_was_found_and_what_is_allowed() {
     let depth = "endpoint: '/api/v3/depth?symbol={symbol}', interval: 0s, parser: depth";
+    let polled = |route: &str, endpoint: &str, parser: &str| {
+        format!("{route}: {{ rest: [{{ name: a, endpoint: '{endpoint}', interval: 5s, parser: {parser} }}] }}")
+    };
     let snapshot = |rest: &str| format!("ORDERBOOK.SNAPSHOT: {{ rest: [{{ {rest} }}] }}");
     let trade = |more: &str| format!("trade: {{ topics: ['{{symbol}}@trade'], {more} }}");
     let filter = |filter: &str| trade(&format!("filters: [{{ {filter} }}]"));
@@ -112,6 +115,15 @@ fn each_fault_names_its_place_what_was_found_and_what_is_allowed() {
             "routes.PRICE.MARK.rest.0.interval",
             "interval",
         ),
+        (polled("TICKER", "/api/v3/ticker/bookTicker", "ticker"), "routes.TICKER.rest.0.parser", "by `book_ticker`"),
+        (
+            polled("TICKER", "/api/v3/ticker/day", "ticker"),
+            "routes.TICKER.rest.0.endpoint",
+            "no body that Meltica knows",
+        ),
+        (polled("KLINE", "/api/v3/klines?symbol={symbol}", "kline"), "routes.KLINE.rest.0.endpoint", "interval=1m"),
+        (polled("TRADE", "/api/v3/trades?limit=5", "trade"), "routes.TRADE.rest.0.endpoint", "symbol={symbol}"),
+        (polled("LIQUIDATION", "/fapi/v1/x", "force_order"), "routes.LIQUIDATION.rest.0.parser", "is no parser"),
         (delta(&format!("rest: [{{ name: a, {depth} }}]")), "routes.ORDERBOOK.DELTA.rest.0.parser", "DepthLevels"),
         (
             snapshot(&format!("name: a, {depth}}}, {{ name: a, {depth}")),
@@ -249,14 +261,14 @@ fn a_kind_without_a_route_is_counted_and_touches_no_other() {
 #[test]
 fn what_a_poll_brings_goes_to_the_routes_that_list_it() {
     let yaml = "{ TRADE: { topics: ['{symbol}@trade'] }, POLLED: { rest: [
-        { name: t, endpoint: '/x?symbol={symbol}', interval: 1s, parser: trade }] } }";
+        { name: t, endpoint: '/api/v3/trades?symbol={symbol}', interval: 1s, parser: trade }] } }";
     let mut bench = Bench::new(yaml);
     let events = bench.send("btcusdt@trade", TRADE);
     assert_eq!(events.iter().map(|e| &e["type"]).collect::<Vec<_>>(), ["TRADE"]);
     let mut buf = RawBuf::default();
     let payload: Value = serde_json::from_str(TRADE).unwrap();
     fill(&mut buf, Market::BinanceSpot, topic("btcusdt@trade"), bench.btc, &payload);
-    buf.set_marks(mark::POLLED);
+    buf.add_marks(mark::POLLED);
     let events = bench.take(buf.finish().unwrap());
     assert_eq!(events.len(), 1);
     assert_eq!((&events[0]["type"], &events[0]["source"]), (&json!("POLLED"), &json!("binance.rest.poll")));

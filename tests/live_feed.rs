@@ -5,6 +5,8 @@
 mod checker;
 #[path = "live/faults.rs"]
 mod faults;
+#[path = "live/io_threads.rs"]
+mod io_threads;
 #[path = "live/misdeeds.rs"]
 mod misdeeds;
 #[path = "live/refusals.rs"]

@@ -29,7 +29,7 @@ const HOMES: [(&str, &[&str]); 32] = [
     ("simd_json", &["binance"]),
     ("ureq", &["binance", "cli"]),
     ("webpki_roots", &["binance"]),
-    ("arc_swap", &["dispatch", "engine"]),
+    ("arc_swap", &["bus", "dispatch", "engine"]),
     ("core_affinity", &["agent"]),
     ("hdrhistogram", &["telemetry", "bus"]),
     ("quanta", &["telemetry"]),
@@ -56,7 +56,7 @@ const HOMES: [(&str, &[&str]); 32] = [
     ("rustls", &["sim", "http", "binance"]),
     ("socket2", &["sim", "binance"]),
     ("tungstenite", &["sim", "binance"]),
-    ("tempfile", &["capture", "config", "http", "cli"]),
+    ("tempfile", &["capture", "config", "http", "cli", "binance", "sim", "engine"]),
     (
         "proptest",
         &[

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use meltica::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest};
+use meltica::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, Urgency};
 use meltica::schema::id::Market;
 use meltica::sim::channel::Channels;
 use meltica::sim::faults::{Fault, FaultPlan, FaultRule, When};
@@ -84,7 +84,12 @@ fn write_capture(path: &Path) {
         // Somebody recorded snapshots now and then, as a recorder does.
         if pulled % 2_500 == 40 {
             names.iter().for_each(|symbol| {
-                source.request_snapshot(SnapshotRequest { market: Market::BinanceSpot, symbol, epoch: 0 })
+                source.request_snapshot(SnapshotRequest {
+                    market: Market::BinanceSpot,
+                    symbol,
+                    epoch: 0,
+                    urgency: Urgency::Book,
+                })
             });
         }
         match source.pull(&mut |frame| write_line(&mut out, frame)).unwrap() {

@@ -25,3 +25,5 @@ mod streams;
 mod symbols;
 #[path = "venue/tls.rs"]
 mod tls;
+#[path = "venue/usdm.rs"]
+mod usdm;

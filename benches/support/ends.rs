@@ -5,7 +5,7 @@ use std::hint::black_box;
 
 use meltica::schema::event::{EventBuf, EventRef};
 use meltica::schema::id::{InstrumentId, TypeId};
-use meltica::schema::stage::{EventSink, Publish, SnapshotRequests, Stage};
+use meltica::schema::stage::{EventSink, Publish, SnapshotRequests, Stage, Urgency};
 use meltica::schema::time::UnixNanos;
 
 /// Takes everything, does nothing.
@@ -117,7 +117,7 @@ impl Publish for Kept {
 pub(crate) struct AsksNobody;
 
 impl SnapshotRequests for AsksNobody {
-    fn request_snapshot(&mut self, _: InstrumentId, _: u32) -> bool {
+    fn request_snapshot(&mut self, _: InstrumentId, _: u32, _: Urgency) -> bool {
         true
     }
 }

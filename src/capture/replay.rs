@@ -222,7 +222,7 @@ impl Tape {
         let origin = match &call {
             None => Origin::Combined,
             Some(RestCall::Depth { symbol, limit }) => Origin::RestDepth { symbol, limit: *limit },
-            Some(RestCall::ExchangeInfo) => Origin::ExchangeInfo,
+            Some(RestCall::ExchangeInfo { whole }) => Origin::ExchangeInfo { whole: *whole },
             Some(RestCall::Other) => Origin::RestOther { path: &path },
         };
         let (market, receive) = (self.info.market, UnixNanos(self.stamp));

@@ -69,7 +69,7 @@ fn each_shape_of_line_is_handed_over_as_what_it_is() {
         format!("BINANCE-SPOT 0.0 5 Combined {TRADE}"),
         r#"BINANCE-SPOT 0.1 6 RestDepth { symbol: "BTCUSDT", limit: 0 } {"lastUpdateId":1,"bids":[],"asks":[]}"#.into(),
         r#"BINANCE-SPOT 0.2 6 RestDepth { symbol: "ETHUSDT", limit: 100 } {"lastUpdateId": 2}"#.into(),
-        r#"BINANCE-SPOT 0.3 7 ExchangeInfo {"symbols":[]}"#.into(),
+        r#"BINANCE-SPOT 0.3 7 ExchangeInfo { whole: true } {"symbols":[]}"#.into(),
         r#"BINANCE-SPOT 0.4 8 RestOther { path: "/api/v3/time" } [1]"#.into(),
         r#"BINANCE-SPOT 0.5 9 Combined {"result":null,"id":1}"#.into(),
         r#"BINANCE-SPOT 0.6 10 Combined {"rest":"/api/v3/time"}"#.into(),
@@ -264,7 +264,12 @@ fn progress_reaches_its_total_and_unserved_requests_are_told() {
         last = progress.read();
     }
     assert_eq!(progress.read(), total);
-    source.request_snapshot(SnapshotRequest { market: Market::BinanceSpot, symbol: "BTCUSDT", epoch: 1 });
+    source.request_snapshot(SnapshotRequest {
+        market: Market::BinanceSpot,
+        symbol: "BTCUSDT",
+        epoch: 1,
+        urgency: crate::schema::frame::Urgency::Book,
+    });
     assert_eq!(count.load(Order::Relaxed), 1);
 }
 

@@ -5,6 +5,7 @@
 use core::ops::Range;
 
 use super::members::Members;
+use crate::schema::bodies::{parameter, path_of, percent_decoded};
 
 /// What a line's JSON is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +77,10 @@ pub(super) enum RestCall {
         limit: u32,
     },
     /// exchangeInfo.
-    ExchangeInfo,
+    ExchangeInfo {
+        /// Of all instruments: no parameter named or chose some.
+        whole: bool,
+    },
     /// Another.
     Other,
 }
@@ -84,14 +88,16 @@ pub(super) enum RestCall {
 impl RestCall {
     /// Reads path and query; a scheme and host before them are skipped.
     pub(super) fn parse(call: &str) -> RestCall {
-        let local = call.split_once("://").map_or(call, |(_, rest)| rest.find('/').map_or("", |at| &rest[at..]));
-        let (path, query) = local.split_once('?').unwrap_or((local, ""));
-        match path {
-            "/api/v3/exchangeInfo" | "/fapi/v1/exchangeInfo" => RestCall::ExchangeInfo,
+        let query = call.split_once('?').map_or("", |(_, query)| query);
+        match path_of(call) {
+            "/api/v3/exchangeInfo" | "/fapi/v1/exchangeInfo" => {
+                // `showPermissionSets` chooses what is said, not of whom.
+                let of_whom = |parameter: &str| !parameter.is_empty() && !parameter.starts_with("showPermissionSets");
+                RestCall::ExchangeInfo { whole: !query.split('&').any(of_whom) }
+            }
             "/api/v3/depth" | "/fapi/v1/depth" => {
-                let value = |key| query.split('&').filter_map(|p| p.split_once('=')).find(|(k, _)| *k == key);
-                let limit = value("limit").and_then(|(_, v)| v.parse().ok()).unwrap_or(0);
-                match value("symbol").map(|(_, v)| percent_decoded(v)) {
+                let limit = parameter(call, "limit").and_then(|v| v.parse().ok()).unwrap_or(0);
+                match parameter(call, "symbol").map(percent_decoded) {
                     Some(symbol) if !symbol.is_empty() => {
                         RestCall::Depth { symbol: crate::schema::instrument::uppercase_symbol(&symbol), limit }
                     }
@@ -101,20 +107,6 @@ impl RestCall {
             _ => RestCall::Other,
         }
     }
-}
-
-/// Undoes `%XX`; a text that is not well-formed is kept as it stands.
-fn percent_decoded(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let pair = (*byte == b'%').then(|| bytes.get(at + 1..at + 3)).flatten();
-        let code = pair.and_then(|p| core::str::from_utf8(p).ok()).and_then(|p| u8::from_str_radix(p, 16).ok());
-        out.push(code.unwrap_or(*byte));
-        at += if code.is_some() { 3 } else { 1 };
-    }
-    String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
 }
 
 #[cfg(test)]
@@ -161,8 +153,9 @@ mod tests {
             ("/api/v3/depth?symbol=%zz%4&limit=x", depth("%ZZ%4", 0)),
             ("/api/v3/depth?limit=5", RestCall::Other),
             ("/api/v3/depth?symbol=", RestCall::Other),
-            ("/api/v3/exchangeInfo?symbol=X", RestCall::ExchangeInfo),
-            ("/fapi/v1/exchangeInfo", RestCall::ExchangeInfo),
+            ("/api/v3/exchangeInfo?symbol=X", RestCall::ExchangeInfo { whole: false }),
+            ("/api/v3/exchangeInfo?showPermissionSets=false", RestCall::ExchangeInfo { whole: true }),
+            ("/fapi/v1/exchangeInfo", RestCall::ExchangeInfo { whole: true }),
             ("/fapi/v1/premiumIndex", RestCall::Other),
             ("https://host", RestCall::Other),
             ("", RestCall::Other),

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use super::exit::{Cause, Failed};
 use super::settings::routes;
-use crate::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes, endpoints};
-use crate::config::{Config, ConfigFaults, Loaded, TimeUnit};
+use crate::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes, PollSpec, StreamForm, endpoints};
+use crate::config::{self, Config, ConfigFaults, Loaded, TimeUnit};
 use crate::directory::Directory;
-use crate::dispatch::DispatchTable;
+use crate::dispatch::{DispatchTable, Parser, RestFn};
 use crate::engine::Engine;
 use crate::schema::id::Market;
 use crate::telemetry::{Clock, Ledger};
@@ -38,19 +38,19 @@ pub(super) struct Elsewhere {
     pub(super) ca_pem: Option<String>,
 }
 
-/// Makes the source, for the venue that is configured or for another one.
-pub(super) fn source(
+/// Makes the source, for the venue that is configured or for another one: a part an io thread.
+pub(super) fn sources(
     loaded: &Loaded,
     elsewhere: Option<&Elsewhere>,
     directory: &Directory,
     clock: &Clock,
     ledger: &Ledger,
-) -> Result<LiveSource, Failed> {
+) -> Result<Vec<LiveSource>, Failed> {
     let mut options = options(loaded, elsewhere, directory)?;
     if let Some(elsewhere) = elsewhere {
         (options.ca_file, options.ca_pem) = (None, elsewhere.ca_pem.clone());
     }
-    LiveSource::new(options, clock.clone(), ledger).map_err(|e| Failed::new(Cause::Config, e.to_string()))
+    LiveSource::parts(&options, clock, ledger).map_err(|e| Failed::new(Cause::Config, e.to_string()))
 }
 
 fn options(loaded: &Loaded, elsewhere: Option<&Elsewhere>, directory: &Directory) -> Result<LiveOptions, Failed> {
@@ -68,6 +68,7 @@ fn options(loaded: &Loaded, elsewhere: Option<&Elsewhere>, directory: &Directory
         Failed::new(Cause::Config, ConfigFaults(faults).to_string())
     })?);
     let whole_market = table.whole_market_topics(market);
+    let polls = polls(&table, market);
     let streams = Arc::new(move |symbol: &str| table.topics_for(market, symbol));
     let defaults = LiveOptions::new(market, ws, rest, streams);
     Ok(LiveOptions {
@@ -78,15 +79,33 @@ fn options(loaded: &Loaded, elsewhere: Option<&Elsewhere>, directory: &Directory
             most => usize::from(most),
         },
         microseconds: feed.time_unit == TimeUnit::Microseconds,
+        io_threads: feed.io_threads,
+        form: match feed.endpoint {
+            config::StreamForm::Combined => StreamForm::Combined,
+            config::StreamForm::Raw => StreamForm::Raw,
+        },
         busy_poll: feed.busy_poll,
+        receive_buffer: feed.receive_buffer.0 as usize,
         instruments: config.instruments.iter().map(|name| name.to_uppercase()).collect(),
         quote: (!feed.quote.is_empty()).then(|| feed.quote.to_uppercase()),
         whole_market,
         depth_limit: config.books.snapshot_limit,
+        polls,
+        state_file: (!feed.state_file.is_empty()).then(|| PathBuf::from(&feed.state_file)),
         times: times(config),
         seed: u64::from(std::process::id()),
         ..defaults
     })
+}
+
+/// The polls that the REST thread times; depth is asked for by books.
+fn polls(table: &DispatchTable, market: Market) -> Vec<PollSpec> {
+    let of = |fun: &RestFn| {
+        let Parser::Stream(kind) = fun.parser else { return None };
+        let (name, endpoint, interval) = (fun.name.clone(), fun.endpoint.clone(), fun.interval);
+        fun.market.is_none_or(|of| of == market).then_some(PollSpec { name, endpoint, interval, kind })
+    };
+    table.rest_fns().filter_map(|(_, fun)| of(fun)).collect()
 }
 
 fn times(config: &Config) -> LiveTimes {
@@ -102,8 +121,9 @@ pub(super) struct Follow {
 }
 
 impl Follow {
-    /// Of the source that this configuration made.
-    pub(super) fn new(board: Board, config: &Config) -> Follow {
+    /// Of the sources that this configuration made: they share one board.
+    pub(super) fn new(sources: &[LiveSource], config: &Config) -> Follow {
+        let board = sources.first().map(LiveSource::board).unwrap_or_default();
         Follow { board, market: market(config) }
     }
 

@@ -27,6 +27,7 @@ pub(super) fn replay(arguments: &ReplayArgs) -> Result<(), Failed> {
     let inputs = arguments.files.iter().map(|file| ("capture", &**file));
     let inputs = inputs.chain(arguments.exchange_info.iter().map(|file| ("exchangeInfo", &**file)));
     keep_apart(&arguments.output, inputs.chain(arguments.config.iter().map(|file| ("configuration", &**file))))?;
+    let until = Until::new(None)?;
     let loaded = settings::load(arguments.config.as_deref())?;
     let clock = Clock::default();
     let ledger = Ledger::default();
@@ -42,7 +43,7 @@ pub(super) fn replay(arguments: &ReplayArgs) -> Result<(), Failed> {
     let options = engine_options(&loaded, &directory, Purpose::Replay);
     let engine = Engine::build(options, &routes(&loaded.config), directory, Box::new(source), clock, ledger)
         .map_err(|e| failed(&e))?;
-    session::run(engine, &arguments.output, &Until::new(None)?, view).map(|_| ())
+    session::run(engine, &arguments.output, &until, view).map(|_| ())
 }
 
 fn open(

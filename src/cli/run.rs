@@ -17,6 +17,7 @@ use super::view::View;
 use crate::config::{FeedSource, Loaded};
 use crate::directory::Directory;
 use crate::engine::Engine;
+use crate::schema::frame::FrameSource;
 use crate::telemetry::{Clock, Ledger};
 
 /// Runs the feed until its deadline, a signal, or the reader of its events has gone.
@@ -50,17 +51,19 @@ fn over_sockets(
     elsewhere: Option<&Elsewhere>,
     place: &str,
 ) -> Result<(), Failed> {
+    let until = Until::new(arguments.run_for)?;
     let (clock, ledger) = (Clock::default(), Ledger::default());
     let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
-    let source = live::source(loaded, elsewhere, &directory, &clock, &ledger)?;
-    let view = View::live(&arguments.output).following(Follow::new(source.board(), &loaded.config));
+    let sources = live::sources(loaded, elsewhere, &directory, &clock, &ledger)?;
+    let view = View::live(&arguments.output).following(Follow::new(&sources, &loaded.config));
     let mut options = engine_options(loaded, &directory, Purpose::Feed);
+    options.conductor.snapshot_levels = loaded.config.books.snapshot_limit;
     options.conductor.short_side_is_whole = elsewhere.is_some();
-    let engine = Engine::build(options, &routes(&loaded.config), directory, Box::new(source), clock, ledger)
+    let sources = sources.into_iter().map(|source| Box::new(source) as Box<dyn FrameSource>).collect();
+    let engine = Engine::build_many(options, &routes(&loaded.config), directory, sources, clock, ledger)
         .map_err(|e| failed(&e))?;
     if !arguments.output.quiet {
         tell(&format!("meltica {}: {place}; Ctrl-C stops\n", env!("CARGO_PKG_VERSION")));
     }
-    let until = Until::new(arguments.run_for)?;
     session::run(engine, &arguments.output, &until, view).map(|_| ())
 }

@@ -24,25 +24,34 @@ const NAP: Duration = Duration::from_micros(500);
 pub(super) struct Until {
     /// The time of day does not matter, only how long it runs.
     pub(super) deadline: Option<Duration>,
+    /// Set by a signal.
     signal: Arc<AtomicBool>,
+    /// Set by us once we have seen it: from then on a signal ends the program.
+    heard: Arc<AtomicBool>,
 }
 
 impl Until {
-    /// On SIGINT, SIGTERM, or after `deadline`. A second signal ends the program at once, as if it had no handler.
+    /// On SIGINT, SIGTERM, or after `deadline`. A second signal ends the program at once, as if it had no handler. Call it
+    /// before anything is told: whoever reads that may send a signal.
     pub(super) fn new(deadline: Option<Duration>) -> Result<Until, Failed> {
-        let signal = Arc::new(AtomicBool::new(false));
+        let (signal, heard) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         for number in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            signal_hook::flag::register_conditional_default(number, Arc::clone(&signal))
-                .and_then(|_| signal_hook::flag::register(number, Arc::clone(&signal)))
+            // The flag first: one that comes before the second handler is there is not lost.
+            signal_hook::flag::register(number, Arc::clone(&signal))
+                .and_then(|_| signal_hook::flag::register_conditional_default(number, Arc::clone(&heard)))
                 .map_err(|e| Failed::new(Cause::System, format!("signals cannot be caught: {e}")))?;
         }
-        Ok(Until { deadline, signal })
+        Ok(Until { deadline, signal, heard })
     }
 
     /// Whether a run that began at `since` is to end.
     pub(super) fn is_over(&self, since: Instant) -> bool {
-        // Relaxed: the flag carries no data.
-        self.signal.load(Ordering::Relaxed) || self.deadline.is_some_and(|d| since.elapsed() >= d)
+        // Relaxed: the flags carry no data.
+        if self.signal.load(Ordering::Relaxed) {
+            self.heard.store(true, Ordering::Relaxed);
+            return true;
+        }
+        self.deadline.is_some_and(|d| since.elapsed() >= d)
     }
 }
 
@@ -64,7 +73,7 @@ pub(super) fn run(mut engine: Engine, output: &OutputArgs, until: &Until, mut vi
     let watch = writer.as_ref().map(|_| Watch::start(until.clone(), since, engine.stopper(), quiet)).transpose()?;
     let written = carry(&mut engine, &mut writer, (until, since), &mut view);
     engine.stop();
-    let drained = written.and_then(|()| drain(&mut engine, &mut writer, &mut view));
+    let drained = written.and_then(|()| drain(&mut engine, &mut writer, (until, since), &mut view));
     // A reader that has gone or failed would hold the stages up for ever.
     drop(writer);
     drop(watch);
@@ -98,8 +107,15 @@ fn carry(
 }
 
 /// After the source's end: until every stage has ended and every event is written.
-fn drain(engine: &mut Engine, writer: &mut Option<EventWriter>, view: &mut View) -> Result<(), Failed> {
+fn drain(
+    engine: &mut Engine,
+    writer: &mut Option<EventWriter>,
+    (until, since): (&Until, Instant),
+    view: &mut View,
+) -> Result<(), Failed> {
     loop {
+        // Hears a signal, so that the next one ends the program.
+        until.is_over(since);
         let done = engine.is_done();
         match turn(engine, writer, view)? {
             None => return Ok(()),
@@ -137,7 +153,7 @@ fn wait(engine: &mut Engine) {
 pub(super) fn failed(error: &EngineError) -> Failed {
     let cause = match error {
         EngineError::Stage(_) | EngineError::Misuse(_) => Cause::Stage,
-        EngineError::Spawn(_) => Cause::System,
+        EngineError::Spawn(_) | EngineError::Journal(_) => Cause::System,
         EngineError::Ring(_) | EngineError::EventRing(_) | EngineError::Routes(_) | EngineError::Sources(_) => {
             Cause::Config
         }

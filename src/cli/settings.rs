@@ -9,12 +9,13 @@ use super::exit::{Cause, Failed};
 use crate::agent::IdleStrategy;
 use crate::conductor::ConductorOptions;
 use crate::config::route::RouteConfig;
-use crate::config::{Config, Fault, Idle, Loaded, Topology as TopologyChoice};
+use crate::config::{Config, Fault, FeedSource, Idle, Initial, Loaded, Topology as TopologyChoice};
 use crate::directory::Directory;
 use crate::dispatch::{DispatchTable, default_routes};
+use crate::engine::control::{Boot, ControlOptions};
 use crate::engine::{EngineOptions, RingWords, Topology};
 use crate::schema::canonical_type::CanonicalType;
-use crate::schema::id::TypeId;
+use crate::schema::id::{Market, TypeId};
 use crate::snapshot::StoreOptions;
 
 /// Loads the file named on the command line or by `MELTICA_CONFIG`, with the overrides of the environment, and holds its
@@ -63,7 +64,7 @@ pub(super) fn engine_options(loaded: &Loaded, directory: &Directory, purpose: Pu
         topology: topology(config.topology),
         shards: usize::from(config.shards),
         idle: idle(config.idle),
-        cores: cores(config),
+        cores: cores(config, io_threads(config, purpose)),
         rings: RingWords {
             frames: words(config.rings.raw.0),
             bodies: words(config.rings.bodies.0),
@@ -78,6 +79,20 @@ pub(super) fn engine_options(loaded: &Loaded, directory: &Directory, purpose: Pu
         store_ttl: (!config.store.ttl.is_zero()).then_some(config.store.ttl),
         sweep_interval: config.store.sweep_interval,
         ..EngineOptions::default()
+    }
+}
+
+/// What the control plane of a feed is told.
+pub(super) fn control_options(config: &Config, market: Market) -> ControlOptions {
+    let control = &config.control;
+    let quote = (!config.feed.quote.is_empty() && config.feed.source == FeedSource::Live)
+        .then(|| config.feed.quote.to_uppercase());
+    let boot = Boot { instruments: config.instruments.iter().map(|name| name.to_uppercase()).collect(), quote };
+    ControlOptions {
+        markets: vec![market],
+        boot: (control.initial == Initial::All).then_some(boot),
+        journal: (!control.journal.is_empty()).then(|| PathBuf::from(&control.journal)),
+        ..ControlOptions::default()
     }
 }
 
@@ -137,9 +152,17 @@ const fn idle(choice: Idle) -> Option<IdleStrategy> {
     }
 }
 
+/// How many io threads there are: sockets are spread over several, a capture or a simulation in this process is read by one.
+pub(super) fn io_threads(config: &Config, purpose: Purpose) -> u16 {
+    match (purpose, config.feed.source) {
+        (Purpose::Feed, FeedSource::Live | FeedSource::Venue) => config.feed.io_threads,
+        (Purpose::Feed, FeedSource::Sim) | (Purpose::Replay, _) => 1,
+    }
+}
+
 /// A core a thread in the order of the walk.
-fn cores(config: &Config) -> Vec<Option<usize>> {
-    let io = config.cores.io.first().map(|core| usize::from(*core));
+fn cores(config: &Config, io_threads: u16) -> Vec<Option<usize>> {
+    let io = (0..usize::from(io_threads)).map(|at| config.cores.io.get(at).copied().map(usize::from));
     let shards = config.cores.shards.iter().map(|core| Some(usize::from(*core)));
-    std::iter::once(io).chain(shards).collect()
+    io.chain(shards).collect()
 }

@@ -7,7 +7,7 @@ use super::args::RunArgs;
 use super::exit::{Cause, Failed};
 use super::say::tell;
 use super::session::{self, Until, failed};
-use super::settings::{Purpose, engine_options, routes};
+use super::settings::{Purpose, control_options, engine_options, routes};
 use super::view::View;
 use crate::config::{Config, Loaded};
 use crate::directory::Directory;
@@ -37,12 +37,16 @@ pub(super) fn spot_only(loaded: &Loaded) -> Result<(), Failed> {
 /// Runs on the exchange until the end.
 pub(super) fn run(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
     spot_only(loaded)?;
+    let until = Until::new(arguments.run_for)?;
     let clock = Clock::default();
     let symbols = symbols(&loaded.config)?;
     let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
     let mut options = engine_options(loaded, &directory, Purpose::Feed);
     // The simulated exchange never cuts a body short: fewer levels than asked for are all that there are.
     options.conductor.short_side_is_whole = true;
+    // What is wanted is the control duty's to say.
+    options.instruments.clear();
+    options.control = Some(control_options(&loaded.config, Market::BinanceSpot));
     let source = SimSource::new(sim_options(loaded, symbols.clone(), &clock))
         .map_err(|e| Failed::new(Cause::Config, e.to_string()))?;
     let engine = Engine::build(
@@ -58,8 +62,7 @@ pub(super) fn run(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
         let mut instrument =
             Instrument::listed(Market::BinanceSpot, &spec.symbol, &spec.base, &spec.quote, Trading::Open);
         (instrument.price_scale, instrument.quantity_scale) = (spec.price_scale, spec.quantity_scale);
-        let id = directory.admit(instrument).map_err(|e| Failed::new(Cause::Config, e.to_string()))?;
-        engine.watch(id);
+        directory.admit(instrument).map_err(|e| Failed::new(Cause::Config, e.to_string()))?;
     }
     if !arguments.output.quiet {
         tell(&format!(
@@ -69,7 +72,6 @@ pub(super) fn run(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
             loaded.config.sim.seed
         ));
     }
-    let until = Until::new(arguments.run_for)?;
     session::run(engine, &arguments.output, &until, View::live(&arguments.output)).map(|_| ())
 }
 

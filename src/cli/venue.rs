@@ -10,14 +10,17 @@ use super::exit::{Cause, Failed};
 use super::say::{give, tell};
 use super::seen::seen;
 use super::session::Until;
+use crate::schema::id::Market;
 use crate::sim::options::ExchangeOptions;
 use crate::sim::oracle::Retain;
 use crate::sim::spec::default_symbols;
-use crate::sim::venue::{CaptureOptions, Script, TlsOptions, Venue, VenueError, VenueOptions};
+use crate::sim::venue::{CaptureOptions, Script, TlsOptions, Venue, VenueError, VenueLimits, VenueOptions};
 
 const NAP: Duration = Duration::from_millis(20);
 /// Ids of the past that the exchange keeps of all symbols together: enough for snapshots of a moment ago.
 const IDS_KEPT_ALL: u64 = 4_000_000;
+/// Names that fit a person's eye.
+const STREAMS_SHOWN: usize = 20;
 /// A script is written by hand.
 const SCRIPT_BYTES_MAX: u64 = 1 << 20;
 
@@ -25,6 +28,9 @@ const SCRIPT_BYTES_MAX: u64 = 1 << 20;
 pub(super) fn venue(arguments: &VenueArgs) -> Result<(), Failed> {
     let until = Until::new(arguments.run_for)?;
     let mut venue = Venue::start(options(arguments)?).map_err(failed)?;
+    if arguments.serve_capture.is_some() && !arguments.quiet {
+        tell(&served(&venue));
+    }
     if let (Some(path), Some(pem)) = (&arguments.ca_out, venue.ca_pem()) {
         std::fs::write(path, pem).map_err(|e| Failed::new(Cause::Output, format!("{}: {e}", path.display())))?;
     }
@@ -54,6 +60,10 @@ fn options(arguments: &VenueArgs) -> Result<VenueOptions, Failed> {
     let script = arguments.script.as_deref().map(script).transpose()?.unwrap_or_default();
     let tls = arguments.tls.then(TlsOptions::loopback).transpose();
     let defaults = VenueOptions::default();
+    let capture = arguments.serve_capture.as_ref();
+    let capture = capture.map(|path| CaptureOptions { files: vec![path.clone()], speed: arguments.speed });
+    let market = capture.as_ref().map_or(Ok(Market::BinanceSpot), CaptureOptions::market);
+    let market = market.map_err(|fault| Failed::from(&fault))?;
     Ok(VenueOptions {
         listen: arguments.listen,
         exchange: ExchangeOptions {
@@ -65,12 +75,21 @@ fn options(arguments: &VenueArgs) -> Result<VenueOptions, Failed> {
         frames_per_second: Some(arguments.rate.saturating_mul(arguments.symbols)),
         script,
         tls: tls.map_err(|e| Failed::new(Cause::System, e.to_string()))?,
-        capture: arguments
-            .serve_capture
-            .as_ref()
-            .map(|path| CaptureOptions { files: vec![path.clone()], speed: arguments.speed }),
+        capture,
+        limits: VenueLimits::of(market),
         ..defaults
     })
+}
+
+/// What a capture offers: a client hears nothing unless it asks for these very names.
+fn served(venue: &Venue) -> String {
+    let streams = venue.capture_streams();
+    let more = match streams.len().saturating_sub(STREAMS_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let shown = streams[..streams.len().min(STREAMS_SHOWN)].join(" ");
+    format!("meltica: a capture of {}, streams {shown}{more}\n", venue.market())
 }
 
 fn script(path: &Path) -> Result<Script, Failed> {

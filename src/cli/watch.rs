@@ -36,14 +36,20 @@ impl Watch {
             }
             stop.request();
             let asked = Instant::now();
-            while !is_ended() && asked.elapsed() < PATIENCE {
-                std::thread::park_timeout(INTERVAL);
-            }
+            // Asking is also how a signal is heard, so that the next one ends the program.
+            let wait_for = |span: Duration| {
+                while !is_ended() && asked.elapsed() < span {
+                    until.is_over(since);
+                    std::thread::park_timeout(INTERVAL);
+                }
+            };
+            wait_for(PATIENCE);
             if !is_ended() && !quiet {
                 tell(
                     "meltica: stopping; the last events wait for their reader, a second signal ends this without them\n",
                 );
             }
+            wait_for(Duration::MAX);
         };
         let spawned = std::thread::Builder::new().name("meltica-watch".to_owned()).spawn(watch);
         let thread = spawned.map_err(|e| Failed::new(Cause::System, format!("the system refused a thread: {e}")))?;

@@ -57,15 +57,17 @@ impl Ask {
     }
 
     /// The try failed: no answer in time, or a useless one. One that repeats the id of a useless one before it (a cache,
-    /// faults.md F14) uses up the free tries.
-    pub(super) fn failed(&mut self, now: i64, id: Option<i64>, options: &ConductorOptions) {
-        if id.is_some() && id == self.useless_id {
+    /// faults.md F14) uses up the free tries; whether it was one.
+    pub(super) fn failed(&mut self, now: i64, id: Option<i64>, options: &ConductorOptions) -> bool {
+        let repeated = id.is_some() && id == self.useless_id;
+        if repeated {
             self.tries = self.tries.max(options.free_tries);
         }
         self.useless_id = id.or(self.useless_id);
         self.tries = self.tries.saturating_add(1);
         self.deadline = NEVER;
         self.due = now.saturating_add(self.delay(options));
+        repeated
     }
 
     /// The answer was used, or nothing is wanted any more. The count of tries stays until [`Ask::proven`].
@@ -128,12 +130,12 @@ mod tests {
     #[test]
     fn a_repeated_useless_id_backs_off_at_once() {
         let (mut ask, options) = (Ask::default(), options());
-        ask.failed(0, Some(7), &options);
+        assert!(!ask.failed(0, Some(7), &options));
         assert_eq!(ask.next(), 0);
-        ask.failed(0, Some(7), &options);
+        assert!(ask.failed(0, Some(7), &options));
         assert_eq!(ask.next(), 10);
         ask.proven();
-        ask.failed(0, Some(7), &options);
+        assert!(!ask.failed(0, Some(7), &options));
         assert_eq!(ask.next(), 0, "success gives fresh tries");
     }
 

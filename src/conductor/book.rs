@@ -138,7 +138,7 @@ impl Book {
     }
 
     /// Widens the book's scales as far as the diff's values need, after making sure that all of both fits.
-    fn make_fit(&mut self, diff: Levels<'_>) -> Result<bool, Refusal> {
+    pub(super) fn make_fit(&mut self, diff: Levels<'_>) -> Result<bool, Refusal> {
         Self::check_signs(diff)?;
         let all = || diff.bids.iter().chain(diff.asks);
         let price_scale = needed(self.price_scale, diff.price_scale, all().map(|l| l.price))?;

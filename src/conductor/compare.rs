@@ -19,12 +19,24 @@ impl Book {
     }
 
     /// Takes over from a snapshot at the same update id what lies beyond the known range: both are the truth there, so the
-    /// deeper bound of the two holds on each side. `false` when a value does not fit the book's scales: nothing is taken.
+    /// deeper bound of the two holds on each side. `false` when a value fits no scale that the book can have: nothing is taken.
     pub(super) fn deepen(&mut self, snapshot: Levels<'_>) -> bool {
-        let Some((bids, asks)) = self.converted(snapshot) else { return false };
+        // Old levels far out may be finer than any that came before.
+        let fits = self.make_fit(snapshot).is_ok();
+        let Some((bids, asks)) = self.converted(snapshot).filter(|_| fits) else { return false };
         deepen_side(&mut self.bids, &mut self.known_bid, &bids);
         deepen_side(&mut self.asks, &mut self.known_ask, &asks);
         true
+    }
+
+    /// Which sides (bids, asks) are known to their end from now on; those that were stay so.
+    pub(super) fn know_whole(&mut self, whole: [bool; 2]) {
+        if whole[0] {
+            self.known_bid = None;
+        }
+        if whole[1] {
+            self.known_ask = None;
+        }
     }
 
     /// The levels at the book's scales. Allocates: only snapshots come here.

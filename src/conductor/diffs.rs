@@ -15,7 +15,8 @@ use crate::schema::quality::{BookCause, BookChange, Quality};
 use crate::schema::stage::{Publish, SnapshotRequests};
 use crate::telemetry::Counter;
 
-fn span_of(depth: &Depth) -> Span {
+/// The span that a diff covers.
+pub(super) fn span_of(depth: &Depth) -> Span {
     Span { previous: depth.previous_id, last: depth.last_id }
 }
 
@@ -35,8 +36,13 @@ impl Instrument {
         let Some(depth) = event.payload::<Depth>() else { return };
         let (head, span) = (event.header(), span_of(depth));
         (self.connection, self.dispatch_version) = (head.connection, head.dispatch_version);
-        // The stream is back; what this diff says decides whether the book can follow it.
-        self.stale |= core::mem::take(&mut self.severed);
+        if self.severed && head.dispatch_version >= self.wanted_from {
+            // The stream is back; what this diff says decides whether the book can follow it.
+            (self.severed, self.stale) = (false, true);
+            if self.sync.local().is_none() && !self.held.is_empty() {
+                self.want_snapshot(outlet);
+            }
+        }
         match self.sync.on_diff(span, self.has_backlog(), self.held.high(), &outlet.options) {
             DiffStep::Drop => self.drop_diff(outlet),
             DiffStep::DropAndAsk => {
@@ -86,7 +92,7 @@ impl Instrument {
         self.discard_held(outlet);
         if self.ask.is_asked() {
             // What is on its way answers an older epoch.
-            self.ask.failed(outlet.now, None, &outlet.options);
+            let _ = self.ask.failed(outlet.now, None, &outlet.options);
         }
         self.epoch += u32::from(self.epoch > 0);
         self.start_over(false, outlet);
@@ -180,6 +186,7 @@ impl Instrument {
         self.stale = false;
         (self.timers.fill, self.timers.confirm) = (NEVER, NEVER);
         self.applied += 1;
+        self.lower.clear();
         outlet.count(Counter::DiffsApplied);
         if outlet.options.prune_outside {
             let pruned = self.book.prune(outlet.options.prune_keep);
@@ -190,6 +197,9 @@ impl Instrument {
         self.publish_fused(head, depth.last_id, outlet);
         self.integrity_after_apply(depth.last_id, outlet);
         self.watch_quality(head, outlet);
+        if self.audit.is_some() {
+            self.audit_applied(event, depth, outlet);
+        }
     }
 
     /// Why the quality is what it is after a diff.

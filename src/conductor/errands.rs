@@ -7,6 +7,7 @@ use super::fusion::Instrument;
 use super::outlet::{FUSED_WORDS, REFERENCE_WORDS, STATUS_WORDS};
 use super::stage::ConductorStage;
 use crate::schema::id::{ConnectionId, InstrumentId};
+use crate::schema::instrument::VenueState;
 use crate::schema::quality::BookCause;
 use crate::schema::stage::{Publish, SnapshotRequests};
 
@@ -14,9 +15,10 @@ use crate::schema::stage::{Publish, SnapshotRequests};
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Errand {
     Book(InstrumentId),
-    Halted(InstrumentId, bool),
-    Retire(InstrumentId),
+    Venue(InstrumentId, VenueState),
+    Watch(InstrumentId, u8),
     Stale(InstrumentId, BookCause),
+    Unwanted(InstrumentId, u32),
     /// Every instrument from this index on that the connection feeds goes stale.
     ConnectionDown(ConnectionId, usize),
     /// Every instrument from this index on gives out what the throttle holds.
@@ -29,19 +31,22 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
         self.errands.push_back(Errand::Book(instrument));
     }
 
-    /// Says whether the venue halted the instrument (faults.md F36); an unknown status counts as halted.
-    pub fn set_halted(&mut self, instrument: InstrumentId, halted: bool) {
-        self.errands.push_back(Errand::Halted(instrument, halted));
-    }
-
-    /// Says that the venue dropped the instrument (faults.md F37). For good: a relisting gets a new id.
-    pub fn retire(&mut self, instrument: InstrumentId) {
-        self.errands.push_back(Errand::Retire(instrument));
+    /// Says what the venue says of the instrument: that it does not trade (faults.md F36; an unknown status counts as that),
+    /// that it is gone (F37), or that it trades, which lists one anew that was gone. Sources say it in their frames
+    /// ([`VenueStatus`](crate::schema::payload::VenueStatus)); this is for who embeds a conductor without them.
+    pub fn set_venue_state(&mut self, instrument: InstrumentId, state: VenueState) {
+        self.errands.push_back(Errand::Venue(instrument, state));
     }
 
     /// Says that the instrument's stream shows no sign of life.
     pub fn mark_stale(&mut self, instrument: InstrumentId) {
         self.errands.push_back(Errand::Stale(instrument, BookCause::TimedOut));
+    }
+
+    /// Says that from this control version on nobody wants the instrument's book stream: its book goes stale, and asks for
+    /// nothing until a diff that was routed by this version or a later one comes, or it is watched again.
+    pub fn unwant(&mut self, instrument: InstrumentId, version: u32) {
+        self.errands.push_back(Errand::Unwanted(instrument, version));
     }
 
     /// Says that a connection is gone: the books whose latest diff came by it go stale (faults.md F20, F26).
@@ -66,9 +71,12 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
         self.errands.pop_front();
         match errand {
             Errand::Book(id) => self.with_known(id, |i, outlet| i.publish_requested(outlet)),
-            Errand::Halted(id, halted) => self.with_known(id, |i, outlet| i.set_halted(halted, outlet)),
-            Errand::Retire(id) => self.with_known(id, |i, outlet| i.retire(outlet)),
+            Errand::Venue(id, state) => self.venue_says(id, state, None),
+            Errand::Watch(id, market) => {
+                self.with(id, market, |i, outlet| i.watch(outlet));
+            }
             Errand::Stale(id, cause) => self.with_known(id, |i, outlet| i.mark_stale(cause, outlet)),
+            Errand::Unwanted(id, version) => self.with_known(id, |i, outlet| i.unwanted(version, outlet)),
             Errand::ConnectionDown(connection, from) => {
                 let fed = |i: &Instrument| i.connection == connection.0 && i.has_book_stream();
                 let next = (from..self.instruments.len()).find(|&at| self.instruments[at].as_deref().is_some_and(fed));

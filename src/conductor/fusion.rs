@@ -4,6 +4,7 @@
 
 use super::analytics::LastTrade;
 use super::ask::{Ask, NEVER};
+use super::audit::Audit;
 use super::book::Book;
 use super::held::Held;
 use super::integrity::{Integrity, Top};
@@ -12,12 +13,13 @@ use super::polls::Streamed;
 use super::status::Change;
 use super::sync::{Sync, SyncState};
 use super::throttle::Throttle;
+use super::went_back::LowerRun;
 use crate::schema::canonical_type::builtin;
 use crate::schema::event::EventHeader;
 use crate::schema::id::{InstrumentId, TypeId};
 use crate::schema::quality::{BookCause, BookChange, Quality};
 use crate::schema::raw::Level;
-use crate::schema::stage::{Publish, SnapshotRequests};
+use crate::schema::stage::{Publish, SnapshotRequests, Urgency};
 use crate::telemetry::Counter;
 
 /// A gap that was announced and not closed.
@@ -41,6 +43,8 @@ pub(super) struct Timers {
     pub(super) confirm: i64,
     /// The whole book goes to the store.
     pub(super) book: i64,
+    /// The book is held against a fresh snapshot, or the audit under way is given up.
+    pub(super) audit: i64,
 }
 
 /// All state of one instrument.
@@ -55,12 +59,16 @@ pub(super) struct Instrument {
     pub(super) held: Held,
     pub(super) book: Book,
     pub(super) epoch: u32,
+    /// Whether a quality was announced at all.
+    pub(super) announced: bool,
     /// The quality announced last.
     pub(super) quality: Quality,
     pub(super) gap: Option<OpenGap>,
     pub(super) stale: bool,
     /// Its connection is gone, and nobody said that its stream is back: no snapshot makes up for that.
     pub(super) severed: bool,
+    /// Diffs routed by an older version are of a stream that was turned off since: they bring no book back.
+    pub(super) wanted_from: u32,
     pub(super) halted: bool,
     pub(super) crossed_updates: u32,
     /// Content was lost while held diffs were waiting: to be announced behind them.
@@ -76,6 +84,14 @@ pub(super) struct Instrument {
     pub(super) integrity: Integrity,
     pub(super) throttle: Throttle,
     pub(super) streamed: Streamed,
+    /// The audit under way.
+    pub(super) audit: Option<Box<Audit>>,
+    /// Audits in a row that disagreed.
+    pub(super) audit_strikes: u8,
+    /// The book came from fewer levels than are wanted, and there are more.
+    pub(super) shallow: bool,
+    /// Snapshots in a row with ids below those of a silent book.
+    pub(super) lower: LowerRun,
     pub(super) applied: u64,
     pub(super) dropped: u64,
 }
@@ -91,15 +107,17 @@ impl Instrument {
             held: Held::default(),
             book: Book::default(),
             epoch: 0,
+            announced: false,
             quality: Quality::Syncing,
             gap: None,
             stale: false,
             severed: false,
+            wanted_from: 0,
             halted: false,
             crossed_updates: 0,
             lost_behind: false,
             ask: Ask::default(),
-            timers: Timers { fill: NEVER, crossed: NEVER, first: NEVER, confirm: NEVER, book: NEVER },
+            timers: Timers { fill: NEVER, crossed: NEVER, first: NEVER, confirm: NEVER, book: NEVER, audit: NEVER },
             scheduled: NEVER,
             listed: false,
             snapshot_type: builtin::ORDERBOOK_SNAPSHOT,
@@ -107,6 +125,10 @@ impl Instrument {
             integrity: Integrity::default(),
             throttle: Throttle::default(),
             streamed: Streamed::default(),
+            audit: None,
+            audit_strikes: 0,
+            shallow: false,
+            lower: LowerRun::default(),
             applied: 0,
             dropped: 0,
         }
@@ -239,7 +261,7 @@ impl Instrument {
         }
         if self.halted || self.sync.is_retired() {
             self.ask.close();
-        } else if outlet.requests.request_snapshot(self.id, self.epoch) {
+        } else if outlet.requests.request_snapshot(self.id, self.epoch, Urgency::Book) {
             self.ask.sent(outlet.now, &outlet.options);
             outlet.count(Counter::SnapshotsRequested);
         } else {

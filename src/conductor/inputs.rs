@@ -45,7 +45,7 @@ impl Instrument {
     /// An input that is published as it is.
     fn take_other<P: Publish, R: SnapshotRequests>(&mut self, event: EventRef<'_>, outlet: &mut Outlet<P, R>) {
         let header = event.header();
-        match self.streamed.repeats(header) {
+        match self.streamed.repeats(event) {
             Repeat::No => {}
             Repeat::OfPoll => return outlet.count(Counter::PollDuplicate),
             Repeat::OfConnection => return outlet.count(Counter::ConnectionDuplicate),

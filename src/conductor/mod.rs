@@ -10,11 +10,13 @@
 //! | `book` | the levels of one book and its known range |
 //! | `merge` | many levels of a diff into a side in one pass |
 //! | `compare` | a book against levels from elsewhere |
+//! | `audit`, `auditing` | a good book against a fresh snapshot, while it goes on |
 //! | `fusion` | one instrument: sync, book and held diffs together |
 //! | `diffs`, `snapshots`, `timers` | what happens to an instrument when a diff, a snapshot, a moment comes |
 //! | `integrity` | book tops against `bookTicker` |
 //! | `analytics` | what is derived from a book |
 //! | `throttle` | states conflated to the latest |
+//! | `venue` | what happens when the venue says that an instrument trades, does not, or is gone |
 //! | `polls` | poll results that a stream has delivered already |
 //! | `status` | `STATUS.BOOK` events and whole-book events |
 //! | `outlet` | the ways out of the stage |
@@ -24,6 +26,8 @@
 
 mod analytics;
 mod ask;
+mod audit;
+mod auditing;
 mod book;
 mod compare;
 mod diffs;
@@ -42,8 +46,10 @@ mod span;
 mod stage;
 mod status;
 mod sync;
+mod tally;
 mod throttle;
 mod timers;
+mod venue;
 mod went_back;
 
 #[cfg(test)]
@@ -55,3 +61,4 @@ pub use report::{BookReport, QualityCounts};
 pub use span::{Span, Verdict};
 pub use stage::ConductorStage;
 pub use sync::SyncState;
+pub use tally::BookTally;

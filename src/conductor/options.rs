@@ -1,7 +1,7 @@
 //! Purpose: what the conductor can be told. Owns: the defaults. Thread: any (cold). Takes and gives: plain data.
 //! Never: changes while the stage runs.
 
-use crate::schema::id::TypeId;
+use crate::schema::id::{Market, TypeId};
 
 const MILLISECOND: i64 = 1_000_000;
 const SECOND: i64 = 1_000_000_000;
@@ -33,6 +33,11 @@ pub struct ConductorOptions {
     pub back_run: u32,
     /// How far below the known ids such a run must lie to be certain. Nearer ones are settled by a snapshot.
     pub back_distance: i64,
+    /// How many snapshots with ids below those of a silent book, whose connection was lost, make it certain that the venue's
+    /// ids went backwards, and over how long.
+    pub back_answers: u32,
+    /// See [`ConductorOptions::back_answers`].
+    pub back_answers_ns: i64,
     /// How many updates a book may stay crossed (faults.md F10).
     pub crossed_updates_max: u32,
     /// How long a book may stay crossed.
@@ -44,6 +49,18 @@ pub struct ConductorOptions {
     pub prune_outside: bool,
     /// How many levels outside the known range each side keeps when pruning.
     pub prune_keep: usize,
+    /// Levels a side that a snapshot should have. A book that came from fewer, though there are more, is deepened in the
+    /// background. 0: whatever comes is deep enough.
+    pub snapshot_levels: u32,
+    /// How soon a shallow book is deepened.
+    pub deepen_after_ns: i64,
+    /// How often a good book is held against a fresh snapshot, deepened by it and rid of ghosts (faults.md F17), by market
+    /// in the order of [`Market::ALL`](crate::schema::id::Market::ALL); 0 never.
+    pub refresh_ns: [i64; Market::ALL.len()],
+    /// How long such an audit may wait for its snapshot, and for the diffs that lead up to it.
+    pub audit_deadline_ns: i64,
+    /// How many audits go on at once.
+    pub audits_max: usize,
     /// How often each whole book goes to the store; 0 never, but for resyncs and requests.
     pub book_interval_ns: i64,
     /// Types whose states conflate to the latest, and the least time between two of an instrument. Only states obey:
@@ -80,11 +97,18 @@ impl Default for ConductorOptions {
             back_run: 3,
             // Some two minutes of the busiest futures symbol (5.2 million ids a minute in the captures of 2024-08-08).
             back_distance: 10_000_000,
+            back_answers: 3,
+            back_answers_ns: 3 * SECOND,
             crossed_updates_max: 3,
             crossed_ns_max: 50 * MILLISECOND,
             short_side_is_whole: false,
             prune_outside: false,
             prune_keep: 1_000,
+            snapshot_levels: 0,
+            deepen_after_ns: 2 * SECOND,
+            refresh_ns: [0; Market::ALL.len()],
+            audit_deadline_ns: 60 * SECOND,
+            audits_max: 8,
             book_interval_ns: 0,
             throttle: Vec::new(),
             tickers_kept_max: 1_024,

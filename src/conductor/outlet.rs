@@ -2,7 +2,9 @@
 //! Owns: the buffers events are made in. Thread: the conductor's. Takes and gives: events.
 //! Never: decides anything about a book, reads a clock.
 
+use super::audit::Audit;
 use super::options::ConductorOptions;
+use super::tally::BookTally;
 use crate::schema::event::{EventBuf, EventHeader, EventRef, HEADER_WORDS, flag};
 use crate::schema::id::{InstrumentId, Source, TypeId};
 use crate::schema::payload::{BookReference, BookStatus, Fused, Payload};
@@ -28,6 +30,8 @@ pub(super) struct Outlet<P, R> {
     pub(super) requests: R,
     pub(super) counts: Counts,
     pub(super) options: ConductorOptions,
+    /// Books by quality.
+    pub(super) tally: BookTally,
     /// UTC ns, as handed in.
     pub(super) now: i64,
     /// The ingress stamp of the latest input: what events that no frame caused carry.
@@ -40,15 +44,21 @@ pub(super) struct Outlet<P, R> {
     pub(super) spare: Vec<u64>,
     /// A diff taken out of those held.
     pub(super) released: Vec<u64>,
+    /// Audits that may begin; as many as there are go on at once.
+    #[allow(clippy::vec_box)] // They go to instruments and come back, and never move.
+    pub(super) audits: Vec<Box<Audit>>,
 }
 
 impl<P: Publish, R: SnapshotRequests> Outlet<P, R> {
     pub(super) fn new(options: ConductorOptions, publish: P, requests: R, counts: Counts) -> Outlet<P, R> {
+        let audits = (0..options.audits_max).map(|_| Box::default()).collect();
         Outlet {
+            audits,
             publish,
             requests,
             counts,
             options,
+            tally: BookTally::default(),
             now: 0,
             ingress: 0,
             event: EventBuf::default(),

@@ -1,15 +1,19 @@
-//! Purpose: knows what streams have delivered, so that a repeat of it is dropped: by a poll, or by a second connection
-//! while one takes over from another (architecture.md sections 3 and 4).
-//! Owns: the latest id and time a stream delivered for each type of an instrument. Thread: the conductor's.
-//! Takes and gives: event heads. Never: drops what one connection delivers alone.
+//! Purpose: knows what has been delivered, so that a repeat of it is dropped: by a poll, or by a second connection while one
+//! takes over from another (architecture.md sections 3 and 4).
+//! Owns: the latest id and time delivered for each type of an instrument, for candles and windows of each length.
+//! Thread: the conductor's. Takes and gives: events. Never: drops what one connection delivers alone, or what tells neither
+//! an id nor a time: of that nobody can say whether it is new.
 
-use crate::schema::event::{EventHeader, VENUE_ID_ABSENT};
+use crate::schema::event::{EventHeader, EventRef, VENUE_ID_ABSENT};
 use crate::schema::id::{Source, TypeId};
+use crate::schema::payload::{Kline, PayloadKind, WindowTicker};
 use crate::schema::time::UnixNanos;
 
 #[derive(Clone, Copy, Debug)]
 struct Delivered {
     type_id: TypeId,
+    /// The interval of a candle, the window of a ticker: each has times of its own. 0 for all else.
+    part: u64,
     id: i64,
     ts: i64,
     /// The connection that delivered last, and when.
@@ -26,13 +30,31 @@ const OVERLAP_NS: i64 = 2_000_000_000;
 pub(super) enum Repeat {
     /// New.
     No,
-    /// A poll's result that a stream has delivered.
+    /// A poll's result that a stream, or a poll before it, has delivered.
     OfPoll,
     /// What another connection has delivered.
     OfConnection,
 }
 
+/// The text of an interval or a window as a number; texts are short.
+fn part_of(event: EventRef<'_>) -> u64 {
+    let text: &[u8] = match event.header().kind() {
+        Some(PayloadKind::Kline) => event.payload::<Kline>().map_or(&[], |kline| &kline.interval),
+        Some(PayloadKind::WindowTicker) => event.payload::<WindowTicker>().map_or(&[], |ticker| &ticker.window),
+        _ => return 0,
+    };
+    text.iter().take(8).fold(0, |part, byte| part << 8 | u64::from(*byte))
+}
+
 impl Delivered {
+    /// Whether a poll's event is no newer than the latest: by its id where both have one, else by its time.
+    fn is_behind(&self, header: &EventHeader) -> bool {
+        match header.venue_id() {
+            Some(id) if self.id != VENUE_ID_ABSENT => id <= self.id,
+            _ => header.ts().get().is_some_and(|ts| ts <= self.ts),
+        }
+    }
+
     /// Whether an event of another connection was delivered before.
     fn has(&self, header: &EventHeader) -> bool {
         header.venue_id().is_some_and(|id| id <= self.id) && header.receive.saturating_sub(self.receive) < OVERLAP_NS
@@ -46,20 +68,19 @@ pub(super) struct Streamed {
 }
 
 impl Streamed {
-    /// Whether this was delivered already: ids and times of a stream only rise, so what a poll or another connection brings
-    /// that is not beyond the latest has been. Otherwise a stream's event is remembered.
+    /// Whether this was delivered already: ids and times only rise, so what a poll or another connection brings that is not
+    /// beyond the latest has been. Otherwise it is remembered.
     #[inline]
-    pub(super) fn repeats(&mut self, header: &EventHeader) -> Repeat {
-        let known = self.types.iter_mut().find(|d| d.type_id == header.type_id());
-        if header.source == Source::RestPoll as u16 {
-            let repeats = known.is_some_and(|d| match header.venue_id() {
-                Some(id) if d.id != VENUE_ID_ABSENT => id <= d.id,
-                _ => header.ts().get().is_some_and(|ts| ts <= d.ts),
-            });
-            return if repeats { Repeat::OfPoll } else { Repeat::No };
-        }
+    pub(super) fn repeats(&mut self, event: EventRef<'_>) -> Repeat {
+        self.of_part(event.header(), part_of(event))
+    }
+
+    fn of_part(&mut self, header: &EventHeader, part: u64) -> Repeat {
+        let known = self.types.iter_mut().find(|d| d.type_id == header.type_id() && d.part == part);
+        let polled = header.source == Source::RestPoll as u16;
         match known {
-            Some(d) if d.connection != header.connection && d.has(header) => return Repeat::OfConnection,
+            Some(d) if polled && d.is_behind(header) => return Repeat::OfPoll,
+            Some(d) if !polled && d.connection != header.connection && d.has(header) => return Repeat::OfConnection,
             Some(d) => {
                 (d.connection, d.receive) = (header.connection, header.receive);
                 d.id = d.id.max(header.venue_id);
@@ -67,7 +88,7 @@ impl Streamed {
             }
             None => {
                 let EventHeader { venue_id: id, ts, connection, receive, .. } = *header;
-                self.types.push(Delivered { type_id: header.type_id(), id, ts, connection, receive });
+                self.types.push(Delivered { type_id: header.type_id(), part, id, ts, connection, receive });
             }
         }
         Repeat::No
@@ -96,14 +117,19 @@ mod tests {
         }
     }
 
+    fn repeats(streamed: &mut Streamed, header: &EventHeader) -> Repeat {
+        streamed.of_part(header, 0)
+    }
+
     #[test]
-    fn a_poll_is_dropped_when_a_stream_has_delivered_it() {
+    fn a_poll_is_dropped_when_it_was_delivered() {
         let mut streamed = Streamed::default();
         let (stream, poll) = (Source::WsTrade, Source::RestPoll);
-        assert_eq!(streamed.repeats(&header(1, poll, Some(5), None)), Repeat::No, "no stream yet");
-        assert_eq!(streamed.repeats(&header(1, stream, Some(7), Some(70))), Repeat::No);
+        assert_eq!(repeats(&mut streamed, &header(1, poll, Some(5), None)), Repeat::No, "nothing yet");
+        assert_eq!(repeats(&mut streamed, &header(1, poll, Some(5), None)), Repeat::OfPoll, "the poll before it");
+        assert_eq!(repeats(&mut streamed, &header(1, stream, Some(7), Some(70))), Repeat::No);
         assert_eq!(
-            streamed.repeats(&header(1, stream, Some(7), Some(70))),
+            repeats(&mut streamed, &header(1, stream, Some(7), Some(70))),
             Repeat::No,
             "a stream's repeat is not a poll's"
         );
@@ -117,10 +143,18 @@ mod tests {
             (2, Some(7), Some(70), Repeat::No),
         ];
         for (type_id, id, ts, expected) in table {
-            assert_eq!(streamed.repeats(&header(type_id, poll, id, ts)), expected, "{type_id} {id:?} {ts:?}");
+            assert_eq!(repeats(&mut streamed, &header(type_id, poll, id, ts)), expected, "{type_id} {id:?} {ts:?}");
         }
+        assert_eq!(
+            repeats(&mut streamed, &header(1, poll, Some(8), None)),
+            Repeat::OfPoll,
+            "and what it passed is known"
+        );
+        assert_eq!(repeats(&mut streamed, &header(3, poll, None, Some(5))), Repeat::No);
+        assert_eq!(repeats(&mut streamed, &header(3, poll, None, Some(5))), Repeat::OfPoll, "the same time again");
+        assert_eq!(repeats(&mut streamed, &header(3, poll, None, None)), Repeat::No, "nobody can say");
         streamed.forget_ids();
-        assert_eq!(streamed.repeats(&header(1, poll, Some(3), None)), Repeat::No);
+        assert_eq!(repeats(&mut streamed, &header(1, poll, Some(3), None)), Repeat::No);
     }
 
     #[test]
@@ -143,7 +177,7 @@ mod tests {
         ];
         for (connection, id, at, expected) in table {
             let header = EventHeader { connection, receive: at * second, ..header(1, Source::WsTrade, id, None) };
-            assert_eq!(streamed.repeats(&header), expected, "connection {connection}, id {id:?}, at {at} s");
+            assert_eq!(repeats(&mut streamed, &header), expected, "connection {connection}, id {id:?}, at {at} s");
         }
     }
 }

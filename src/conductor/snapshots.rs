@@ -39,12 +39,19 @@ impl Instrument {
             return self.try_again(None, outlet);
         }
         self.snapshot_type = event.header().type_id();
+        if self.audit_takes(event, depth, outlet) {
+            return;
+        }
         let first_after = self.held.first_after(id);
         let refresh = self.sync.is_proven() && (!self.book.top_is_known() || self.stale);
         let (high, waiting) = (self.held.high(), self.has_backlog());
         match self.sync.on_snapshot(id, first_after, high, waiting, refresh, &outlet.options) {
             SnapshotVerdict::Adopt => self.adopt(event, outlet),
             SnapshotVerdict::Equal => self.meet_equal(event, outlet),
+            SnapshotVerdict::TooOld if self.speaks_lower(id, outlet) => {
+                outlet.count(Counter::SnapshotsUnused);
+                self.went_back(event.header(), outlet);
+            }
             SnapshotVerdict::TooOld => {
                 outlet.count(Counter::SnapshotsUnused);
                 self.try_again(Some(id), outlet);
@@ -68,8 +75,19 @@ impl Instrument {
     /// The answer was useless: the next request, if this one was asked for.
     fn try_again<P: Publish, R: SnapshotRequests>(&mut self, id: Option<i64>, outlet: &mut Outlet<P, R>) {
         if self.ask.is_asked() {
-            self.ask.failed(outlet.now, id, &outlet.options);
+            let repeated = self.ask.failed(outlet.now, id, &outlet.options);
+            outlet.counts.add(Counter::SnapshotsRepeated, u64::from(repeated));
         }
+    }
+
+    /// Whether snapshots say that the ids of an instrument, which is silent since its connection was lost, went back.
+    fn speaks_lower<P: Publish, R: SnapshotRequests>(&mut self, id: i64, outlet: &Outlet<P, R>) -> bool {
+        let lower = self.sync.local().is_some_and(|local| id < local);
+        if !self.stale || !self.held.is_empty() || !lower {
+            return false;
+        }
+        let options = &outlet.options;
+        self.lower.see(id, outlet.now, options.back_answers, options.back_answers_ns)
     }
 
     fn adopt<P: Publish, R: SnapshotRequests>(&mut self, event: EventRef<'_>, outlet: &mut Outlet<P, R>) {
@@ -80,6 +98,10 @@ impl Instrument {
         self.sync.adopted(id);
         self.ask.close();
         self.stale = false;
+        self.lower.clear();
+        self.end_audit(outlet);
+        self.note_depth(depth, outlet);
+        self.plan_audit(outlet);
         self.crossed_updates = 0;
         (self.timers.fill, self.timers.crossed, self.timers.first) = (NEVER, NEVER, NEVER);
         if let Some(gap) = &mut self.gap {

@@ -12,9 +12,11 @@ use super::fusion::Instrument;
 use super::inputs::is_connection_lost;
 use super::options::ConductorOptions;
 use super::outlet::{Outlet, RECORDS_PER_INPUT, WORDS_PER_INPUT};
-use crate::schema::event::EventRef;
+use super::tally::BookTally;
+use crate::schema::event::{EventHeader, EventRef};
 use crate::schema::id::{InstrumentId, Market};
-use crate::schema::payload::PayloadKind;
+use crate::schema::instrument::VenueState;
+use crate::schema::payload::{PayloadKind, VenueStatus};
 use crate::schema::stage::{EventSink, Publish, SnapshotRequests, Stage};
 use crate::schema::time::UnixNanos;
 use crate::telemetry::Counts;
@@ -31,6 +33,8 @@ pub struct ConductorStage<P, R> {
     backlog: VecDeque<InstrumentId>,
     pub(super) errands: VecDeque<Errand>,
     moments: BinaryHeap<Reverse<(i64, u32)>>,
+    /// What the venue said of instruments, by id, also of those that were not seen yet.
+    venue: Vec<VenueState>,
 }
 
 impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
@@ -42,12 +46,41 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
             backlog: VecDeque::new(),
             errands: VecDeque::new(),
             moments: BinaryHeap::new(),
+            venue: Vec::new(),
         }
+    }
+
+    /// Also counts its books into a tally that others share.
+    pub fn tallied(mut self, tally: BookTally) -> ConductorStage<P, R> {
+        self.outlet.tally = tally;
+        self
     }
 
     /// Expects a book stream: if it stays silent, a snapshot is asked for all the same after `first_diff_timeout_ns`.
     pub fn watch(&mut self, instrument: InstrumentId, market: Market) {
+        if self.find(instrument).is_none() && self.venue_state(instrument) != VenueState::Open {
+            // What the venue says of it is told first, and that takes room.
+            self.errands.push_back(Errand::Watch(instrument, market as u8));
+            return;
+        }
         self.with(instrument, market as u8, |i, outlet| i.watch(outlet));
+    }
+
+    fn venue_state(&self, instrument: InstrumentId) -> VenueState {
+        self.venue.get(instrument.index()).copied().unwrap_or_default()
+    }
+
+    /// The venue says something of an instrument. One that was not seen yet hears it when it is: thousands are halted for
+    /// ever, and nobody asks for them.
+    pub(super) fn venue_says(&mut self, id: InstrumentId, state: VenueState, head: Option<&EventHeader>) {
+        if id.index() >= self.outlet.options.instruments_max {
+            return;
+        }
+        if id.index() >= self.venue.len() {
+            self.venue.resize(id.index() + 1, VenueState::Open);
+        }
+        self.venue[id.index()] = state;
+        self.with_known(id, |i, outlet| i.venue_says(state, head, outlet));
     }
 
     /// What publishes, to be asked or handed on.
@@ -65,7 +98,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
     }
 
     /// Does something with an instrument, made on first sight, and notes what it wants next. `None` for an id without state.
-    fn with<T>(
+    pub(super) fn with<T>(
         &mut self,
         id: InstrumentId,
         market: u8,
@@ -77,8 +110,13 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
         if id.index() >= self.instruments.len() {
             self.instruments.resize_with(id.index() + 1, || None);
         }
+        let state = self.venue_state(id);
         let slot = &mut self.instruments[id.index()];
+        let is_new = slot.is_none();
         let instrument = slot.get_or_insert_with(|| Box::new(Instrument::new(id, market)));
+        if is_new && state != VenueState::Open {
+            instrument.venue_says(state, None, &mut self.outlet);
+        }
         let done = act(instrument, &mut self.outlet);
         if !instrument.listed && instrument.has_backlog() {
             instrument.listed = true;
@@ -102,7 +140,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
     /// Whether an input that concerns no known instrument is published.
     fn publishes(&self, kind: Option<PayloadKind>) -> bool {
         match kind {
-            Some(PayloadKind::Lost) => false,
+            Some(PayloadKind::Lost | PayloadKind::VenueStatus) => false,
             Some(PayloadKind::ConnectionStatus) => self.outlet.options.publishes_connections,
             _ => true,
         }
@@ -206,7 +244,11 @@ impl<P: Publish, R: SnapshotRequests> EventSink for ConductorStage<P, R> {
         let header = event.header();
         self.outlet.ingress = header.latency_ns;
         let known = header.instrument().is_some() && header.instrument().index() < self.outlet.options.instruments_max;
-        if known {
+        if let Some(status) = event.payload::<VenueStatus>() {
+            if let Some(state) = VenueState::from_number(status.state) {
+                self.venue_says(header.instrument(), state, Some(header));
+            }
+        } else if known {
             self.with(header.instrument(), header.market, |i, outlet| i.take(event, outlet));
         } else if self.publishes(header.kind()) {
             self.outlet.pass(event, 0);

@@ -65,6 +65,8 @@ impl Instrument {
     ) {
         self.release_fused(outlet);
         let from = core::mem::replace(&mut self.quality, change.to);
+        outlet.tally.turned(self.announced.then_some(from), change.to);
+        self.announced = true;
         let mut status = BookStatus::zeroed();
         status.change = change.change as i64;
         status.cause = change.cause as i64;

@@ -157,6 +157,7 @@ mod tests {
                     | PayloadKind::Liquidation
                     | PayloadKind::ControlUpdate
                     | PayloadKind::ConnectionStatus
+                    | PayloadKind::VenueStatus
             );
             assert!(!(never && is_state(Some(kind))), "{kind:?}");
         }

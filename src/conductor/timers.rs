@@ -5,9 +5,9 @@
 use super::ask::NEVER;
 use super::fusion::Instrument;
 use super::outlet::{Outlet, REFERENCE_WORDS, STATUS_WORDS};
-use super::status::{Change, publish_spare};
+use super::status::publish_spare;
 use crate::schema::id::Source;
-use crate::schema::quality::{BookCause, BookChange};
+use crate::schema::quality::BookCause;
 use crate::schema::stage::{Publish, SnapshotRequests};
 
 impl Instrument {
@@ -15,6 +15,7 @@ impl Instrument {
     pub(super) fn next_moment(&self) -> i64 {
         let timers = &self.timers;
         let own = timers.fill.min(timers.crossed).min(timers.first).min(timers.confirm).min(timers.book);
+        let own = own.min(timers.audit);
         own.min(self.ask.next()).min(self.throttle.next())
     }
 
@@ -33,8 +34,9 @@ impl Instrument {
         let unconfirmed = due(&mut self.timers.confirm) && self.sync.is_unproven();
         let crossed = due(&mut self.timers.crossed) && self.book.is_crossed();
         let cadence = due(&mut self.timers.book);
+        let audit = due(&mut self.timers.audit);
         if self.ask.is_overdue(now) {
-            self.ask.failed(now, None, &outlet.options);
+            let _ = self.ask.failed(now, None, &outlet.options);
         }
         if given_up || silent || unconfirmed {
             self.ask.want(now);
@@ -44,6 +46,9 @@ impl Instrument {
             self.give_up_crossed(&head, outlet);
         }
         self.send_request(outlet);
+        if audit {
+            self.audit_due(outlet);
+        }
         if cadence {
             self.timers.book = now.saturating_add(outlet.options.book_interval_ns.max(1));
             self.publish_requested(outlet);
@@ -77,42 +82,19 @@ impl Instrument {
     pub(super) fn mark_stale<P: Publish, R: SnapshotRequests>(&mut self, cause: BookCause, outlet: &mut Outlet<P, R>) {
         if !self.sync.is_retired() && (self.sync.local().is_some() || !self.held.is_empty()) {
             self.stale = true;
-            self.severed |= cause == BookCause::ConnectionDown;
+            self.lower.clear();
+            self.severed |= matches!(cause, BookCause::ConnectionDown | BookCause::NotWanted);
             let head = outlet.own_head(self.id, self.market);
             self.settle(&head, cause, outlet);
         }
     }
 
-    /// The venue says whether the instrument trades. Halted, its book asks for nothing.
-    pub(super) fn set_halted<P: Publish, R: SnapshotRequests>(&mut self, halted: bool, outlet: &mut Outlet<P, R>) {
-        if self.sync.is_retired() || self.halted == halted {
-            return;
-        }
-        self.halted = halted;
-        let head = outlet.own_head(self.id, self.market);
-        self.settle(&head, BookCause::VenueStatus, outlet);
-        let unsynced = self.sync.is_missing() || (!self.held.is_empty() && self.sync.local().is_none());
-        if !halted && (unsynced || self.sync.is_unproven()) {
-            self.want_snapshot(outlet);
-        }
-    }
-
-    /// The venue dropped the instrument: its book ends for good.
-    pub(super) fn retire<P: Publish, R: SnapshotRequests>(&mut self, outlet: &mut Outlet<P, R>) {
-        if self.sync.is_retired() {
-            return;
-        }
-        self.discard_held(outlet);
-        self.book.clear();
-        self.sync.retire();
+    /// Nobody wants its book stream from this version on: the book ages, and asks for nothing until the stream is back.
+    pub(super) fn unwanted<P: Publish, R: SnapshotRequests>(&mut self, version: u32, outlet: &mut Outlet<P, R>) {
+        self.wanted_from = version;
         self.ask.close();
-        self.lost_behind = false;
         let timers = &mut self.timers;
-        for timer in [&mut timers.fill, &mut timers.crossed, &mut timers.first, &mut timers.confirm, &mut timers.book] {
-            *timer = NEVER;
-        }
-        let head = outlet.own_head(self.id, self.market);
-        let change = Change::plain(BookChange::Quality, BookCause::VenueStatus, self.assess());
-        self.announce(&head, change, outlet);
+        (timers.fill, timers.first, timers.confirm, timers.crossed) = (NEVER, NEVER, NEVER, NEVER);
+        self.mark_stale(BookCause::NotWanted, outlet);
     }
 }

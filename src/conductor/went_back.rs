@@ -62,6 +62,35 @@ impl BackRun {
     }
 }
 
+/// Snapshots of a silent instrument whose connection was lost, all with ids below the book's: no diff will ever tell that the
+/// venue's ids have started over, so that answers to several questions, some time apart, must do. A cache that repeats an
+/// old body looks the same for a while, and does not last that long; should one last, the book that comes of it is unproven
+/// until a diff, a ticker or a second snapshot proves it, and the first diff of the true ids is a gap.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LowerRun {
+    answers: u32,
+    since: i64,
+    highest: i64,
+}
+
+impl LowerRun {
+    /// Another answer, with an id below the book's; whether the ids went back.
+    pub(super) fn see(&mut self, id: i64, now: i64, answers: u32, after_ns: i64) -> bool {
+        // Ids of one count never fall: one that does is from somewhere else.
+        if self.answers == 0 || id < self.highest {
+            (self.answers, self.since) = (0, now);
+        }
+        self.answers += 1;
+        self.highest = id;
+        self.answers >= answers && now.saturating_sub(self.since) >= after_ns
+    }
+
+    /// Something else was heard.
+    pub(super) fn clear(&mut self) {
+        self.answers = 0;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +122,29 @@ mod tests {
         for (name, spans, high, expected) in table {
             assert_eq!(feed(spans, *high), *expected, "{name}");
         }
+    }
+
+    #[test]
+    fn only_several_answers_some_time_apart_say_that_ids_went_back() {
+        // (id, moment) → whether the last one is certain, of three answers within at least 100.
+        type Row = (&'static str, &'static [(i64, i64)], bool);
+        let table: &[Row] = &[
+            ("too few", &[(5, 0), (5, 500)], false),
+            ("too soon", &[(5, 0), (5, 50), (5, 99)], false),
+            ("enough", &[(5, 0), (5, 50), (5, 100)], true),
+            ("rising ids are the same count", &[(5, 0), (6, 50), (9, 100)], true),
+            ("falling ones begin anew", &[(5, 0), (5, 50), (4, 100)], false),
+        ];
+        for (name, answers, expected) in table {
+            let mut run = LowerRun::default();
+            let last = answers.iter().map(|&(id, now)| run.see(id, now, 3, 100)).last();
+            assert_eq!(last, Some(*expected), "{name}");
+        }
+        let mut run = LowerRun::default();
+        run.see(5, 0, 3, 100);
+        run.see(5, 50, 3, 100);
+        run.clear();
+        assert!(!run.see(5, 100, 3, 100));
     }
 
     #[test]

@@ -34,6 +34,20 @@ pub struct Control {
     /// Its key, in PEM form, yours alone (mode 0600).
     #[garde(custom(has_its_half("tls_cert", &self.tls_cert)))]
     pub tls_key: String,
+    /// What is wanted at the start, by the consumer `config`, for whom nobody can unsubscribe.
+    pub initial: Initial,
+    /// A file that keeps the commands of named consumers, so that they outlive a restart. Empty: none.
+    pub journal: String,
+}
+
+/// What is wanted at the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Initial {
+    /// Every route, of all `instruments`.
+    All,
+    /// Nothing: what flows is what consumers subscribe to.
+    None,
 }
 
 impl Default for Control {
@@ -46,6 +60,8 @@ impl Default for Control {
             tokens_file: String::new(),
             tls_cert: String::new(),
             tls_key: String::new(),
+            initial: Initial::All,
+            journal: String::new(),
         }
     }
 }

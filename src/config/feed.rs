@@ -8,7 +8,7 @@ use core::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::units::DurationText;
+use super::units::{Bytes, DurationText};
 
 /// The feed: where its frames come from, and how it connects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, garde::Validate)]
@@ -27,7 +27,16 @@ pub struct Feed {
     pub ca_file: String,
     /// Of all pairs, those with this quote asset, when `instruments` names none. Empty: all that trade.
     pub quote: String,
-    /// Connections that streams are spread over; more are opened when these are full. USD-M has two paths, each with so
+    /// A file that keeps "no request until then" (a ban, a `Retry-After`) over a restart: a restart that forgets it earns
+    /// a longer ban. Empty: it is forgotten, for the program writes no file that nobody asked for. Each feed needs its own.
+    pub state_file: String,
+    /// Io threads: connections are spread over them, each has its own sockets and its own ring to every shard. `fused` has one.
+    #[garde(range(min = 1, max = 16))]
+    pub io_threads: u16,
+    /// How streams come: `combined`, many over a connection; `raw`, one over each, which its URL names. Raw frames are some
+    /// thirty bytes shorter, and each stream costs a connection, of which the venue allows an address 300 in five minutes.
+    pub endpoint: StreamForm,
+    /// Connections that streams are spread over, at least one an io thread; more are opened when these are full. USD-M has two paths, each with so
     /// many connections.
     #[garde(range(min = 1, max = 64))]
     pub connections: u16,
@@ -36,8 +45,12 @@ pub struct Feed {
     #[garde(range(max = 1_024))]
     pub streams_per_connection: u16,
     /// Whether every socket is read in every cycle of the io thread, instead of asking the system which ones have
-    /// something: a shorter reaction, for a core that does nothing else.
+    /// something: a shorter reaction, for a core that does nothing else. The kernel is asked to poll the device as well
+    /// (`SO_BUSY_POLL`, 50 µs; it takes CAP_NET_ADMIN), and it is told when it will not.
     pub busy_poll: bool,
+    /// The receive buffer of a socket. `0 B` leaves it to the system, which lets it grow as need be.
+    #[schemars(extend("x-minimum" = "0 B", "x-maximum" = "1 GiB"))]
+    pub receive_buffer: Bytes,
     /// The unit of the venue's times. USD-M has milliseconds only.
     pub time_unit: TimeUnit,
     /// Silence of a connection whose streams spoke before, after which it is given up. It doubles each time this helped
@@ -63,9 +76,13 @@ impl Default for Feed {
             rest: String::new(),
             ca_file: String::new(),
             quote: String::new(),
+            state_file: String::new(),
+            io_threads: 1,
+            endpoint: StreamForm::Combined,
             connections: 1,
             streams_per_connection: 0,
             busy_poll: false,
+            receive_buffer: Bytes(0),
             time_unit: TimeUnit::Milliseconds,
             stall_after: Duration::from_secs(3),
             replace_after: Duration::from_secs(23 * 3_600),
@@ -84,6 +101,16 @@ pub enum FeedSource {
     Sim,
     /// The venue at `ws` and `rest`.
     Live,
+}
+
+/// How streams come over connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StreamForm {
+    /// Many over a connection, each frame wrapped with its stream's name.
+    Combined,
+    /// One over each connection.
+    Raw,
 }
 
 /// The unit of the venue's times.

@@ -82,7 +82,9 @@ fn each_key(schema: &Value, path: &mut Vec<String>, visit: &mut dyn FnMut(&[Stri
 
 #[test]
 fn every_shipped_file_is_faultless_and_changes_something() {
-    for file in ["demo.yaml", "live-spot-majors.yaml", "live-spot-usdt.yaml", "live-usdm-majors.yaml"] {
+    let files =
+        ["demo.yaml", "live-spot-majors.yaml", "live-spot-usdt.yaml", "live-usdm-majors.yaml", "served-capture.yaml"];
+    for file in files {
         let loaded = load(Some(&shipped(file)), variables(&[])).unwrap();
         assert_ne!(loaded.config, Config::default(), "{file}");
     }
@@ -107,7 +109,10 @@ fn every_key_refuses_what_lies_outside_its_limits() {
             let fault = &give(&above).unwrap_err()[0];
             assert!(fault.contains("is out of range") && fault.contains(&format!("{least} to {most}")), "{fault}");
             let below = if unit.ends_with('B') { "1 B" } else { "1ns" };
-            assert!(least == "0s" || give(below).unwrap_err()[0].contains("is out of range"), "{path:?}");
+            assert!(
+                ["0s", "0 B"].contains(&&*least) || give(below).unwrap_err()[0].contains("is out of range"),
+                "{path:?}"
+            );
             assert!(give("7").unwrap_err()[0].contains("7 has no unit"), "{path:?}");
         } else if let (Some(least), Some(most)) = (schema["minimum"].as_u64(), schema["maximum"].as_u64()) {
             limited += 1;
@@ -186,7 +191,16 @@ fn each_kind_of_fault_says_what_is_allowed() {
             &["1:25: instruments[1]: \"a b\": expected an instrument", "1:32: instruments[2]: expected text, found 7"],
         ),
         ("cores: { io: [-1] }", &["1:15: cores.io[0]: -1 is out of range: expected a whole number, 0 to 65535"]),
-        ("cores: { io: [0, 1] }", &["1:1: cores: io names 2 cores: there is one io thread"]),
+        ("cores: { io: [0, 1] }", &["1:1: cores: io names 2 cores, but feed.io_threads is 1: name as many, or none"]),
+        (
+            "feed: { io_threads: 2 }\ncores: { io: [0] }",
+            &["2:1: cores: io names 1 cores, but feed.io_threads is 2: name as many, or none"],
+        ),
+        (
+            "topology: fused\nfeed: { io_threads: 3 }",
+            &["1:11: topology: fused is one thread, but feed.io_threads is 3: take lean or dedicated"],
+        ),
+        ("feed: { io_threads: 0 }", &["1:21: feed.io_threads: 0 is out of range: expected a whole number, 1 to 16"]),
         ("cores: { shards: [1, 2, 3] }", &["1:1: cores: shards names 3 cores"]),
         ("sim: { seed: 18446744073709551616 }", &["1:14: sim.seed: "]),
         (

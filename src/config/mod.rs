@@ -42,9 +42,9 @@ mod variables;
 mod walk;
 
 pub use annotated::annotated;
-pub use control::Control;
+pub use control::{Control, Initial};
 pub use fault::{ConfigFaults, Fault, Place};
-pub use feed::{Feed, FeedSource, TimeUnit};
+pub use feed::{Feed, FeedSource, StreamForm, TimeUnit};
 pub use load::{FILE_BYTES_MAX, Loaded, Places, check, load};
 pub use schema::json_schema;
 pub use settings::{Config, Cores, Idle, Limits, MarketChoice, Rings, Topology};

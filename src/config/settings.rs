@@ -27,8 +27,9 @@ pub struct Config {
     /// The instruments wanted, as `BASE-QUOTE` or by the venue's symbol, in any case. Empty: all that the source has.
     #[schemars(extend("items" = { "type": "string", "format": "instrument" }))]
     pub instruments: Vec<String>,
-    /// Which stages share a thread. `auto`: `fused` where the process may use one core, `lean` on two to five,
-    /// `dedicated` from six on.
+    /// Which stages share a thread. `auto`: `fused` where the process may use one core (`lean` with several io threads),
+    /// `lean` on two to five, `dedicated` from six on.
+    #[garde(custom(topology_suits(self.feed.io_threads)))]
     pub topology: Topology,
     /// Shards: an instrument always goes to the same one, and each has its own threads (topology) and broadcast ring.
     #[garde(range(min = 1, max = 64))]
@@ -37,7 +38,7 @@ pub struct Config {
     /// is left for the consumer, else `spin_then_yield` or `backoff`, which starve nobody.
     pub idle: Idle,
     /// Which cores the threads are pinned to.
-    #[garde(custom(cores_suit(self.shards, self.topology)))]
+    #[garde(custom(cores_suit(self.feed.io_threads, self.shards, self.topology)))]
     pub cores: Cores,
     /// Sizes of the rings between stages. Each is rounded up to a power of two. A record is at most an eighth of its ring.
     pub rings: Rings,
@@ -153,7 +154,7 @@ pub enum Idle {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cores {
-    /// The io thread's core, one number. Empty: not pinned.
+    /// The io threads' cores, one each (`feed.io_threads`). Empty: not pinned.
     pub io: Vec<u16>,
     /// The shards' cores, in order of the shards: one a shard in `lean`; two in `dedicated` (dispatch, conductor). Empty:
     /// not pinned.
@@ -207,10 +208,22 @@ impl Default for Limits {
     }
 }
 
-fn cores_suit(shards: u16, topology: Topology) -> impl FnOnce(&Cores, &()) -> garde::Result {
+fn topology_suits(io_threads: u16) -> impl FnOnce(&Topology, &()) -> garde::Result {
+    move |topology, ()| {
+        if *topology == Topology::Fused && io_threads > 1 {
+            let message = format!("fused is one thread, but feed.io_threads is {io_threads}: take lean or dedicated");
+            return Err(garde::Error::new(message));
+        }
+        Ok(())
+    }
+}
+
+fn cores_suit(io_threads: u16, shards: u16, topology: Topology) -> impl FnOnce(&Cores, &()) -> garde::Result {
     move |cores, ()| {
-        if cores.io.len() > 1 {
-            return Err(garde::Error::new(format!("io names {} cores: there is one io thread", cores.io.len())));
+        if !cores.io.is_empty() && cores.io.len() != usize::from(io_threads) {
+            let found = cores.io.len();
+            let message = format!("io names {found} cores, but feed.io_threads is {io_threads}: name as many, or none");
+            return Err(garde::Error::new(message));
         }
         let (one, two) = (usize::from(shards), 2 * usize::from(shards));
         let fits = match (cores.shards.len(), topology) {

@@ -8,6 +8,7 @@
 //! | `compile` | configuration → routes, with every fault at once |
 //! | `poll` | the same for REST polls |
 //! | `table` | the immutable dispatch table |
+//! | `scope` | of which instruments a table lets a route's frames through |
 //! | `publish` | handing tables to the stages, and freeing retired ones |
 //! | `defaults` | the routes that Meltica ships with |
 //! | `canonical` | raw instance → event, one canonicaliser a stream kind |
@@ -25,6 +26,7 @@ mod filter;
 mod poll;
 mod publish;
 mod route;
+mod scope;
 mod stage;
 mod table;
 mod unknown;
@@ -35,6 +37,7 @@ pub use fault::RouteFault;
 pub use filter::FilterRule;
 pub use publish::{SharedTable, TablePublisher};
 pub use route::{Parser, RestFn, Route, carries};
+pub use scope::{InstrumentSet, RouteScope};
 pub use stage::DispatchStage;
 pub use table::{DispatchTable, ROUTES_PER_TOPIC_MAX};
 pub use unknown::{UNKNOWN_NAMES_MAX, UnknownRow, UnknownTally};

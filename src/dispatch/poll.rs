@@ -7,11 +7,16 @@ use std::time::Duration;
 use super::fault::Faults;
 use super::route::{Parser, RestFn, market_of_endpoint};
 use crate::config::route::{RestFnConfig, RouteConfig};
-use crate::schema::topic::SYMBOL_PLACEHOLDER;
+use crate::schema::bodies::{body_kind, parameter};
+use crate::schema::topic::{SYMBOL_PLACEHOLDER, StreamKind};
 
 /// The shortest interval between two polls that a route may ask for. Weight budgets are per minute (binance.md, section
 /// 1): a shorter one is a slip of the unit, and ends in a ban.
 const POLL_INTERVAL_MIN: Duration = Duration::from_millis(100);
+
+/// The paths whose bodies are read, behind `/api/v3/` or `/fapi/v1/`.
+const PATHS: &str = "trades, aggTrades, klines, avgPrice, ticker, ticker/24hr, ticker/bookTicker, ticker/price, \
+                     referencePrice, premiumIndex";
 
 /// The polls of a route that can be made sense of, with their places in the configuration.
 pub(super) fn polls(key: &str, config: &RouteConfig, faults: &mut Faults) -> Vec<(usize, RestFn)> {
@@ -27,6 +32,7 @@ pub(super) fn polls(key: &str, config: &RouteConfig, faults: &mut Faults) -> Vec
             continue;
         };
         endpoint(fun, parser, &mut fault);
+        body(fun, parser, &mut fault);
         interval(fun, parser, &mut fault);
         let market = market_of_endpoint(&fun.endpoint);
         let (name, endpoint) = (fun.name.clone(), fun.endpoint.clone());
@@ -52,6 +58,32 @@ fn endpoint(fun: &RestFnConfig, parser: Parser, fault: &mut impl FnMut(&str, Str
     }
     if parser == Parser::Depth && !text.contains(SYMBOL_PLACEHOLDER) {
         let message = format!("`{text}` has no {SYMBOL_PLACEHOLDER}: a depth snapshot is fetched for one symbol");
+        fault("endpoint", message);
+    }
+}
+
+/// A body is read by what its path gives; the parser says that the one who wrote it knows.
+fn body(fun: &RestFnConfig, parser: Parser, fault: &mut impl FnMut(&str, String)) {
+    let Parser::Stream(wanted) = parser else { return };
+    let text = &fun.endpoint;
+    match body_kind(text) {
+        Some(kind) if kind == wanted => {}
+        Some(kind) => {
+            let fits = Parser::Stream(kind).label();
+            fault("parser", format!("`{}` does not fit `{text}`: its body is read by `{fits}`", fun.parser));
+        }
+        None => fault("endpoint", format!("`{text}` gives no body that Meltica knows; known are {PATHS}")),
+    }
+    if wanted == StreamKind::Kline && parameter(text, "interval").is_none() {
+        fault("endpoint", format!("`{text}` names no interval: add `&interval=1m` or another one of the venue's"));
+    }
+    let per_symbol =
+        matches!(wanted, StreamKind::Trade | StreamKind::AggTrade | StreamKind::Kline | StreamKind::AvgPrice);
+    if per_symbol && parameter(text, "symbol").is_none() {
+        let message = format!(
+            "`{text}` names no symbol, and its body does not say whose it is: add \
+                               `symbol={SYMBOL_PLACEHOLDER}`"
+        );
         fault("endpoint", message);
     }
 }

@@ -86,7 +86,18 @@ impl Parser {
             "exchange_info" => Some(Parser::ExchangeInfo),
             // A diff is a change against what came before it: no poll can give one.
             "depth_diff" => None,
+            // Nor does any body say what these streams say; the best levels of a book come with `depth`.
+            "depth_partial" | "block_trade" | "force_order" => None,
             _ => STREAM_PARSERS.iter().find(|(name, _)| *name == label).map(|(_, kind)| Parser::Stream(*kind)),
+        }
+    }
+
+    /// Its label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Parser::Depth => "depth",
+            Parser::ExchangeInfo => "exchange_info",
+            Parser::Stream(kind) => STREAM_PARSERS.iter().find(|(_, of)| *of == kind).map_or("none", |(name, _)| name),
         }
     }
 
@@ -101,7 +112,7 @@ impl Parser {
 
     /// Every label, for messages.
     pub(super) fn labels() -> String {
-        let streams = STREAM_PARSERS.iter().map(|(name, _)| *name).filter(|name| *name != "depth_diff");
+        let streams = STREAM_PARSERS.iter().map(|(name, _)| *name).filter(|name| Parser::from_label(name).is_some());
         ["depth", "exchange_info"].into_iter().chain(streams).collect::<Vec<_>>().join(", ")
     }
 }

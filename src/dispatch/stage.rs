@@ -15,8 +15,8 @@ use crate::directory::Directory;
 use crate::schema::canonical_type::builtin;
 use crate::schema::event::{EventBuf, EventHeader, flag};
 use crate::schema::id::{Source, TypeId};
-use crate::schema::layout::{CONNECTION_CAUSE, CONNECTION_UP, layout};
-use crate::schema::payload::{CONNECTION_CHANGES, ConnectionStatus, Lost};
+use crate::schema::layout::{CONNECTION_CAUSE, CONNECTION_UP, VENUE_STATE, layout};
+use crate::schema::payload::{CONNECTION_CHANGES, ConnectionStatus, Lost, VenueStatus};
 use crate::schema::raw::{RawRef, mark};
 use crate::schema::stage::{EventSink, RawSink, Stage};
 use crate::schema::time::UnixNanos;
@@ -114,6 +114,16 @@ impl<K: EventSink> DispatchStage<K> {
         self.next.take_event(self.event.read());
     }
 
+    /// Tells the conductor what the venue says of an instrument, whatever the routes say.
+    #[cold]
+    fn pass_venue_status(&mut self, raw: RawRef<'_>) {
+        let mut header = EventHeader::from_raw(raw.header, builtin::STATUS_BOOK, raw.kind().source());
+        header.dispatch_version = self.table.version();
+        let status = VenueStatus { state: raw.int(VENUE_STATE).unwrap_or_default(), ..VenueStatus::zeroed() };
+        self.event.begin(&header, &status);
+        self.next.take_event(self.event.read());
+    }
+
     /// The routes whose feeds, filters and field policy let the raw instance through; `None` when no route lists its topic.
     fn accept(&mut self, raw: RawRef<'_>, kind: StreamKind) -> Option<Accepted> {
         let symbol = || self.directory.instrument(raw.instrument()).map(|i| &*i.symbol);
@@ -123,7 +133,9 @@ impl<K: EventSink> DispatchStage<K> {
                 continue;
             }
             routed = true;
-            if !target.plan.filters.iter().all(|rule| rule.holds(raw, symbol)) {
+            if !target.scope.has(raw.instrument()) {
+                self.books.counts.add(Counter::NotWanted, 1);
+            } else if !target.plan.filters.iter().all(|rule| rule.holds(raw, symbol)) {
                 self.books.counts.add(Counter::Filtered, 1);
             } else if self.books.fields(raw, kind, target) {
                 // In bounds: no table has more routes a topic.
@@ -231,6 +243,7 @@ impl<K: EventSink> RawSink for DispatchStage<K> {
         match kind {
             StreamKind::Lost => return self.pass_lost(raw),
             StreamKind::Connection => return self.pass_connection(raw),
+            StreamKind::VenueStatus => return self.pass_venue_status(raw),
             _ => {}
         }
         let Some((maker, accepted)) = canonicaliser(kind).zip(self.accept(raw, kind)) else {

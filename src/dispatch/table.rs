@@ -3,16 +3,18 @@
 //! Never: changes once made; hashes on the data path.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
 use super::compile::compile;
 use super::fault::RouteFault;
 use super::route::{Plan, RestFn, Route};
+use super::scope::{InstrumentSet, RouteScope};
 use crate::config::route::RouteConfig;
 use crate::directory::Directory;
 use crate::schema::canonical_type::CanonicalType;
-use crate::schema::id::{Market, TypeId};
+use crate::schema::id::{InstrumentId, Market, TypeId};
 use crate::schema::raw::{RawHeader, mark};
 use crate::schema::topic::StreamKind;
 
@@ -28,6 +30,8 @@ pub(super) struct Target {
     /// Literal symbols that the route names, uppercase; empty for every symbol.
     pub(super) symbols: SmallVec<[Box<str>; 1]>,
     pub(super) type_id: TypeId,
+    /// The instruments that are wanted of it.
+    pub(super) scope: InstrumentSet,
     pub(super) plan: Plan,
 }
 
@@ -37,7 +41,7 @@ type Targets = [SmallVec<[Target; 1]>; KINDS];
 #[derive(Debug)]
 pub struct DispatchTable {
     version: u32,
-    routes: Vec<Route>,
+    routes: Arc<[Route]>,
     streamed: Targets,
     polled: Targets,
     fanout: usize,
@@ -55,9 +59,20 @@ impl DispatchTable {
         directory: &Directory,
     ) -> Result<DispatchTable, Vec<RouteFault>> {
         let routes = compile(routes, directory)?;
+        Ok(DispatchTable::made(version, routes.into(), |_| RouteScope::ALL))
+    }
+
+    /// A table of the same routes that lets through only what is wanted: `scope_of` says of which instruments, a type each.
+    pub fn narrowed(&self, version: u32, scope_of: impl Fn(TypeId) -> RouteScope) -> DispatchTable {
+        DispatchTable::made(version, Arc::clone(&self.routes), scope_of)
+    }
+
+    fn made(version: u32, routes: Arc<[Route]>, scope_of: impl Fn(TypeId) -> RouteScope) -> DispatchTable {
         let (mut streamed, mut polled): (Targets, Targets) = Default::default();
-        for route in &routes {
+        for route in routes.iter() {
+            let RouteScope { frames, bodies } = scope_of(route.type_id);
             for feed in &route.feeds {
+                let scope = if feed.kind == StreamKind::RestDepth { &bodies } else { &frames };
                 let side = if feed.polled { &mut polled } else { &mut streamed };
                 let targets = &mut side[feed.kind as usize];
                 let known = targets.iter_mut().find(|t| t.type_id == route.type_id && t.detail == feed.detail);
@@ -67,6 +82,7 @@ impl DispatchTable {
                         detail: feed.detail,
                         symbols: feed.symbol.clone().into_iter().collect(),
                         type_id: route.type_id,
+                        scope: scope.clone(),
                         plan: plan.clone(),
                     }),
                     (None, None) => {}
@@ -74,7 +90,7 @@ impl DispatchTable {
             }
         }
         let fanout = streamed.iter().chain(&polled).map(widest).max().unwrap_or(0);
-        Ok(DispatchTable { version, routes, streamed, polled, fanout })
+        DispatchTable { version, routes, streamed, polled, fanout }
     }
 
     /// The version that events carry.
@@ -89,7 +105,21 @@ impl DispatchTable {
         self.fanout
     }
 
-    /// Every route, in order of its type's name as configured.
+    /// Whether anything of a type is let through.
+    pub fn is_routed(&self, type_id: TypeId) -> bool {
+        self.streamed
+            .iter()
+            .chain(&self.polled)
+            .flatten()
+            .any(|target| target.type_id == type_id && !target.scope.is_empty())
+    }
+
+    /// Whether anything of an instrument is let through as a type.
+    pub fn lets_through(&self, type_id: TypeId, instrument: InstrumentId) -> bool {
+        self.streamed.iter().chain(&self.polled).flatten().any(|t| t.type_id == type_id && t.scope.has(instrument))
+    }
+
+    /// Every route, wanted or not, in order of its type's name as configured.
     pub fn routes(&self) -> &[Route] {
         &self.routes
     }
@@ -123,9 +153,10 @@ impl DispatchTable {
     }
 }
 
-/// The most targets that share a topic.
+/// The most targets that share a topic and let anything through.
 fn widest(targets: &SmallVec<[Target; 1]>) -> usize {
-    targets.iter().map(|t| targets.iter().filter(|other| other.detail == t.detail).count()).max().unwrap_or(0)
+    let open = || targets.iter().filter(|target| !target.scope.is_empty());
+    open().map(|t| open().filter(|other| other.detail == t.detail).count()).max().unwrap_or(0)
 }
 
 fn once(names: impl Iterator<Item = String>) -> Vec<String> {

@@ -12,12 +12,12 @@ use super::ring_sink::{EventRing, RawRing, raw_words_max};
 use super::shards::Shards;
 use super::stoppable::Stoppable;
 use super::wanted::Wanted;
-use super::ways_back::{BookReports, Conducting, RequestsIn, RequestsOut};
+use super::ways_back::{BookReports, Conducting, RequestsIn, RequestsOut, Watches};
 use crate::agent::Agent;
 use crate::binance::io::{IoAgent, IoOptions, OnFull, TimeSource};
 use crate::binance::parse::{Parser, ParserOptions};
 use crate::bus::data::{BookRequests, Sequencer, SequencerOptions, ShelvingOptions};
-use crate::conductor::{ConductorOptions, ConductorStage};
+use crate::conductor::{BookTally, ConductorOptions, ConductorStage};
 use crate::directory::Directory;
 use crate::dispatch::{DispatchStage, SharedTable, UnknownTally};
 use crate::ring::broadcast::Tap;
@@ -31,6 +31,9 @@ const REQUEST_WORDS: usize = 1 << 13;
 /// Requests for books that wait in a shard at most.
 const BOOK_REQUESTS_MAX: usize = 1_024;
 
+/// Words of the ring of the control duty's events: room for some hundred.
+const TOLD_WORDS: usize = 1 << 13;
+
 /// A conductor with everything behind it.
 type Tail = Conducting<Sequencer<MemoryStore>, RequestsOut>;
 
@@ -42,8 +45,11 @@ pub(super) struct Assembly {
     pub(super) latencies: Vec<LatencyReader>,
     pub(super) unknown: Vec<UnknownTally>,
     pub(super) book_requests: Vec<BookRequests>,
-    pub(super) watches: Vec<BookRequests>,
+    pub(super) watches: Vec<Watches>,
     pub(super) reports: BookReports,
+    /// The control duty's way to shard 0; without control nobody sends.
+    pub(super) told: Option<spsc::Producer>,
+    pub(super) books: BookTally,
 }
 
 /// What all shards share.
@@ -67,6 +73,8 @@ pub(super) fn assemble(shared: &Shared<'_>, mut sources: Vec<Stoppable>) -> Resu
         book_requests: Vec::new(),
         watches: Vec::new(),
         reports: BookReports::default(),
+        told: None,
+        books: BookTally::default(),
     };
     let shards = shared.options.shards.max(1);
     let mut requests = Vec::new();
@@ -149,14 +157,21 @@ fn tail(
     requests.push(incoming);
     let conductor =
         ConductorOptions { fire_as_due: !options.live, publishes_connections: shard == 0, ..options.conductor.clone() };
-    let stage = ConductorStage::new(conductor, sequencer, RequestsOut::new(out), sheet("conductor"));
+    let stage = ConductorStage::new(conductor, sequencer, RequestsOut::new(out), sheet("conductor"))
+        .tallied(assembly.books.clone());
     let asked = BookRequests::new(BOOK_REQUESTS_MAX);
     assembly.taps.push(tap);
     assembly.latencies.push(latency);
-    let watched = BookRequests::new(shared.directory.capacity());
+    let watched = Watches::new(2 * shared.directory.capacity());
     assembly.book_requests.push(asked.clone());
     assembly.watches.push(watched.clone());
-    Ok(Conducting::new(stage, asked, watched, Arc::clone(&shared.directory), Arc::clone(&assembly.reports)))
+    let tail = Conducting::new(stage, asked, watched, Arc::clone(&shared.directory), Arc::clone(&assembly.reports));
+    if shard > 0 || options.control.is_none() {
+        return Ok(tail);
+    }
+    let (told, telling) = spsc::channel(TOLD_WORDS)?;
+    assembly.told = Some(told);
+    Ok(tail.telling(telling))
 }
 
 fn dispatch<K: EventSink>(shared: &Shared<'_>, shard: usize, next: K, assembly: &mut Assembly) -> DispatchStage<K> {

@@ -8,22 +8,32 @@ use std::time::Duration;
 
 use super::assembly::{Assembly, Shared, assemble};
 use super::caretaker::Caretaker;
+use super::control::{Begun, Control, ControlAgent, NativeSide, Parts, Steered, Steering};
 use super::error::EngineError;
 use super::options::{EngineOptions, Topology};
 use super::report::RunReport;
 use super::stoppable::{SourceFault, Stoppable};
-use crate::agent::{Agent, Failure, Handle, Runner, RunnerOptions, Shutdown, Stepper, record_panic_sites};
+use super::ways_back::{Expect, Watches};
+use crate::agent::{
+    Agent, Failure, Handle, IdleStrategy, Runner, RunnerOptions, Shutdown, Stepper, record_panic_sites,
+};
+use crate::bus::control::ControlBus;
 use crate::bus::data::{BookRequests, DataBus, shard_of};
 use crate::config::route::RouteConfig;
 use crate::directory::Directory;
-use crate::dispatch::{DispatchTable, TablePublisher, UnknownTally, default_routes};
+use crate::dispatch::{DispatchTable, Parser, SharedTable, UnknownTally, default_routes};
 use crate::schema::frame::FrameSource;
-use crate::schema::id::InstrumentId;
+use crate::schema::id::{InstrumentId, Market};
 use crate::snapshot::MemoryStore;
 use crate::telemetry::{Clock, LatencyReader, LatencySummary, Ledger};
 
 /// How often [`Engine::finish`] looks whether the stages have ended.
 const END_INTERVAL: Duration = Duration::from_micros(200);
+
+/// The control duty's thread, and what it does without work: nobody waits for it but people.
+const CONTROL: &str = "control";
+const CONTROL_IDLE: IdleStrategy =
+    IdleStrategy::Backoff { spins: 0, yields: 0, park_min_ns: 50_000, park_max_ns: 1_000_000 };
 
 /// An engine over one source of frames or several. One that is dropped without [`Engine::finish`] asks its threads to end.
 pub struct Engine {
@@ -32,7 +42,9 @@ pub struct Engine {
     bus: DataBus,
     store: MemoryStore,
     directory: Arc<Directory>,
-    tables: TablePublisher,
+    table: SharedTable,
+    control: Control,
+    notes: Vec<String>,
     ledger: Ledger,
     clock: Clock,
     stop: Shutdown,
@@ -42,7 +54,7 @@ pub struct Engine {
     latencies: Vec<LatencyReader>,
     unknown: Vec<UnknownTally>,
     book_requests: Vec<BookRequests>,
-    watches: Vec<BookRequests>,
+    watches: Vec<Watches>,
     reports: super::ways_back::BookReports,
     caretaker: Option<Caretaker>,
 }
@@ -69,6 +81,22 @@ impl Engine {
         Engine::build_many(options, routes, directory, vec![source], clock, ledger)
     }
 
+    /// As [`Engine::build_many`], for sources that are steered by `native`: the control duty ([`EngineOptions::control`])
+    /// turns their streams on and off through it. Sources without one are taken for such as have every stream at all times.
+    ///
+    /// # Errors
+    /// As [`Engine::build_many`]; [`EngineError::Journal`].
+    pub fn build_steered(
+        options: EngineOptions,
+        routes: &BTreeMap<String, RouteConfig>,
+        directory: Arc<Directory>,
+        (sources, native): (Vec<Box<dyn FrameSource>>, Box<dyn NativeSide>),
+        clock: Clock,
+        ledger: Ledger,
+    ) -> Result<Engine, EngineError> {
+        Engine::made(options, routes, directory, (sources, Some(native)), clock, ledger)
+    }
+
     /// As [`Engine::build`], around several sources, each with an io thread of its own; for live time only. Requests for
     /// snapshots go to the first. What one source hands over keeps its order, and between two there is none. One that ends
     /// leaves the others going; one that breaks ends them all.
@@ -83,9 +111,24 @@ impl Engine {
         clock: Clock,
         ledger: Ledger,
     ) -> Result<Engine, EngineError> {
-        let options = options.suit(sources.len())?;
+        Engine::made(options, routes, directory, (sources, None), clock, ledger)
+    }
+
+    fn made(
+        options: EngineOptions,
+        routes: &BTreeMap<String, RouteConfig>,
+        directory: Arc<Directory>,
+        (sources, native): Steered,
+        clock: Clock,
+        ledger: Ledger,
+    ) -> Result<Engine, EngineError> {
+        let mut options = options.suit(sources.len())?;
         let table = DispatchTable::compile(1, routes, &directory).map_err(EngineError::Routes)?;
-        let tables = TablePublisher::new(table);
+        if options.live {
+            refresh_by_routes(&table, &mut options.conductor.refresh_ns);
+        }
+        let steering = Steering::begin(&options, table, (sources, native), &directory, &clock)?;
+        let Steering { tables, sources, begun, native } = steering;
         let store = MemoryStore::new(options.store);
         let (stop, fault) = (Shutdown::new(), SourceFault::default());
         let shared = Shared {
@@ -98,9 +141,22 @@ impl Engine {
         };
         let sources =
             sources.into_iter().map(|source| Stoppable::new(source, stop.clone(), Arc::clone(&fault))).collect();
-        let Assembly { agents, taps, latencies, unknown, book_requests, watches, reports } =
+        let Assembly { mut agents, taps, latencies, unknown, book_requests, watches, reports, told, books } =
             assemble(&shared, sources)?;
         let bus = DataBus::new(taps, Arc::clone(&directory));
+        let (commands, inbox) = ControlBus::new(options.control.as_ref().map_or(1, |control| control.queue));
+        let control = Control::new(commands, bus.clone());
+        let (table, mut notes) = (tables.shared(), Vec::new());
+        // Without a control duty the inbox is dropped here, and every command is refused as closed.
+        if let (Some(Begun { duty, journal, notes: told_at_start }), Some(native), Some(audit)) = (begun, native, told)
+        {
+            notes = told_at_start;
+            let (clock, ledger, watches) = (clock.clone(), ledger.clone(), watches.clone());
+            let (trace_seed, live) = (options.trace_seed, options.live);
+            let parts =
+                Parts { duty, inbox, tables, native, journal, audit, watches, books, clock, ledger, trace_seed, live };
+            agents.push((CONTROL.to_owned(), Box::new(ControlAgent::new(parts))));
+        }
         let (abort, failure) = (Shutdown::new(), Failure::new());
         Ok(Engine {
             options,
@@ -108,7 +164,9 @@ impl Engine {
             bus,
             store,
             directory,
-            tables,
+            table,
+            control,
+            notes,
             ledger,
             clock,
             stop,
@@ -163,7 +221,13 @@ impl Engine {
 
     /// The dispatch table in force.
     pub fn table(&self) -> Arc<DispatchTable> {
-        self.tables.current()
+        self.table.load_full()
+    }
+
+    /// Where consumers say what they want, and are handed it. Without [`EngineOptions::control`] every command is refused as
+    /// closed.
+    pub const fn control(&self) -> &Control {
+        &self.control
     }
 
     /// Where to ask for an instrument's whole book (it is put into the store and announced).
@@ -174,7 +238,7 @@ impl Engine {
     /// Says that a book of this instrument is expected: should its stream stay silent, a snapshot is asked for all the
     /// same. `false` when more instruments wait than the directory has places.
     pub fn watch(&self, instrument: InstrumentId) -> bool {
-        self.watches[shard_of(instrument, self.watches.len())].ask(instrument)
+        self.watches[shard_of(instrument, self.watches.len())].tell(Expect::Stream(instrument))
     }
 
     /// Starts the threads, consumers' side last, so that whoever sends has somebody who takes. Stepped engines start with
@@ -194,10 +258,12 @@ impl Engine {
             self.agents = Agents::Stepped(Stepper::new(agents.into_iter().map(|(_, agent)| agent).collect()));
             return Ok(());
         }
-        let idle = self.options.idle_in_force(agents.len());
+        let control = agents.iter().filter(|(name, _)| name == CONTROL).count();
+        let in_force = self.options.idle_in_force(agents.len() - control);
         let mut handles = Vec::new();
         let placed = agents.into_iter().enumerate().rev();
         for (at, (name, agent)) in placed {
+            let idle = if name == CONTROL { CONTROL_IDLE } else { in_force };
             let options =
                 RunnerOptions { core: self.options.cores.get(at).copied().flatten(), idle, ..RunnerOptions::new(name) };
             match Runner::spawn(agent, options, self.abort.clone(), self.failure.clone()) {
@@ -250,11 +316,13 @@ impl Engine {
         self.stop.clone()
     }
 
-    /// Threads that are not where they were asked to be, in words.
+    /// What is worth telling once it has started: threads that are not where they were asked to be, commands of a journal
+    /// that could not be restored.
     pub fn warnings(&self) -> Vec<String> {
         let Agents::Running(handles) = &self.agents else { return Vec::new() };
         let degraded = handles.iter().filter(|h| h.placement().is_degraded());
-        degraded.map(|h| format!("thread {}: {}", h.name(), h.placement())).collect()
+        let notes = self.notes.iter().cloned();
+        notes.chain(degraded.map(|h| format!("thread {}: {}", h.name(), h.placement()))).collect()
     }
 
     /// A summary of latency so far, a shard each: ingress to publication.
@@ -301,5 +369,18 @@ impl Drop for Engine {
     fn drop(&mut self) {
         self.stop.request();
         self.abort.request();
+    }
+}
+
+/// How often good books are held against a fresh snapshot: as often as the routes poll depth, where nobody has said it.
+fn refresh_by_routes(table: &DispatchTable, refresh_ns: &mut [i64; Market::ALL.len()]) {
+    let said = *refresh_ns;
+    for (_, fun) in table.rest_fns().filter(|(_, fun)| fun.parser == Parser::Depth && !fun.interval.is_zero()) {
+        let interval = i64::try_from(fun.interval.as_nanos()).unwrap_or(i64::MAX);
+        for (at, market) in Market::ALL.into_iter().enumerate() {
+            if said[at] == 0 && fun.market.is_none_or(|of| of == market) {
+                refresh_ns[at] = if refresh_ns[at] == 0 { interval } else { refresh_ns[at].min(interval) };
+            }
+        }
     }
 }

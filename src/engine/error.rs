@@ -1,6 +1,7 @@
 //! Purpose: why an engine did not start, or ended badly. Owns: nothing. Thread: any (cold). Takes and gives: errors.
 //! Never: hides which stage it was.
 
+use super::control::JournalError;
 use crate::agent::{SpawnError, StagePanicked};
 use crate::bus::data::RingTooSmall;
 use crate::dispatch::RouteFault;
@@ -21,6 +22,9 @@ pub enum EngineError {
     /// The sources do not suit the topology, or the time that the engine keeps.
     #[error("engine/sources: {0}")]
     Sources(&'static str),
+    /// The control journal cannot be used.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// The system gave no thread.
     #[error(transparent)]
     Spawn(#[from] SpawnError),

@@ -10,11 +10,13 @@
 //! | `ways_back` | snapshot requests, book requests |
 //! | `stoppable` | a source that can be told to end |
 //! | `caretaker` | sweeps the store |
+//! | [`control`] | the control duty: who wants what, and what flows because of it |
 //! | `report` | how a run went |
 //! | `engine` | what the owner of an engine holds |
 
 mod assembly;
 mod caretaker;
+pub mod control;
 #[allow(clippy::module_inception)] // The file is named for what it holds.
 mod engine;
 mod error;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::control::ControlOptions;
 use super::error::EngineError;
 use crate::agent::{IdleStrategy, usable_cores};
 use crate::bus::data::{EVENT_WORDS_MAX, ring_words_for};
@@ -110,6 +111,8 @@ pub struct EngineOptions {
     pub store_ttl: Option<Duration>,
     /// How often the store is swept, when states have a time to live.
     pub sweep_interval: Duration,
+    /// The control plane; `None`: everything that the routes name is let through, and no command is taken (a replay).
+    pub control: Option<ControlOptions>,
 }
 
 impl Default for EngineOptions {
@@ -128,6 +131,7 @@ impl Default for EngineOptions {
             store: StoreOptions::default(),
             store_ttl: None,
             sweep_interval: Duration::from_secs(10),
+            control: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::schema::id::InstrumentId;
 use crate::schema::raw::RawRef;
 use crate::schema::stage::{RawSink, Stage};
 use crate::schema::time::UnixNanos;
+use crate::schema::topic::StreamKind;
 use crate::telemetry::{Counter, Counts};
 
 /// A sink behind a list of instruments.
@@ -78,7 +79,8 @@ impl<K: RawSink> RawSink for Wanted<K> {
     fn take_raw(&mut self, raw: RawRef<'_>) {
         if self.wants(raw.instrument()) {
             self.next.take_raw(raw);
-        } else {
+        } else if raw.kind() != StreamKind::VenueStatus {
+            // That instruments which nobody wants are halted is no loss.
             self.counts.add(Counter::NotWanted, 1);
         }
     }

@@ -5,6 +5,8 @@
 use core::cmp::Ordering;
 use core::fmt;
 
+use super::digits::{eight_digits, everywhere, lowest_zero, non_digits};
+
 /// The most decimals a value may have. 10^18 is the largest power of ten that an `i64` holds.
 pub const SCALE_MAX: u8 = 18;
 
@@ -182,20 +184,13 @@ impl Decimal {
     }
 }
 
-/// A byte in each of eight places.
-const fn everywhere(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
-}
-
 /// Reads a valid decimal without a sign, with at most 8 digits before the point and 8 behind it, eight digits at a time;
 /// `None` for whatever else there is, valid or not. A text's first byte is the lowest of a word; sixteen digits cannot
 /// overflow 63 bits.
 #[inline]
 fn parse_short(text: &[u8]) -> Option<Decimal> {
     let (head, tail) = ends(text)?;
-    // The lowest byte set in `found` is that of the first point: a borrow reaches only bytes above it.
-    let points = head ^ everywhere(b'.');
-    let found = points.wrapping_sub(everywhere(1)) & !points & everywhere(0x80);
+    let found = lowest_zero(head ^ everywhere(b'.'));
     let (whole, behind) = if found == 0 {
         (text.len(), 0)
     } else {
@@ -210,8 +205,7 @@ fn parse_short(text: &[u8]) -> Option<Decimal> {
     // Shifts drop what stands behind the one and before the other, and bring in zeros for digits that are not there.
     let before = (head ^ everywhere(b'0')) << ((8 - whole) * 8);
     let fraction = if behind == 0 { 0 } else { (tail ^ everywhere(b'0')) >> ((8 - behind) * 8) };
-    let above_nine = |digits: u64| digits | digits.wrapping_add(everywhere(0x76));
-    if (above_nine(before) | above_nine(fraction)) & everywhere(0x80) != 0 {
+    if non_digits(before) | non_digits(fraction) != 0 {
         return None;
     }
     let dropped = fraction.leading_zeros() as usize / 8;
@@ -237,14 +231,6 @@ fn ends(text: &[u8]) -> Option<(u64, u64)> {
         u64::from(first) | u64::from(middle) << (length / 2 * 8) | u64::from(last) << ((length - 1) * 8)
     };
     Some((word, word << ((8 - length) * 8)))
-}
-
-/// The number that eight digits (0 to 9 a byte, the first the lowest) make: pairs, then fours, then all.
-#[inline]
-const fn eight_digits(digits: u64) -> u64 {
-    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00ff_00ff_00ff_00ff;
-    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
-    fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff
 }
 
 /// Appends digits; the inner `None` says overflow, so that a later non-digit is still seen as malformed.

@@ -22,7 +22,10 @@ pub enum Origin<'a> {
         limit: u32,
     },
     /// The body of exchangeInfo.
-    ExchangeInfo,
+    ExchangeInfo {
+        /// Whether all instruments were asked for: then one that is missing is listed no more.
+        whole: bool,
+    },
     /// No bytes: the connection came or went.
     Connection {
         /// Whether it came.
@@ -65,6 +68,15 @@ pub enum Pulled {
     Ended,
 }
 
+/// How much hangs on a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// A good book is to be checked and deepened: when there is weight to spare, and as deep as was configured.
+    Background,
+    /// A book waits for it.
+    Book,
+}
+
 /// "Fetch a fresh depth snapshot of this instrument": the way back from the conductor to whoever speaks REST.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SnapshotRequest<'a> {
@@ -74,6 +86,8 @@ pub struct SnapshotRequest<'a> {
     pub symbol: &'a str,
     /// The instrument's epoch at the time of asking.
     pub epoch: u32,
+    /// What hangs on it.
+    pub urgency: Urgency,
 }
 
 /// Hands frames over, one at a time, on the io thread. It never blocks: a source that must wait says [`Pulled::Nothing`].

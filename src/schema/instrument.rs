@@ -18,6 +18,34 @@ pub enum Trading {
     Unknown,
 }
 
+/// What has become of an instrument by the venue's own word, as it is told in its place among the frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum VenueState {
+    /// It trades; also while nobody has said otherwise.
+    #[default]
+    Open = 0,
+    /// It is listed and does not trade (faults.md F36).
+    Halted = 1,
+    /// It is listed no more (faults.md F37).
+    Gone = 2,
+}
+
+impl VenueState {
+    /// The names, by number.
+    pub const NAMES: &'static [&'static str] = &["Open", "Halted", "Gone"];
+
+    /// From the number in a record.
+    pub const fn from_number(number: i64) -> Option<VenueState> {
+        match number {
+            0 => Some(VenueState::Open),
+            1 => Some(VenueState::Halted),
+            2 => Some(VenueState::Gone),
+            _ => None,
+        }
+    }
+}
+
 /// One instrument of one market.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instrument {

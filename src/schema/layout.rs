@@ -82,6 +82,9 @@ const CONNECTION: &[SlotSpec] = slots!["up" bool, "cause" code];
 pub const CONNECTION_UP: usize = 0;
 /// As [`CONNECTION_UP`].
 pub const CONNECTION_CAUSE: usize = 1;
+const VENUE_STATUS: &[SlotSpec] = slots!["state" int];
+/// The slot of [`StreamKind::VenueStatus`], which no frame carries: a [`VenueState`](super::instrument::VenueState).
+pub const VENUE_STATE: usize = 0;
 
 /// The slots of a kind, in slot order; empty for kinds that carry none.
 pub const fn layout(kind: StreamKind) -> &'static [SlotSpec] {
@@ -102,6 +105,7 @@ pub const fn layout(kind: StreamKind) -> &'static [SlotSpec] {
         StreamKind::ForceOrder => FORCE_ORDER,
         StreamKind::RestDepth => REST_DEPTH,
         StreamKind::Connection => CONNECTION,
+        StreamKind::VenueStatus => VENUE_STATUS,
         StreamKind::Other | StreamKind::Lost | StreamKind::BodyFollows => &[],
     }
 }

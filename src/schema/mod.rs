@@ -3,11 +3,12 @@
 //! | file | holds |
 //! |---|---|
 //! | [`id`] | small ids: market, instrument, type, source, connection, trace |
-//! | [`decimal`] | exact decimals |
+//! | [`decimal`], `digits` | exact decimals; eight digits at a time |
 //! | [`time`] | UTC nanoseconds |
 //! | [`canonical_type`] | validated names of event categories, the built-in ones |
 //! | [`instrument`] | `BASE-QUOTE` names and what the venue says of them |
 //! | [`topic`] | the venue's stream names and the templates of routes |
+//! | [`bodies`] | REST bodies that say what a stream says |
 //! | [`layout`] | the slots of a raw instance, one table a stream kind |
 //! | [`frame`] | bytes as they enter, and what hands them over |
 //! | [`raw`] | `RawInstance` |
@@ -19,9 +20,11 @@
 //! | [`command`] | commands, acknowledgements, names of consumers, error codes |
 //! | [`report`] | what the control duty reports |
 
+pub mod bodies;
 pub mod canonical_type;
 pub mod command;
 pub mod decimal;
+pub(crate) mod digits;
 pub mod event;
 pub mod frame;
 pub mod id;

@@ -107,6 +107,10 @@ pub enum BookCause {
     VenueStatus = 15,
     /// The best price lies outside the range that is known: nobody can vouch for the top of the book.
     RangeLeft = 16,
+    /// The book differed twice in a row from a fresh snapshot.
+    AuditFailed = 17,
+    /// Nobody wants the instrument's book stream any more.
+    NotWanted = 18,
 }
 
 impl BookCause {
@@ -129,6 +133,8 @@ impl BookCause {
         "TimedOut",
         "VenueStatus",
         "RangeLeft",
+        "AuditFailed",
+        "NotWanted",
     ];
 }
 
@@ -147,5 +153,7 @@ mod tests {
         assert_eq!(BookCause::NAMES[BookCause::VenueStatus as usize], "VenueStatus");
         assert_eq!(BookCause::NAMES[BookCause::Overflow as usize], "Overflow");
         assert_eq!(BookCause::NAMES[BookCause::RangeLeft as usize], "RangeLeft");
+        assert_eq!(BookCause::NAMES[BookCause::AuditFailed as usize], "AuditFailed");
+        assert_eq!(BookCause::NAMES[BookCause::NotWanted as usize], "NotWanted");
     }
 }

@@ -211,16 +211,26 @@ pub struct StreamStates {
 }
 
 impl StreamStates {
-    /// Counts one more.
-    pub fn add(&mut self, state: StreamState) {
-        *match state {
+    fn place(&mut self, state: StreamState) -> &mut u64 {
+        match state {
             StreamState::Requested => &mut self.requested,
             StreamState::Acknowledged => &mut self.acknowledged,
             StreamState::Live => &mut self.live,
             StreamState::Silent => &mut self.silent,
             StreamState::Refused => &mut self.refused,
             StreamState::Leaving => &mut self.leaving,
-        } += 1;
+        }
+    }
+
+    /// Counts one more.
+    pub fn add(&mut self, state: StreamState) {
+        *self.place(state) += 1;
+    }
+
+    /// Counts one less.
+    pub fn remove(&mut self, state: StreamState) {
+        let count = self.place(state);
+        *count = count.saturating_sub(1);
     }
 }
 
@@ -234,8 +244,8 @@ pub struct StatusReport {
     pub program: String,
     /// Since the start.
     pub uptime_ms: u64,
-    /// Whether everything that is wanted flows: the list of instruments is there, every connection open, no stream without
-    /// an answer, and no book still on its way.
+    /// Whether everything that is wanted was asked for: the list of instruments is there, every connection open, no stream
+    /// without an answer. How books do is told by `books`: one of a quiet instrument may be on its way for long.
     pub ready: bool,
     /// What is waited for, in words; `None` when ready.
     pub waits_for: Option<String>,

@@ -3,6 +3,7 @@
 //! Owns: nothing. Thread: the caller's. Takes and gives: records. Never: blocks, loses an input it took.
 
 use super::event::{EventBuf, EventRef};
+pub use super::frame::Urgency;
 use super::id::{InstrumentId, TypeId};
 use super::raw::RawRef;
 use super::time::UnixNanos;
@@ -64,5 +65,5 @@ pub trait Publish {
 /// The way back to whoever speaks REST.
 pub trait SnapshotRequests {
     /// Asks for a fresh depth snapshot. `false` when the way is full: ask again later.
-    fn request_snapshot(&mut self, instrument: InstrumentId, epoch: u32) -> bool;
+    fn request_snapshot(&mut self, instrument: InstrumentId, epoch: u32, urgency: Urgency) -> bool;
 }

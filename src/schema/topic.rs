@@ -46,11 +46,13 @@ pub enum StreamKind {
     BodyFollows,
     /// Not a stream: a connection came or went. It concerns no instrument, and every shard is told.
     Connection,
+    /// Not a stream: the venue said that an instrument trades, does not trade, or is gone.
+    VenueStatus,
 }
 
 impl StreamKind {
     /// Every kind, in order of its number.
-    pub const ALL: [StreamKind; 19] = [
+    pub const ALL: [StreamKind; 20] = [
         StreamKind::Trade,
         StreamKind::AggTrade,
         StreamKind::BlockTrade,
@@ -70,6 +72,7 @@ impl StreamKind {
         StreamKind::Lost,
         StreamKind::BodyFollows,
         StreamKind::Connection,
+        StreamKind::VenueStatus,
     ];
 
     /// From the byte in a record.
@@ -100,6 +103,7 @@ impl StreamKind {
             StreamKind::ForceOrder => Source::WsForceOrder,
             StreamKind::RestDepth => Source::RestDepth,
             StreamKind::Connection => Source::Connection,
+            StreamKind::VenueStatus => Source::RestPoll,
             StreamKind::Other | StreamKind::Lost | StreamKind::BodyFollows => Source::WsOther,
         }
     }
@@ -332,6 +336,6 @@ mod tests {
             assert_eq!(StreamKind::from_byte(kind as u8), Some(kind));
         }
         assert_eq!(StreamKind::from_byte(0), None);
-        assert_eq!(StreamKind::from_byte(20), None);
+        assert_eq!(StreamKind::from_byte(21), None);
     }
 }

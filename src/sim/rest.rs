@@ -51,6 +51,50 @@ pub fn exchange_info_within<'a>(
     put(out, "]}");
 }
 
+/// `GET /fapi/v1/exchangeInfo` likewise (USD-M pages of 2026-07-22): every symbol a perpetual contract.
+pub fn futures_exchange_info<'a>(
+    out: &mut Vec<u8>,
+    server_ms: i64,
+    weight_max: u32,
+    symbols: impl Iterator<Item = &'a SymbolSpec>,
+) {
+    put_whole(out, "{\"timezone\":\"UTC\",\"serverTime\":", server_ms.unsigned_abs());
+    put(out, ",\"futuresType\":\"U_MARGINED\",\"rateLimits\":[");
+    put(out, "{\"rateLimitType\":\"REQUEST_WEIGHT\",\"interval\":\"MINUTE\",\"intervalNum\":1,");
+    put_whole(out, "\"limit\":", weight_max.into());
+    put(out, "},");
+    put(out, "{\"rateLimitType\":\"ORDERS\",\"interval\":\"MINUTE\",\"intervalNum\":1,\"limit\":1200},");
+    put(out, "{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\",\"intervalNum\":10,\"limit\":300}],");
+    put(out, "\"exchangeFilters\":[],\"assets\":[],\"symbols\":[");
+    let mut first = true;
+    for spec in symbols {
+        if !core::mem::take(&mut first) {
+            out.push(b',');
+        }
+        contract(out, spec);
+    }
+    put(out, "]}");
+}
+
+fn contract(out: &mut Vec<u8>, spec: &SymbolSpec) {
+    for (key, value) in [
+        ("{\"symbol\":\"", spec.symbol.as_str()),
+        ("\",\"pair\":\"", spec.symbol.split('_').next().unwrap_or_default()),
+        ("\",\"contractType\":\"PERPETUAL\",\"status\":\"", spec.status.word()),
+        ("\",\"baseAsset\":\"", &spec.base),
+        ("\",\"quoteAsset\":\"", &spec.quote),
+        ("\",\"marginAsset\":\"", &spec.quote),
+    ] {
+        put(out, key);
+        put(out, value);
+    }
+    put_whole(out, "\",\"pricePrecision\":", spec.price_scale.into());
+    put_whole(out, ",\"quantityPrecision\":", spec.quantity_scale.into());
+    put(out, ",\"baseAssetPrecision\":8,\"quotePrecision\":8,\"underlyingType\":\"COIN\",\"filters\":[");
+    filters(out, spec);
+    put(out, "],\"orderTypes\":[\"LIMIT\",\"MARKET\"],\"timeInForce\":[\"GTC\",\"IOC\",\"FOK\",\"GTX\"]}");
+}
+
 fn symbol(out: &mut Vec<u8>, spec: &SymbolSpec, sets: bool) {
     for (key, value) in [
         ("{\"symbol\":\"", spec.symbol.as_str()),
@@ -67,6 +111,13 @@ fn symbol(out: &mut Vec<u8>, spec: &SymbolSpec, sets: bool) {
     put(out, "\"quoteOrderQtyMarketAllowed\":true,\"allowTrailingStop\":true,\"cancelReplaceAllowed\":true,");
     put(out, "\"amendAllowed\":true,\"pegInstructionsAllowed\":true,");
     put(out, "\"isSpotTradingAllowed\":true,\"isMarginTradingAllowed\":false,\"filters\":[");
+    filters(out, spec);
+    put(out, "],\"permissions\":[],\"permissionSets\":[");
+    put(out, if sets { "[\"SPOT\"]" } else { "" });
+    put(out, "],\"defaultSelfTradePreventionMode\":\"NONE\",\"allowedSelfTradePreventionModes\":[\"NONE\"]}");
+}
+
+fn filters(out: &mut Vec<u8>, spec: &SymbolSpec) {
     let unit = |out: &mut Vec<u8>, key: &str, value: u64, scale: u8| {
         put(out, key);
         fixed(out, value, scale);
@@ -77,7 +128,5 @@ fn symbol(out: &mut Vec<u8>, spec: &SymbolSpec, sets: bool) {
     unit(out, "\"},{\"filterType\":\"LOT_SIZE\",\"minQty\":\"", 1, spec.quantity_scale);
     unit(out, "\",\"maxQty\":\"", spec.order_lots.unsigned_abs().saturating_mul(1_000), spec.quantity_scale);
     unit(out, "\",\"stepSize\":\"", 1, spec.quantity_scale);
-    put(out, "\"}],\"permissions\":[],\"permissionSets\":[");
-    put(out, if sets { "[\"SPOT\"]" } else { "" });
-    put(out, "],\"defaultSelfTradePreventionMode\":\"NONE\",\"allowedSelfTradePreventionModes\":[\"NONE\"]}");
+    put(out, "\"}");
 }

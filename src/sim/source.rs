@@ -234,7 +234,7 @@ impl SimSource {
             Kind::Depth { place, limit } => {
                 Origin::RestDepth { symbol: self.exchange.symbol(place).unwrap_or_default(), limit }
             }
-            Kind::ExchangeInfo => Origin::ExchangeInfo,
+            Kind::ExchangeInfo => Origin::ExchangeInfo { whole: true },
         };
         let mut owned;
         let bytes = match what {

@@ -58,8 +58,8 @@ counters! {
     RefusedUnknownField = "events refused for an unknown field";
     /// Raw instances from which no event could be made.
     RefusedCanonical = "events refused, payload does not fit its schema";
-    /// Poll results that a stream has delivered already.
-    PollDuplicate = "poll results already delivered by a stream";
+    /// Poll results that a stream, or a poll before them, has delivered already.
+    PollDuplicate = "poll results already delivered";
     /// Events that another connection has delivered already.
     ConnectionDuplicate = "events already delivered by another connection";
     /// Canonical events made by dispatch.
@@ -84,6 +84,16 @@ counters! {
     SnapshotsRequested = "snapshots requested";
     /// Snapshots that the source could not serve.
     SnapshotsUnserved = "snapshot requests that the source cannot serve";
+    /// Snapshots that repeat the id of one that was of no use: a cache answers.
+    SnapshotsRepeated = "snapshots that repeat a useless one";
+    /// Good books to be held against a fresh snapshot.
+    AuditsBegun = "audits of good books begun";
+    /// Those that equal it where both are known.
+    AuditsAgreed = "audits that agreed";
+    /// Those that do not.
+    AuditsDisagreed = "audits that disagreed";
+    /// Those that no snapshot in time has decided.
+    AuditsUndecided = "audits undecided";
     /// Gaps opened.
     GapsOpened = "gaps opened";
     /// Gaps closed.
@@ -128,6 +138,18 @@ counters! {
     RestRequests = "rest requests sent";
     /// REST requests that failed.
     RestFailed = "rest requests failed";
+    /// Of those, the ones without a whole reply in time.
+    RestUnanswered = "rest requests without a whole reply";
+    /// Of those, the ones to which the venue said that it failed (5xx, busy).
+    RestVenueErrors = "rest replies with an error of the venue";
+    /// Of those, the ones whose body is none (no JSON, packed, too long).
+    RestBadBodies = "rest bodies refused";
+    /// Of those, the ones with a status that nobody expects.
+    RestUnexpected = "rest replies with an unexpected status";
+    /// REST requests that the venue refused for what they ask.
+    RestRefused = "rest requests refused by the venue";
+    /// Route polls that were due and could not be sent in time.
+    PollsMissed = "route polls missed";
     /// REST replies that asked for silence (429, 418, 403).
     RestLimited = "rest replies that asked for silence";
     /// Requests over HTTP.

@@ -75,6 +75,8 @@ pub struct LatencySummary {
     pub p50_ns: u64,
     /// 90 in 100 are at most this.
     pub p90_ns: u64,
+    /// 95 in 100 are at most this.
+    pub p95_ns: u64,
     /// 99 in 100 are at most this.
     pub p99_ns: u64,
     /// 999 in 1,000 are at most this.
@@ -143,20 +145,46 @@ impl LatencyReader {
         }
         // Relaxed: see `LatencyRecorder::record`.
         self.exchange.wanted.store(true, Ordering::Relaxed);
-        let total = &self.total;
-        if total.is_empty() {
-            return LatencySummary::default();
-        }
-        LatencySummary {
-            count: total.len(),
-            min_ns: total.min(),
-            p50_ns: total.value_at_quantile(0.5),
-            p90_ns: total.value_at_quantile(0.9),
-            p99_ns: total.value_at_quantile(0.99),
-            p999_ns: total.value_at_quantile(0.999),
-            max_ns: total.max(),
-            newest_max_ns,
-        }
+        LatencySummary { newest_max_ns, ..summarise(&self.total) }
+    }
+}
+
+fn summarise(total: &Histogram<u64>) -> LatencySummary {
+    if total.is_empty() {
+        return LatencySummary::default();
+    }
+    LatencySummary {
+        count: total.len(),
+        min_ns: total.min(),
+        p50_ns: total.value_at_quantile(0.5),
+        p90_ns: total.value_at_quantile(0.9),
+        p95_ns: total.value_at_quantile(0.95),
+        p99_ns: total.value_at_quantile(0.99),
+        p999_ns: total.value_at_quantile(0.999),
+        max_ns: total.max(),
+        newest_max_ns: 0,
+    }
+}
+
+/// A histogram of one thread that records and reads: for what is rare.
+#[derive(Debug)]
+pub struct LatencyTally(Box<Histogram<u64>>);
+
+impl LatencyTally {
+    /// Without a record.
+    pub fn new(digits: Digits) -> LatencyTally {
+        LatencyTally(empty(digits))
+    }
+
+    /// Records a latency in ns; one above [`LATENCY_NS_MAX`] counts as that.
+    pub fn record(&mut self, latency_ns: u64) {
+        // Within the bounds it cannot fail.
+        let _ = self.0.record(latency_ns.min(LATENCY_NS_MAX));
+    }
+
+    /// What was recorded so far; nothing is newest.
+    pub fn summary(&self) -> LatencySummary {
+        summarise(&self.0)
     }
 }
 
@@ -192,6 +220,10 @@ mod tests {
         assert!(!recorder.record(u64::MAX));
         drop(recorder);
         let summary = reader.summary();
+        let mut tally = LatencyTally::new(Digits::Three);
+        [0, LATENCY_NS_MAX, LATENCY_NS_MAX + 1, u64::MAX].into_iter().for_each(|value| tally.record(value));
+        let same = LatencySummary { newest_max_ns: 0, ..summary };
+        assert_eq!(tally.summary(), same, "one thread or two, the figures are the same");
         assert_eq!((summary.count, summary.min_ns), (4, 0));
         assert!(summary.max_ns >= LATENCY_NS_MAX && summary.max_ns < LATENCY_NS_MAX + LATENCY_NS_MAX / 900);
     }

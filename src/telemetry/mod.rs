@@ -8,4 +8,6 @@ mod histogram;
 
 pub use clock::Clock;
 pub use counter::{Counter, Counts, Ledger};
-pub use histogram::{Digits, LATENCY_NS_MAX, LatencyReader, LatencyRecorder, LatencySummary, latency_histogram};
+pub use histogram::{
+    Digits, LATENCY_NS_MAX, LatencyReader, LatencyRecorder, LatencySummary, LatencyTally, latency_histogram,
+};

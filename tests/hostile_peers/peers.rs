@@ -82,7 +82,7 @@ fn pages_redirects_floods_and_bodies_without_end_are_survived_and_books_come_aft
     let mut run = Running::meltica(&["run", "--config", config.to_str().unwrap(), "--books", books.to_str().unwrap()]);
     run.until_said(1, &["exchangeInfo: http 302"]);
     venue.inject(VenueFault::BadRest { how: RestFault::Page, lasts, routes: Vec::new() });
-    run.until_said(1, &["exchangeInfo", "cannot be read"]);
+    run.until_said(1, &["exchangeInfo", "is no JSON"]);
     let before = run.memory_kib("VmRSS");
     for how in [RestFault::HeaderFlood, RestFault::Endless] {
         let failed = run.said(&["exchangeInfo", "again in"]);

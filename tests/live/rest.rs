@@ -56,7 +56,12 @@ pub(crate) fn linger(stream: &mut TcpStream) {
 
 #[test]
 fn bodies_that_are_none_are_refused_with_a_reason_and_asked_for_again() {
-    let table: [(&str, Vec<u8>, &str); 3] = [
+    let table: [(&str, Vec<u8>, &str); 4] = [
+        (
+            "JSON that is no list of instruments",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}".to_vec(),
+            "cannot be read",
+        ),
         ("nothing", Vec::new(), "again in"),
         ("an end within the head", b"HTTP/1.1 200 OK\r\nContent-Le".to_vec(), "again in"),
         (

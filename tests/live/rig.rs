@@ -6,12 +6,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use meltica::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes};
+use meltica::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes, StreamOrders};
 use meltica::bus::data::{Bus, Delivery, Filter, SubscribeOptions, Subscription};
 use meltica::directory::Directory;
 use meltica::dispatch::{DispatchTable, default_routes};
 use meltica::engine::{Engine, EngineOptions, RunReport, Topology};
 use meltica::schema::canonical_type::builtin;
+use meltica::schema::frame::FrameSource;
 use meltica::schema::id::{InstrumentId, Market};
 use meltica::schema::json::write_event;
 use meltica::schema::quality::Quality;
@@ -59,6 +60,7 @@ pub(crate) fn options_for(venue: &Venue) -> LiveOptions {
 pub(crate) struct Rig {
     pub(crate) engine: Engine,
     pub(crate) board: Board,
+    pub(crate) orders: StreamOrders,
     pub(crate) checker: Checker,
     pub(crate) quality: BTreeMap<InstrumentId, Quality>,
     pub(crate) connections: Vec<serde_json::Value>,
@@ -70,18 +72,25 @@ pub(crate) struct Rig {
 }
 
 impl Rig {
+    /// Stepped: the test's thread does all.
     pub(crate) fn new(options: LiveOptions, oracle: Arc<Oracle>) -> Rig {
+        Rig::on(Topology::Stepped, 1, &options, oracle)
+    }
+
+    pub(crate) fn on(topology: Topology, shards: usize, options: &LiveOptions, oracle: Arc<Oracle>) -> Rig {
         let (clock, ledger) = (Clock::default(), Ledger::default());
-        let source = LiveSource::new(options, clock.clone(), &ledger).unwrap();
-        let board = source.board();
-        let options = EngineOptions { topology: Some(Topology::Stepped), live: true, ..EngineOptions::default() };
+        let sources = LiveSource::parts(options, &clock, &ledger).unwrap();
+        let (board, orders) = (sources[0].board(), sources[0].orders());
+        let sources = sources.into_iter().map(|source| Box::new(source) as Box<dyn FrameSource>).collect();
+        let options = EngineOptions { topology: Some(topology), shards, live: true, ..EngineOptions::default() };
         let directory = Arc::new(Directory::default());
-        let mut engine = Engine::build(options, &default_routes(), directory, Box::new(source), clock, ledger).unwrap();
+        let mut engine = Engine::build_many(options, &default_routes(), directory, sources, clock, ledger).unwrap();
         let events = engine.bus().subscribe(&[], Filter::all(), SubscribeOptions::LOSSLESS).unwrap();
         engine.start().unwrap();
         Rig {
             engine,
             board,
+            orders,
             checker: Checker::default(),
             quality: BTreeMap::new(),
             connections: Vec::new(),

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use meltica::schema::decimal::Decimal;
-use meltica::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest};
+use meltica::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, Urgency};
 use meltica::schema::id::Market;
 use meltica::schema::topic::{StreamKind, StreamName};
 use meltica::sim::book::Side;
@@ -29,7 +29,7 @@ pub(crate) struct Kept {
 pub(crate) fn keep(frame: Frame<'_>) -> Kept {
     let body_of = match frame.origin {
         Origin::RestDepth { symbol, .. } => symbol.to_owned(),
-        Origin::ExchangeInfo => "*".to_owned(),
+        Origin::ExchangeInfo { .. } => "*".to_owned(),
         _ => String::new(),
     };
     assert_eq!(frame.market, Market::BinanceSpot);
@@ -54,7 +54,12 @@ pub(crate) fn drain(source: &mut SimSource, mut each: impl FnMut(&Kept) -> Optio
             Pulled::Frame => {
                 assert_eq!(kept.len(), before + 1);
                 if let Some(symbol) = each(&kept[before]) {
-                    let request = SnapshotRequest { market: Market::BinanceSpot, symbol: &symbol, epoch: 1 };
+                    let request = SnapshotRequest {
+                        market: Market::BinanceSpot,
+                        symbol: &symbol,
+                        epoch: 1,
+                        urgency: Urgency::Book,
+                    };
                     source.request_snapshot(request);
                 }
             }

@@ -1,7 +1,7 @@
 //! Purpose: proves runs repeatable, ordered, paced, and refused when asked for nonsense.
 //! Owns: nothing. Thread: the test's. Takes and gives: whole runs. Never: measures time.
 
-use meltica::schema::frame::{FrameSource, Pulled, SnapshotRequest};
+use meltica::schema::frame::{FrameSource, Pulled, SnapshotRequest, Urgency};
 use meltica::schema::id::Market;
 use meltica::sim::channel::{Channel, Channels};
 use meltica::sim::faults::{Fault, FaultRule, When};
@@ -62,8 +62,18 @@ fn never(symbol: &str) -> FaultRule {
 #[test]
 fn what_is_not_listed_is_refused_and_bad_options_are_named() {
     let mut source = SimSource::new(options(1, 1, Channels::CORE, 1)).expect("valid options");
-    source.request_snapshot(SnapshotRequest { market: Market::BinanceSpot, symbol: "NOPE", epoch: 0 });
-    source.request_snapshot(SnapshotRequest { market: Market::BinanceUsdm, symbol: "BTCUSDT", epoch: 0 });
+    source.request_snapshot(SnapshotRequest {
+        market: Market::BinanceSpot,
+        symbol: "NOPE",
+        epoch: 0,
+        urgency: Urgency::Book,
+    });
+    source.request_snapshot(SnapshotRequest {
+        market: Market::BinanceUsdm,
+        symbol: "BTCUSDT",
+        epoch: 0,
+        urgency: Urgency::Book,
+    });
     assert_eq!(source.counts().requests_refused, 2);
     type Spoil = fn(&mut SimOptions);
     let table: [(Spoil, &str); 7] = [

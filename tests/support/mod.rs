@@ -1,6 +1,8 @@
 //! What the integration tests share: where the captures are, how to convert them, how to run the program.
 #![allow(dead_code, missing_docs, unreachable_pub, clippy::unwrap_used)] // Each test binary uses its own part.
 
+pub mod recordings;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;

@@ -118,12 +118,12 @@ impl<S: FrameSource, K: RawSink> IoAgent<S, K> {
 
     fn pass_requests(&mut self) -> usize {
         let mut passed = 0;
-        while let Some((id, epoch)) = self.requests.0.next() {
+        while let Some((id, epoch, urgency)) = self.requests.0.next() {
             passed += 1;
             match self.parser.directory().instrument(id) {
                 Some(instrument) => {
                     let (market, symbol) = (instrument.market, &*instrument.symbol);
-                    self.source.request_snapshot(SnapshotRequest { market, symbol, epoch });
+                    self.source.request_snapshot(SnapshotRequest { market, symbol, epoch, urgency });
                 }
                 None => self.unserved(id),
             }

@@ -8,7 +8,7 @@ use super::{IoAgent, IoOptions, NoRequests, OnFull, SnapshotRequestSource, TimeS
 use crate::agent::Agent;
 use crate::binance::parse::{Parser, ParserOptions};
 use crate::directory::Directory;
-use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError};
+use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError, Urgency};
 use crate::schema::id::{ConnectionId, InstrumentId, Market};
 use crate::schema::raw::RawRef;
 use crate::schema::stage::{RawSink, Stage};
@@ -100,8 +100,9 @@ impl RawSink for Room {
 struct Queue(Arc<Mutex<VecDeque<(InstrumentId, u32)>>>);
 
 impl SnapshotRequestSource for Queue {
-    fn next(&mut self) -> Option<(InstrumentId, u32)> {
-        self.0.lock().unwrap().pop_front()
+    fn next(&mut self) -> Option<(InstrumentId, u32, Urgency)> {
+        let (instrument, epoch) = self.0.lock().unwrap().pop_front()?;
+        Some((instrument, epoch, Urgency::Book))
     }
 }
 

@@ -28,6 +28,9 @@ pub(super) enum Answer {
 /// How data begins in a combined frame.
 const DATA: &[u8] = br#"{"stream":""#;
 const SHUTDOWN: &[u8] = br#"{"stream":"!serverShutdown""#;
+/// What a raw shutdown notice has among its first bytes: `{"e":"serverShutdown","E":…}`.
+const RAW_SHUTDOWN: &[u8] = br#""serverShutdown""#;
+const RAW_HEAD: usize = 32;
 /// The longest frame that is looked into: 1,024 names of 70 bytes.
 const BYTES_MAX: usize = 96 << 10;
 
@@ -69,6 +72,14 @@ pub(super) fn read(frame: &[u8]) -> Option<Answer> {
         return frame.starts_with(SHUTDOWN).then_some(Answer::Shutdown);
     }
     read_other(frame)
+}
+
+/// As [`read`], of a raw connection, whose data has no wrapper to be told by. It sends no control message, so that only one
+/// thing can be for its owner, and that begins with its name.
+#[inline]
+pub(super) fn read_raw(frame: &[u8]) -> Option<Answer> {
+    let head = &frame[..frame.len().min(RAW_HEAD)];
+    head.windows(RAW_SHUTDOWN.len()).any(|w| w == RAW_SHUTDOWN).then_some(Answer::Shutdown)
 }
 
 #[cold]
@@ -130,6 +141,22 @@ mod tests {
         ];
         for (frame, answer) in table {
             assert_eq!(read(frame.as_bytes()), answer, "{frame}");
+        }
+    }
+
+    #[test]
+    fn a_raw_connection_hears_of_a_shutdown_and_of_nothing_else() {
+        let table = [
+            (r#"{"e":"serverShutdown","E":1770123456789}"#, true),
+            (r#"{ "e" : "serverShutdown" }"#, true),
+            (r#"{"e":"trade","E":1770123456789,"s":"AUSDT"}"#, false),
+            (r#"{"u":1,"s":"A","b":"1","B":"1","a":"2","A":"1"}"#, false),
+            (r#"{"lastUpdateId":1,"bids":[],"asks":[]}"#, false),
+            ("", false),
+            ("{", false),
+        ];
+        for (frame, shutdown) in table {
+            assert_eq!(read_raw(frame.as_bytes()), shutdown.then_some(Answer::Shutdown), "{frame}");
         }
     }
 

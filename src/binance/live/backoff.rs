@@ -31,12 +31,19 @@ pub(super) struct Backoff {
     most_ns: u64,
     failures: u32,
     jitter: Jitter,
+    full: bool,
 }
 
 impl Backoff {
     /// The wait after failure `n` lies in the upper half of `first_ns` doubled `n - 1` times, and never above `most_ns`.
     pub(super) const fn new(first_ns: u64, most_ns: u64, seed: u64) -> Backoff {
-        Backoff { first_ns, most_ns, failures: 0, jitter: Jitter::new(seed) }
+        Backoff { first_ns, most_ns, failures: 0, jitter: Jitter::new(seed), full: false }
+    }
+
+    /// With full jitter (faults.md F35): the wait lies anywhere up to the span, so that clients which failed together do not
+    /// come back together. It may be shorter than the one before it.
+    pub(super) const fn with_full_jitter(first_ns: u64, most_ns: u64, seed: u64) -> Backoff {
+        Backoff { full: true, ..Backoff::new(first_ns, most_ns, seed) }
     }
 
     /// A try has failed: how long to wait.
@@ -45,6 +52,9 @@ impl Backoff {
         let span = self.first_ns.checked_shl(self.failures.min(63)).unwrap_or(u64::MAX);
         let grown = span >> self.failures.min(63) == self.first_ns && span < self.most_ns;
         self.failures = self.failures.saturating_add(1);
+        if self.full {
+            return self.jitter.between(1, if grown { span } else { self.most_ns });
+        }
         if grown { self.jitter.between(span / 2, span) } else { self.most_ns }
     }
 
@@ -71,6 +81,25 @@ mod tests {
                 assert_eq!(waits[99], 30_000 * MS);
                 backoff.succeeded();
             }
+        }
+    }
+
+    #[test]
+    fn full_jitter_fills_the_doubling_span_and_never_passes_the_bound() {
+        let (mut lowest, mut highest) = ([u64::MAX; 12], [0; 12]);
+        for seed in 0..2_000 {
+            let mut backoff = Backoff::with_full_jitter(200 * MS, 30_000 * MS, seed);
+            for n in 0..12 {
+                let wait = backoff.failed();
+                (lowest[n], highest[n]) = (wait.min(lowest[n]), wait.max(highest[n]));
+            }
+            backoff.succeeded();
+            assert!(backoff.failed() <= 200 * MS, "success gives short waits again");
+        }
+        for n in 0..12 {
+            let span = ((200 * MS) << n).min(30_000 * MS);
+            assert!(lowest[n] > 0 && lowest[n] < span / 50, "after failure {n}: {}", lowest[n]);
+            assert!((span / 50 * 49..=span).contains(&highest[n]), "after failure {n}: {}", highest[n]);
         }
     }
 

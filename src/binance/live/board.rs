@@ -3,7 +3,7 @@
 //! thread write on cold paths, any thread reads. Takes and gives: plain data.
 //! Never: written for a frame; grows past its bound.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::note::Note;
@@ -56,6 +56,7 @@ struct Inner {
     view: LiveView,
     notes: VecDeque<Note>,
     notes_missed: u64,
+    told: BTreeSet<&'static str>,
     listed: Vec<Box<str>>,
 }
 
@@ -98,10 +99,22 @@ impl Board {
         inner.notes.push_back(note);
     }
 
+    /// A note that is worth a line only once, whichever connection it is of.
+    pub(super) fn note_once(&self, about: &'static str, note: Note) {
+        if self.lock().told.insert(about) {
+            self.note(note);
+        }
+    }
+
     pub(super) fn list(&self, symbol: &str) {
         let mut inner = self.lock();
         inner.view.instruments += 1;
         inner.listed.push(symbol.into());
+    }
+
+    pub(super) fn unlist(&self) {
+        let instruments = &mut self.lock().view.instruments;
+        *instruments = instruments.saturating_sub(1);
     }
 
     pub(super) fn back(&self, symbol: &str) {

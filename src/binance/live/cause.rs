@@ -54,6 +54,8 @@ pub enum Cause {
     NoAnswer,
     /// Another connection has taken its place.
     Replaced,
+    /// Nobody wants its stream any more.
+    Unwanted,
     /// We end.
     Stopped,
 }
@@ -86,6 +88,7 @@ impl fmt::Display for Cause {
             Cause::NoAnswer => "control not answered",
             // The conductor takes "ended" for an end that loses nothing.
             Cause::Replaced => "ended: replaced",
+            Cause::Unwanted => "ended: not wanted",
             Cause::Stopped => "ended",
         };
         f.write_str(text)
@@ -124,13 +127,14 @@ mod tests {
             Stalled,
             NoAnswer,
             Replaced,
+            Unwanted,
             Stopped,
         ];
         let mut seen = std::collections::HashSet::new();
         for cause in all {
             let text = cause.to_string();
             assert!(text.len() <= 32 && text.is_ascii(), "{text}");
-            assert_eq!(text.starts_with("ended"), matches!(cause, Replaced | Stopped), "{text}");
+            assert_eq!(text.starts_with("ended"), matches!(cause, Replaced | Unwanted | Stopped), "{text}");
             assert!(seen.insert(text));
         }
     }

@@ -2,18 +2,16 @@
 //! Owns: its socket, its session, its streams. Thread: the io thread. Takes and gives: bytes of frames.
 //! Never: blocks; sends more messages than its budget, nor stops reading because a pong must wait.
 
-use std::sync::Arc;
-
 use mio::net::TcpStream;
-use rustls::pki_types::ServerName;
 use tungstenite::handshake::MidHandshake;
-use tungstenite::handshake::client::{ClientHandshake, Request};
+use tungstenite::handshake::client::ClientHandshake;
 use tungstenite::protocol::{WebSocket, WebSocketConfig};
 use tungstenite::{Bytes, HandshakeError, Message};
 
 use super::cause::Cause;
 use super::failure;
 use super::limits::MessageBudget;
+use super::opening::Opening;
 use super::session::{Phase, Session};
 use super::subscription::Subscriptions;
 use super::wire::Wire;
@@ -30,20 +28,13 @@ const READ_BUFFER: usize = 8 << 10;
 /// Bytes of ours that wait for the peer to read: control messages and pongs only.
 const WRITE_MAX: usize = 256 << 10;
 
-/// What every connection to one endpoint is opened with.
-#[derive(Clone, Debug)]
-pub(super) struct Opening {
-    /// By the number of the door.
-    pub(super) requests: Vec<Request>,
-    /// TLS settings and the certificate's name, when the endpoint has TLS.
-    pub(super) tls: Option<(Arc<rustls::ClientConfig>, ServerName<'static>)>,
-}
-
 /// What one connection is opened for.
 #[derive(Debug)]
 pub(super) struct ConnectionPlan {
     /// The door that it goes through.
     pub(super) door: usize,
+    /// The one stream that it carries, when its URL is to name it.
+    pub(super) stream: Option<Box<str>>,
     pub(super) session: Session,
     pub(super) subscriptions: Subscriptions,
     pub(super) messages: MessageBudget,
@@ -80,6 +71,8 @@ pub(super) struct Connection {
     pub(super) session: Session,
     /// Its streams.
     pub(super) subscriptions: Subscriptions,
+    /// The one stream that it carries, when its URL names it: its frames do not.
+    pub(super) stream: Option<Box<str>>,
     door: usize,
     frames: u64,
     messages: MessageBudget,
@@ -91,9 +84,9 @@ pub(super) struct Connection {
 impl Connection {
     /// Over a socket that is connecting.
     pub(super) fn new(id: ConnectionId, tcp: TcpStream, plan: ConnectionPlan) -> Connection {
-        let ConnectionPlan { door, session, subscriptions, messages } = plan;
+        let ConnectionPlan { door, stream, session, subscriptions, messages } = plan;
         let stage = Stage::Socket(Box::new(Wire::new(tcp)));
-        Connection { id, session, subscriptions, door, frames: 0, messages, ping: None, stage }
+        Connection { id, session, subscriptions, stream, door, frames: 0, messages, ping: None, stage }
     }
 
     /// The number of the next frame.
@@ -115,7 +108,7 @@ impl Connection {
                     let further = self.further(&mut wire, opening, now)?;
                     if self.session.phase() == Phase::Upgrading && further {
                         wire.allow(HEADERS_MAX);
-                        let request = opening.requests.get(self.door).ok_or(Cause::Refused)?.clone();
+                        let request = opening.request(self.door, self.stream.as_deref()).ok_or(Cause::BadUpgrade)?;
                         let start = ClientHandshake::start(*wire, request, Some(websocket_config()));
                         self.stage = Stage::Upgrade(Box::new(start.map_err(|e| failure::of_upgrade(&e))?));
                         continue;
@@ -152,8 +145,6 @@ impl Connection {
                 if wire.socket().peer_addr().is_err() {
                     return Ok(false);
                 }
-                // A socket without it still works, only later.
-                let _ = wire.socket().set_nodelay(true);
                 match &opening.tls {
                     Some((config, name)) => {
                         wire.secure(config, name.clone()).map_err(|_| Cause::Tls)?;

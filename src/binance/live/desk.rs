@@ -3,15 +3,16 @@
 //! Owns: the queues to the REST thread, the listing. Thread: the io thread; REST has its own.
 //! Takes and gives: snapshot requests in; bodies and wanted streams out. Never: blocks.
 
+use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::board::Board;
-use super::legs::Legs;
 use super::listing::Listing;
 use super::note::Note;
 use super::opening::nanos;
 use super::options::{LiveError, LiveOptions, StreamNames};
+use super::orders::{OrderRefused, OrderToken, StreamOrders};
 use super::rest::{RestOptions, RestReply, RestRequest, RestWorker};
 use super::source::REST;
 use super::tls::Trust;
@@ -41,8 +42,13 @@ pub(super) enum Reply {
 pub(super) struct Desk {
     market: Market,
     streams: StreamNames,
+    /// Until they are ordered.
     whole_market: Vec<String>,
     listing: Listing,
+    /// Streams of instruments that nobody has listed yet, wanted while the list cannot be had.
+    assumed: Vec<String>,
+    has_polls: bool,
+    orders: StreamOrders,
     requests: SyncSender<RestRequest>,
     replies: Receiver<RestReply>,
     bodies: u64,
@@ -66,6 +72,7 @@ impl Desk {
         clock: &Clock,
         ledger: &Ledger,
         board: Board,
+        orders: StreamOrders,
     ) -> Result<Desk, LiveError> {
         let (requests, incoming) = sync_channel(REQUESTS_MAX);
         let (outgoing, replies) = sync_channel(REPLIES_MAX);
@@ -75,6 +82,8 @@ impl Desk {
             within: options.times.rest,
             refresh: options.times.refresh,
             backoff_ns: (nanos(options.times.backoff.0), nanos(options.times.backoff.1)),
+            polls: options.polls.clone(),
+            state_file: options.state_file.clone(),
             seed: options.seed,
             board: board.clone(),
         };
@@ -89,6 +98,9 @@ impl Desk {
             streams: options.streams.clone(),
             whole_market: options.whole_market.clone(),
             listing: Listing::new(options.instruments.clone(), options.quote.clone()),
+            assumed: Vec::new(),
+            has_polls: !options.polls.is_empty(),
+            orders,
             requests,
             replies,
             bodies: 0,
@@ -98,61 +110,107 @@ impl Desk {
 
     /// Looks for a reply of the REST thread and deals with it.
     #[inline]
-    pub(super) fn turn(&mut self, legs: &mut Legs, now: u64, clock: &Clock, take: &mut dyn FnMut(Frame<'_>)) -> Reply {
+    pub(super) fn turn(&mut self, clock: &Clock, take: &mut dyn FnMut(Frame<'_>)) -> Reply {
         // A thread that is gone has panicked: nothing more comes, and the books say so.
         let Ok(reply) = self.replies.try_recv() else { return Reply::None };
-        if self.replied(reply, legs, now, clock.unix_now(), take) { Reply::Frame } else { Reply::Dealt }
+        if self.replied(reply, clock.unix_now(), take) { Reply::Frame } else { Reply::Dealt }
     }
 
     /// Asks for a snapshot; `false` when it cannot be served.
     pub(super) fn request(&self, request: SnapshotRequest<'_>) -> bool {
-        let SnapshotRequest { market, symbol, epoch } = request;
-        let asked = RestRequest::Depth { symbol: symbol.into(), epoch };
+        let SnapshotRequest { market, symbol, epoch, urgency } = request;
+        let asked = RestRequest::Depth { symbol: symbol.into(), epoch, urgency };
         market == self.market && self.requests.try_send(asked).is_ok()
     }
 
     /// Deals with a reply; whether a frame was handed over.
     #[cold]
-    fn replied(
-        &mut self,
-        reply: RestReply,
-        legs: &mut Legs,
-        now: u64,
-        receive: UnixNanos,
-        take: &mut dyn FnMut(Frame<'_>),
-    ) -> bool {
+    fn replied(&mut self, reply: RestReply, receive: UnixNanos, take: &mut dyn FnMut(Frame<'_>)) -> bool {
         let (market, connection, number) = (self.market, REST, self.bodies);
         match reply {
             RestReply::Note(note) => {
                 self.board.note(note);
                 return false;
             }
+            RestReply::Shut => {
+                self.assume();
+                return false;
+            }
+            RestReply::Polled { path, mut body } => {
+                let origin = Origin::RestOther { path: &path };
+                take(Frame { market, connection, number, receive, origin, bytes: &mut body });
+            }
             RestReply::Depth { symbol, limit, mut body } => {
                 let origin = Origin::RestDepth { symbol: &symbol, limit };
                 take(Frame { market, connection, number, receive, origin, bytes: &mut body });
             }
+            RestReply::UnknownSymbol { symbol, limit, mut body } => {
+                let origin = Origin::RestDepth { symbol: &symbol, limit };
+                take(Frame { market, connection, number, receive, origin, bytes: &mut body });
+                if self.listing.remove(&symbol) {
+                    self.dropped(&symbol);
+                }
+            }
             RestReply::Catalogue { catalogue, mut body } => {
                 // The names are admitted before any frame that uses them.
-                let origin = Origin::ExchangeInfo;
+                let origin = Origin::ExchangeInfo { whole: true };
                 take(Frame { market, connection, number, receive, origin, bytes: &mut body });
-                self.catalogue(&catalogue, legs, now);
+                self.catalogue(&catalogue);
             }
         }
         self.bodies += 1;
         true
     }
 
-    fn catalogue(&mut self, catalogue: &Catalogue, legs: &mut Legs, now: u64) {
-        let changes = self.listing.update(catalogue);
-        legs.want(&self.whole_market, now);
-        for symbol in &changes.add {
-            let names = (self.streams)(symbol);
-            legs.want(&names, now);
-            self.board.list(symbol);
+    /// The list of instruments cannot be had for a while, and streams need no REST: those of the instruments that were named
+    /// are asked for by the symbols that they most likely have. The venue acknowledges any name, so a wrong guess is silent.
+    fn assume(&mut self) {
+        let whole_market = core::mem::take(&mut self.whole_market);
+        self.ordered(&whole_market, StreamOrders::want);
+        for symbol in self.listing.guessed() {
+            let names = (self.streams)(&symbol);
+            self.ordered(&names, StreamOrders::want);
+            self.assumed.extend(names);
         }
+        if !self.assumed.is_empty() {
+            self.board.note(Note::Guessed { streams: self.assumed.len() });
+        }
+    }
+
+    /// Takes back the guesses that no list has confirmed.
+    fn confirm(&mut self) {
+        let wanted: HashSet<String> = self.listing.symbols().flat_map(|symbol| (self.streams)(symbol)).collect();
+        let mut unlisted = core::mem::take(&mut self.assumed);
+        unlisted.retain(|name| !wanted.contains(name));
+        self.ordered(&unlisted, StreamOrders::unwant);
+    }
+
+    fn poll_for(&self, symbol: &str, wanted: bool) {
+        if self.has_polls && self.requests.try_send(RestRequest::Poll { symbol: symbol.into(), wanted }).is_err() {
+            self.board.note(Note::PollsLost { symbol: symbol.to_owned(), wanted });
+        }
+    }
+
+    /// The venue has dropped a symbol.
+    fn dropped(&self, symbol: &str) {
+        self.poll_for(symbol, false);
+        self.ordered(&(self.streams)(symbol), StreamOrders::unwant);
+        self.board.unlist();
+        self.board.note(Note::Delisted { symbol: symbol.to_owned() });
+    }
+
+    fn catalogue(&mut self, catalogue: &Catalogue) {
+        let changes = self.listing.update(catalogue);
+        let whole_market = core::mem::take(&mut self.whole_market);
+        self.ordered(&whole_market, StreamOrders::want);
+        for symbol in &changes.add {
+            self.ordered(&(self.streams)(symbol), StreamOrders::want);
+            self.board.list(symbol);
+            self.poll_for(symbol, true);
+        }
+        self.confirm();
         for symbol in &changes.remove {
-            (self.streams)(symbol).iter().for_each(|name| legs.unwant(name, now));
-            self.board.note(Note::Delisted { symbol: symbol.to_string() });
+            self.dropped(symbol);
         }
         for (symbol, open) in &changes.turned {
             self.board.note(Note::Trading { symbol: symbol.to_string(), open: *open });
@@ -161,10 +219,25 @@ impl Desk {
             self.board.note(Note::Missing { names: changes.missing.clone() });
         }
         if !changes.add.is_empty() {
-            let (connections, streams) = legs.size();
+            let (connections, streams) = self.orders.size();
             let instruments = changes.add.len();
             self.board.note(Note::Subscribed { instruments, streams, connections });
         }
+        if self.has_polls {
+            // Lost, it is said with the next list.
+            let _ = self.requests.try_send(RestRequest::Polled);
+        }
         self.board.catalogue();
+    }
+
+    /// Gives an order; one that is refused is told.
+    fn ordered(
+        &self,
+        names: &[String],
+        give: impl FnOnce(&StreamOrders, &[String]) -> Result<OrderToken, OrderRefused>,
+    ) {
+        if let Err(why) = give(&self.orders, names) {
+            self.board.note(Note::NotOrdered { streams: names.len(), why });
+        }
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::backoff::Backoff;
 use super::cause::Cause;
+use super::plan::Place;
 
 /// A connection that lived so long has succeeded: what ends it then says nothing about the next try.
 const PROVEN_NS: u64 = 5_000_000_000;
@@ -14,6 +15,8 @@ const STALLS_MAX: u32 = 5;
 /// One place of the plan.
 #[derive(Debug)]
 pub(super) struct Leg {
+    /// Which place it is.
+    pub(super) place: Place,
     /// Its streams.
     pub(super) names: BTreeSet<Box<str>>,
     /// The slot of the connection that serves it.
@@ -47,8 +50,9 @@ pub(super) enum Want {
 
 impl Leg {
     /// Without streams.
-    pub(super) fn new(backoff_ns: (u64, u64), seed: u64) -> Leg {
+    pub(super) fn new(place: Place, backoff_ns: (u64, u64), seed: u64) -> Leg {
         Leg {
+            place,
             names: BTreeSet::new(),
             active: None,
             successor: None,
@@ -124,6 +128,13 @@ impl Leg {
         Some(old)
     }
 
+    /// Its connections end, for it has no streams: their slots.
+    pub(super) fn ends(&mut self) -> impl Iterator<Item = usize> + use<> {
+        self.replace = false;
+        self.tell_back = false;
+        [self.active.take(), self.successor.take()].into_iter().flatten()
+    }
+
     /// The bound on silence of the next connection.
     pub(super) const fn stall_ns(&self, stall_ns: u64) -> u64 {
         stall_ns.saturating_mul(1 << self.stalls)
@@ -137,7 +148,7 @@ mod tests {
     const MS: u64 = 1_000_000;
 
     fn leg() -> Leg {
-        let mut leg = Leg::new((200 * MS, 30_000 * MS), 1);
+        let mut leg = Leg::new(Place::default(), (200 * MS, 30_000 * MS), 1);
         leg.names.insert("a@trade".into());
         leg
     }

@@ -1,28 +1,21 @@
-//! Purpose: the connections of a live source: opened, renewed, replaced; their streams asked for; their ends told.
-//! Owns: the legs, the sockets, the plan, the limits. Thread: the io thread. Takes and gives: frames and notices.
+//! Purpose: the connections of one io thread: opened, renewed, replaced; their streams asked for; their ends told.
+//! Owns: the legs, the sockets. Thread: the io thread. Takes and gives: orders in; frames and notices out.
 //! Never: blocks; ends a connection that works before its successor does.
 
-use std::collections::VecDeque;
-
 use super::answer::{self, Answer};
-use super::board::Board;
 use super::cause::Cause;
-use super::connection::{Connection, ConnectionPlan, Opening};
+use super::connection::Connection;
+use super::dial::{Dial, Dialled};
 use super::leg::{Leg, Want};
-use super::limits::{AttemptBudget, MessageBudget};
 use super::note::Note;
-use super::plan::Plan;
-use super::resolve::{Resolved, Resolver};
-use super::session::{Phase, Session, SessionLimits, Verdict};
+use super::opening::Opening;
+use super::orders::{Order, StreamOrders};
+use super::session::{Phase, SessionLimits, Verdict};
 use super::slots::{Slots, Turn};
-use super::subscription::Subscriptions;
-use crate::schema::id::ConnectionId;
+use super::teller::{Notice, Teller};
 use crate::schema::instrument::uppercase_symbol;
 use crate::schema::topic::StreamName;
 use crate::telemetry::{Counter, Counts};
-
-/// How soon a look-up that is under way is asked about again.
-const RESOLVE_NS: u64 = 5_000_000;
 
 /// Bounds of every leg.
 #[derive(Clone, Copy, Debug)]
@@ -34,17 +27,6 @@ pub(super) struct LegLimits {
     pub(super) seed: u64,
 }
 
-/// "A connection came or went", to be told in its place among the frames.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Notice {
-    pub(super) connection: ConnectionId,
-    pub(super) number: u64,
-    /// `None`: it came.
-    pub(super) down: Option<Cause>,
-    /// Whether it is the first of its leg.
-    pub(super) first: bool,
-}
-
 /// The symbol whose book a stream feeds, uppercase.
 fn book_symbol(name: &str) -> Option<String> {
     let name = StreamName::parse(name).filter(|name| name.topic.kind.is_book())?;
@@ -54,82 +36,101 @@ fn book_symbol(name: &str) -> Option<String> {
 /// The connections.
 #[derive(Debug)]
 pub(super) struct Legs {
-    limits: LegLimits,
+    thread: usize,
+    orders: StreamOrders,
+    /// Orders that were taken and are obeyed now; kept for its memory.
+    heard: Vec<Order>,
     legs: Vec<Leg>,
     slots: Slots,
-    plan: Plan,
-    attempts: AttemptBudget,
-    resolver: Resolver,
+    dial: Dial,
     opening: Opening,
-    /// Slots of replaced connections that say farewell.
+    /// Slots of connections that say farewell.
     leaving: Vec<usize>,
-    pub(super) notices: VecDeque<Notice>,
-    board: Board,
-    counts: Counts,
+    teller: Teller,
 }
 
 impl Legs {
     /// Without streams, and so without connections.
     pub(super) fn new(
-        limits: LegLimits,
+        thread: usize,
+        orders: StreamOrders,
         slots: Slots,
-        plan: Plan,
-        resolver: Resolver,
+        dial: Dial,
         opening: Opening,
-        board: Board,
-        counts: Counts,
+        teller: Teller,
     ) -> Legs {
-        Legs {
-            limits,
-            legs: Vec::new(),
-            slots,
-            plan,
-            attempts: AttemptBudget::default(),
-            resolver,
-            opening,
-            leaving: Vec::new(),
-            notices: VecDeque::new(),
-            board,
-            counts,
-        }
+        let (heard, legs, leaving) = (Vec::new(), Vec::new(), Vec::new());
+        Legs { thread, orders, heard, legs, slots, dial, opening, leaving, teller }
     }
 
     /// Counters of the source.
     pub(super) fn counts(&mut self) -> &mut Counts {
-        &mut self.counts
+        &mut self.teller.counts
     }
 
-    /// Wants streams that belong together.
-    pub(super) fn want(&mut self, names: &[String], now: u64) {
-        let Legs { plan, legs, slots, limits, .. } = self;
-        plan.want(names, |place, name| {
-            while legs.len() <= place {
-                let seed = limits.seed.wrapping_mul(1_000).wrapping_add(legs.len() as u64);
-                legs.push(Leg::new(limits.backoff_ns, seed));
-            }
-            legs[place].names.insert(name.into());
-            for slot in [legs[place].active, legs[place].successor].into_iter().flatten() {
-                if let Some(connection) = slots.get(slot).filter(|c| c.session.phase() == Phase::Open) {
-                    connection.subscriptions.want(name, now);
-                }
-            }
+    /// What is to be told next among the frames.
+    #[inline]
+    pub(super) fn next_notice(&mut self) -> Option<Notice> {
+        self.teller.next_notice()
+    }
+
+    /// Obeys what was ordered since the last look.
+    fn obey(&mut self, now: u64) {
+        let mut orders = core::mem::take(&mut self.heard);
+        self.orders.take(self.thread, &mut orders);
+        for order in orders.drain(..) {
+            if order.wanted { self.want(&order, now) } else { self.unwant(&order, now) }
+        }
+        self.heard = orders;
+    }
+
+    fn want(&mut self, order: &Order, now: u64) {
+        let Legs { legs, slots, dial, .. } = self;
+        let at = legs.iter().position(|leg| leg.place == order.place).unwrap_or_else(|| {
+            let seed = dial.limits.seed.wrapping_mul(1_000).wrapping_add(order.place.number as u64);
+            legs.push(Leg::new(order.place, dial.limits.backoff_ns, seed));
+            legs.len() - 1
         });
+        legs[at].names.insert(order.name.clone());
+        for slot in [legs[at].active, legs[at].successor].into_iter().flatten() {
+            if let Some(connection) = slots.get(slot).filter(|c| c.session.phase() == Phase::Open) {
+                connection.subscriptions.want(&order.name, now);
+            }
+        }
     }
 
-    /// Wants a stream no longer.
-    pub(super) fn unwant(&mut self, name: &str, now: u64) {
-        let Some(place) = self.plan.unwant(name) else { return };
-        let leg = &mut self.legs[place];
-        leg.names.remove(name);
+    fn unwant(&mut self, order: &Order, now: u64) {
+        let Some(leg) = self.legs.iter_mut().find(|leg| leg.place == order.place) else { return };
+        leg.names.remove(&order.name);
+        if self.dial.raw {
+            // The stream is the connection.
+            for slot in leg.ends() {
+                self.farewell(slot, Cause::Unwanted, now);
+            }
+            return;
+        }
         for slot in [leg.active, leg.successor].into_iter().flatten() {
             if let Some(connection) = self.slots.get(slot) {
-                connection.subscriptions.unwant(name, now);
+                connection.subscriptions.unwant(&order.name, now);
             }
+        }
+    }
+
+    /// Ends a connection that nobody waits for.
+    fn farewell(&mut self, slot: usize, cause: Cause, now: u64) {
+        let Some(connection) = self.slots.get(slot) else { return };
+        let opened = connection.session.phase() == Phase::Open;
+        let (id, number) = (connection.id, connection.take_number());
+        connection.close(now);
+        self.leaving.push(slot);
+        if opened {
+            self.teller.down(id, number, cause);
         }
     }
 
     /// What is due: deadlines, control messages, connections to open, successors that can take over.
     pub(super) fn tick(&mut self, now: u64) {
+        self.obey(now);
         for at in 0..self.legs.len() {
             for slot in [self.legs[at].active, self.legs[at].successor].into_iter().flatten() {
                 if let Err(cause) = self.keep(at, slot, now) {
@@ -168,7 +169,8 @@ impl Legs {
             let leg = &mut self.legs[at];
             if leg.tell_back && leg.active == Some(slot) && connection.subscriptions.is_answered() {
                 leg.tell_back = false;
-                leg.names.iter().filter_map(|name| book_symbol(name)).for_each(|symbol| self.board.back(&symbol));
+                let board = &self.teller.board;
+                leg.names.iter().filter_map(|name| book_symbol(name)).for_each(|symbol| board.back(&symbol));
             }
         }
         Ok(())
@@ -182,94 +184,35 @@ impl Legs {
             return;
         }
         let Some(old) = self.legs[at].hand_over() else { return };
-        if let Some(connection) = self.slots.get(old) {
-            let number = connection.take_number();
-            let opened = connection.session.phase() == Phase::Open;
-            let connection_id = connection.id;
-            connection.close(now);
-            self.leaving.push(old);
-            if opened {
-                self.tell(connection_id, number, Some(Cause::Replaced), false);
-            }
-        }
-        self.show(at, true, "open (replaced)".to_owned());
+        self.farewell(old, Cause::Replaced, now);
+        self.teller.show(&self.legs[at], true, "open (replaced)".to_owned());
     }
 
     fn open(&mut self, at: usize, now: u64) {
-        let free = self.attempts.next(now);
-        if free > now {
-            self.legs[at].retry_at = free;
-            let seconds = (free - now) / 1_000_000_000;
-            return self.show(at, false, format!("waits {seconds} s: as many attempts as five minutes allow"));
-        }
-        let to = match self.resolver.next() {
-            Resolved::To(address) => address,
-            Resolved::Unknown => return self.failed(at, Cause::Unresolved, now),
-            Resolved::Asking => {
-                let since = *self.legs[at].resolving.get_or_insert(now);
-                if now - since >= self.limits.session.connect_ns {
-                    return self.failed(at, Cause::Unresolved, now);
-                }
-                self.legs[at].retry_at = now + RESOLVE_NS;
-                return;
+        let Legs { legs, slots, dial, teller, .. } = self;
+        let leg = &mut legs[at];
+        let first = leg.active.is_none();
+        match dial.open(leg, slots, &teller.board, &mut teller.counts, now) {
+            Dialled::Begun(to) if first => teller.show(leg, false, format!("connects to {to}")),
+            Dialled::Begun(_) | Dialled::Asking => {}
+            Dialled::Waits(seconds) => {
+                teller.show(leg, !first, format!("waits {seconds} s: as many attempts as five minutes allow"));
             }
-        };
-        self.attempts.attempt(now);
-        self.counts.add(Counter::ConnectAttempts, 1);
-        let mut limits = self.limits.session;
-        limits.stall_ns = self.legs[at].stall_ns(limits.stall_ns);
-        let plan = ConnectionPlan {
-            door: self.plan.door(at),
-            session: Session::new(limits, now),
-            subscriptions: Subscriptions::new(self.limits.first_frame_ns),
-            messages: MessageBudget::new(self.limits.messages_per_second),
-        };
-        match self.slots.open(to, plan) {
-            Ok(slot) => {
-                let first = self.legs[at].active.is_none();
-                self.legs[at].opens(slot);
-                if first {
-                    self.show(at, false, format!("connects to {to}"));
-                }
+            Dialled::Failed(cause) => {
+                teller.counts.add(Counter::ConnectFailures, 1);
+                let wait = leg.failed(now);
+                dial.resolver.refresh();
+                teller.failure(leg, cause, wait, false);
             }
-            Err(cause) => self.failed(at, cause, now),
         }
-    }
-
-    fn failed(&mut self, at: usize, cause: Cause, now: u64) {
-        self.counts.add(Counter::ConnectFailures, 1);
-        let wait = self.legs[at].failed(now);
-        self.resolver.refresh();
-        self.told_failure(at, cause, wait, false);
-    }
-
-    fn told_failure(&self, at: usize, cause: Cause, wait: u64, had_opened: bool) {
-        let (connection, retry_ms) = (at, wait / 1_000_000);
-        self.board.note(match had_opened {
-            true => Note::Down { connection, cause, retry_ms },
-            false => Note::Failed { connection, cause, retry_ms },
-        });
-        if self.legs[at].active.is_none() {
-            self.show(at, false, format!("{cause}; again in {retry_ms} ms"));
-        }
-    }
-
-    fn show(&self, at: usize, open: bool, state: String) {
-        self.board.connection(at, |view| (view.open, view.state) = (open, state));
     }
 
     /// Shows how many streams are in which state.
     pub(super) fn show_streams(&mut self) {
-        for (at, leg) in self.legs.iter().enumerate() {
+        for leg in &self.legs {
             let counts = leg.active.and_then(|slot| self.slots.get(slot)).map(|c| c.subscriptions.counts());
-            self.board.connection(at, |view| view.streams = counts.unwrap_or_default());
+            self.teller.board.connection(leg.place.number, |view| view.streams = counts.unwrap_or_default());
         }
-    }
-
-    fn tell(&mut self, connection: ConnectionId, number: u64, down: Option<Cause>, first: bool) {
-        let counter = if down.is_some() { Counter::ConnectionsDown } else { Counter::ConnectionsUp };
-        self.counts.add(counter, 1);
-        self.notices.push_back(Notice { connection, number, down, first });
     }
 
     fn leg_of(&self, slot: usize) -> Option<usize> {
@@ -277,7 +220,7 @@ impl Legs {
     }
 
     /// One turn over the sockets: the connection whose frame lies in the buffer now. `None` when there is none, or
-    /// something else happened ([`Legs::notices`]).
+    /// something else happened ([`Legs::next_notice`]).
     #[inline]
     pub(super) fn turn(&mut self, now: u64, frame: &mut Vec<u8>) -> (bool, Option<&mut Connection>) {
         match self.slots.turn(&self.opening, now, frame) {
@@ -304,12 +247,15 @@ impl Legs {
             return false;
         }
         let Some(connection) = self.slots.get(slot) else { return false };
-        if connection.subscriptions.listens()
-            && let Some(name) = answer::stream_name(frame)
+        let Connection { subscriptions, stream, .. } = connection;
+        let answer = if stream.is_some() { answer::read_raw(frame) } else { answer::read(frame) };
+        if subscriptions.listens()
+            && answer.is_none()
+            && let Some(name) = stream.as_deref().or_else(|| answer::stream_name(frame))
         {
-            connection.subscriptions.seen(name, now);
+            subscriptions.seen(name, now);
         }
-        if let Some(answer) = answer::read(frame) {
+        if let Some(answer) = answer {
             self.answered(slot, answer, now);
         }
         true
@@ -317,19 +263,19 @@ impl Legs {
 
     #[cold]
     fn answered(&mut self, slot: usize, answer: Answer, now: u64) {
-        let leg = self.leg_of(slot).unwrap_or_default();
+        let number = self.leg_of(slot).map_or(0, |at| self.legs[at].place.number);
         let Some(connection) = self.slots.get(slot) else { return };
         match answer {
             Answer::Done { id, streams } => connection.subscriptions.done(id, streams.as_deref(), now),
             Answer::Refused { id, why } => {
                 let refused = connection.subscriptions.refused(id, now).map(str::to_owned);
                 let what = refused.unwrap_or_else(|| "a control message".to_owned());
-                self.counts.add(Counter::StreamsRefused, 1);
-                self.board.note(Note::Refused { connection: leg, what, why });
+                self.teller.counts.add(Counter::StreamsRefused, 1);
+                self.teller.board.note(Note::Refused { connection: number, what, why });
             }
             Answer::Shutdown => {
                 connection.session.shutdown_announced();
-                self.board.note(Note::ServerCloses { connection: leg });
+                self.teller.board.note(Note::ServerCloses { connection: number });
                 // At once: the server may leave no time.
                 self.tick(now);
             }
@@ -341,17 +287,21 @@ impl Legs {
         let Some(at) = self.leg_of(slot) else { return };
         let Some(connection) = self.slots.get(slot) else { return };
         for name in &self.legs[at].names {
-            connection.subscriptions.want(name, now);
+            if connection.stream.is_some() {
+                connection.subscriptions.given(name, now);
+            } else {
+                connection.subscriptions.want(name, now);
+            }
         }
         let (id, number) = (connection.id, connection.take_number());
-        self.legs[at].opened += 1;
-        let first = self.legs[at].opened == 1;
-        if self.legs[at].active == Some(slot) {
-            self.show(at, true, "open".to_owned());
+        let leg = &mut self.legs[at];
+        leg.opened += 1;
+        if leg.active == Some(slot) {
+            self.teller.show(leg, true, "open".to_owned());
         }
-        let streams = self.legs[at].names.len();
-        self.board.note(Note::Opened { connection: at, streams });
-        self.tell(id, number, None, first);
+        let (connection, streams) = (leg.place.number, leg.names.len());
+        self.teller.board.note(Note::Opened { connection, streams });
+        self.teller.up(id, number, leg.opened == 1);
     }
 
     #[cold]
@@ -361,16 +311,17 @@ impl Legs {
         let Some(at) = at else { return self.leaving.retain(|other| *other != slot) };
         let had_opened = connection.session.phase() == Phase::Open;
         let lived = if had_opened { now.saturating_sub(connection.session.since()) } else { 0 };
-        self.legs[at].lost(slot, cause, lived, now);
+        let leg = &mut self.legs[at];
+        leg.lost(slot, cause, lived, now);
         if had_opened {
-            self.tell(connection.id, connection.take_number(), Some(cause), false);
+            self.teller.down(connection.id, connection.take_number(), cause);
         } else {
-            self.counts.add(Counter::ConnectFailures, 1);
+            self.teller.counts.add(Counter::ConnectFailures, 1);
         }
-        self.resolver.refresh();
-        self.told_failure(at, cause, self.legs[at].retry_at.saturating_sub(now), had_opened);
-        if self.legs[at].active.is_some() {
-            self.show(at, true, "open (took over)".to_owned());
+        self.dial.resolver.refresh();
+        self.teller.failure(leg, cause, leg.retry_at.saturating_sub(now), had_opened);
+        if leg.active.is_some() {
+            self.teller.show(leg, true, "open (took over)".to_owned());
         }
     }
 
@@ -381,10 +332,5 @@ impl Legs {
                 connection.close(now);
             }
         }
-    }
-
-    /// How many connections the plan needs, and for how many streams.
-    pub(super) fn size(&self) -> (usize, usize) {
-        (self.plan.connections(), self.plan.streams())
     }
 }

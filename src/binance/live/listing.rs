@@ -36,6 +36,21 @@ impl Listing {
         Listing { wanted, quote, subscribed: BTreeMap::new(), missing: BTreeSet::new() }
     }
 
+    /// The symbols that are subscribed.
+    pub(super) fn symbols(&self) -> impl Iterator<Item = &str> {
+        self.subscribed.keys().map(|symbol| &**symbol)
+    }
+
+    /// The symbols that the names wanted most likely have, for want of a list: a canonical name without its dash.
+    pub(super) fn guessed(&self) -> Vec<String> {
+        self.wanted.iter().map(|name| name.replacen('-', "", 1)).collect()
+    }
+
+    /// The venue knows the symbol no more, whatever its list said: whether it was subscribed.
+    pub(super) fn remove(&mut self, symbol: &str) -> bool {
+        self.subscribed.remove(symbol).is_some()
+    }
+
     fn wants(&self, instrument: &Instrument) -> bool {
         if !self.wanted.is_empty() {
             return self.wanted.iter().any(|name| **name == *instrument.name || **name == *instrument.symbol);
@@ -69,8 +84,10 @@ impl Listing {
             }
             found.extend([&*instrument.name, &*instrument.symbol]);
         }
+        // An entry that cannot be read may be anybody's: then nobody is missing.
+        let complete = catalogue.skipped.is_empty() && !listed.is_empty();
         self.subscribed.retain(|symbol, _| {
-            let there = listed.contains(&**symbol);
+            let there = !complete || listed.contains(&**symbol);
             if !there {
                 changes.remove.push(symbol.clone());
             }
@@ -123,6 +140,13 @@ mod tests {
     }
 
     #[test]
+    fn names_are_guessed_for_want_of_a_list() {
+        let listing = Listing::new(names(&["BTC-USDT", "ETHBTC", "BTC-USDT_260925"]), None);
+        assert_eq!(listing.guessed(), ["BTCUSDT", "ETHBTC", "BTCUSDT_260925"]);
+        assert!(Listing::new(Vec::new(), Some("USDT".to_owned())).guessed().is_empty());
+    }
+
+    #[test]
     fn a_refresh_tells_only_what_changed() {
         let mut listing = Listing::new(names(&["A-USDT", "B-USDT", "C-USDT"]), None);
         let first = listing.update(&catalogue(&[("A", "USDT", true), ("B", "USDT", true)]));
@@ -137,5 +161,19 @@ mod tests {
             missing: names(&["B-USDT"]),
         };
         assert_eq!(next, expected);
+    }
+
+    #[test]
+    fn what_is_gone_comes_back_when_it_is_listed_again_and_a_list_with_holes_takes_nothing_away() {
+        let mut listing = Listing::new(Vec::new(), None);
+        let both = catalogue(&[("A", "USDT", true), ("B", "USDT", true)]);
+        listing.update(&both);
+        assert!(listing.remove("AUSDT") && !listing.remove("AUSDT"));
+        assert_eq!(listing.update(&both).add, ["AUSDT".into()]);
+        let skipped = vec![crate::binance::catalogue::Skipped { at: 0, reason: "unreadable" }];
+        let holed = Catalogue { skipped, ..catalogue(&[("B", "USDT", true)]) };
+        assert_eq!(listing.update(&holed), Changes::default());
+        assert_eq!(listing.update(&catalogue(&[])), Changes::default(), "an empty list is none");
+        assert_eq!(listing.update(&catalogue(&[("B", "USDT", true)])).remove, ["AUSDT".into()]);
     }
 }

@@ -18,8 +18,11 @@
 //! | `resolve` | names to addresses |
 //! | `failure` | errors as causes |
 //! | `connection` | one connection |
+//! | `socket`, `dial` | a socket as we want it; opening connections within the budget |
 //! | `slots` | the sockets, read in turn |
-//! | `legs` | the connections of a source |
+//! | `teller` | what connections have to say |
+//! | `legs` | the connections of one io thread |
+//! | `orders` | the way in for wanted streams, from any thread to the io threads |
 //! | `opening` | options → what connections are opened with |
 //! | `rest` | the REST thread |
 //! | `note` | what is worth a line |
@@ -35,6 +38,7 @@ mod board;
 mod cause;
 mod connection;
 mod desk;
+mod dial;
 mod endpoint;
 mod failure;
 mod leg;
@@ -44,13 +48,16 @@ mod listing;
 mod note;
 mod opening;
 mod options;
+mod orders;
 mod plan;
 mod resolve;
 mod rest;
 mod session;
 mod slots;
+mod socket;
 mod source;
 mod subscription;
+mod teller;
 mod tls;
 mod venue_rules;
 mod wire;
@@ -59,9 +66,11 @@ pub use board::{Board, ConnectionView, LiveView, RestView};
 pub use cause::Cause;
 pub use endpoint::{BadEndpoint, Endpoint};
 pub use note::Note;
-pub use options::{LiveError, LiveOptions, LiveTimes, StreamNames};
+pub use options::{LiveError, LiveOptions, LiveTimes, StreamForm, StreamNames};
+pub use orders::{OrderRefused, OrderToken, StreamOrders};
 pub use plan::STREAMS_MAX;
-pub use source::{LiveSource, REST};
+pub use rest::PollSpec;
+pub use source::{IO_THREADS_MAX, LiveSource, REST};
 pub use subscription::StreamCounts;
 pub use tls::BadCaFile;
 pub use venue_rules::endpoints;

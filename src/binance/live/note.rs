@@ -5,6 +5,7 @@
 use core::fmt;
 
 use super::cause::Cause;
+use super::orders::OrderRefused;
 
 /// Something that happened. Connections are named by their place in the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +100,51 @@ pub enum Note {
         /// The beginning of the answer.
         answer: String,
     },
+    /// What a process before this one was told still holds: no request for a while.
+    StillLimited {
+        /// The HTTP status.
+        status: u16,
+        /// Seconds without a request.
+        seconds: u64,
+    },
+    /// The state file cannot be used.
+    StateFile {
+        /// Which, and why.
+        why: String,
+    },
+    /// Streams are asked for by guessed symbols, for no list of instruments can be had for a while.
+    Guessed {
+        /// How many.
+        streams: usize,
+    },
+    /// The routes' polls ask for more weight than there is to spare.
+    PollsTooHeavy {
+        /// What they weigh a minute.
+        weight: u64,
+        /// What can be spared.
+        spare: u64,
+    },
+    /// Polls of a symbol could not be started or ended: too much was asked of the REST thread at once.
+    PollsLost {
+        /// The symbol.
+        symbol: String,
+        /// Whether they were to be started.
+        wanted: bool,
+    },
+    /// The system does not set sockets as they are wanted.
+    SocketOption {
+        /// The option's name.
+        option: &'static str,
+        /// What was found.
+        found: String,
+    },
+    /// Streams could not be asked for.
+    NotOrdered {
+        /// How many.
+        streams: usize,
+        /// Why.
+        why: OrderRefused,
+    },
     /// Notes that nobody took in time.
     Missed {
         /// How many.
@@ -129,6 +175,23 @@ impl fmt::Display for Note {
             }
             Note::RestFailed { what, reason, retry_ms } => write!(f, "{what}: {reason}; again in {retry_ms} ms"),
             Note::RestRefused { what, answer } => write!(f, "{what}: refused, {answer}"),
+            Note::StillLimited { status, seconds } => {
+                write!(f, "http {status} before the restart still holds: no request for {seconds} s")
+            }
+            Note::StateFile { why } => f.write_str(why),
+            Note::Guessed { streams } => write!(f, "{streams} streams are asked for without a list of instruments"),
+            Note::PollsTooHeavy { weight, spare } => write!(
+                f,
+                "the routes' polls weigh {weight} a minute and {spare} can be spared: some will be missed; lengthen their \
+                 intervals"
+            ),
+            Note::PollsLost { symbol, wanted } => {
+                write!(f, "polls of {symbol} cannot be {}", if *wanted { "started" } else { "ended" })
+            }
+            Note::SocketOption { option, found } => {
+                write!(f, "sockets are without {option} as wanted ({found}): they work, only later")
+            }
+            Note::NotOrdered { streams, why } => write!(f, "{streams} streams are not asked for: {why}"),
             Note::Missed { count } => write!(f, "{count} older notes were not taken in time"),
         }
     }

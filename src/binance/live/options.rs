@@ -6,12 +6,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::endpoint::{BadEndpoint, Endpoint};
+use super::rest::PollSpec;
 use super::tls::BadCaFile;
 use super::venue_rules::VenueRules;
 use crate::schema::id::Market;
 
 /// Names the streams that are wanted of one symbol (uppercase), as the venue writes them.
 pub type StreamNames = Arc<dyn Fn(&str) -> Vec<String> + Send + Sync>;
+
+/// How streams come over connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StreamForm {
+    /// Many over one connection, each frame wrapped with its stream's name (`/stream`).
+    #[default]
+    Combined,
+    /// One over each connection, which names it in its URL (`/ws/<stream>`): a frame is the payload alone, and not every
+    /// payload tells its stream. Each stream costs a connection, of which the venue allows an address 300 in five minutes.
+    Raw,
+}
 
 /// Deadlines and waits of a live source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,13 +86,19 @@ pub struct LiveOptions {
     /// Connections that streams are spread over, through each of the venue's paths (USD-M has two); more are opened when
     /// these are full.
     pub connections: usize,
+    /// Io threads that connections are spread over, each with its own sockets; every path has a connection on each. At least 1.
+    pub io_threads: u16,
+    /// How streams come over connections.
+    pub form: StreamForm,
     /// Streams on one connection, at most [`super::STREAMS_MAX`].
     pub streams_max: usize,
     /// Whether times come in microseconds instead of milliseconds; spot only.
     pub microseconds: bool,
     /// Whether every socket is read in every cycle instead of asking the system which ones have something: a shorter
-    /// reaction for a core that does nothing else.
+    /// reaction for a core that does nothing else. The kernel is asked to poll the device as well (`SO_BUSY_POLL`).
     pub busy_poll: bool,
+    /// Bytes of a socket's receive buffer; 0 leaves it to the system.
+    pub receive_buffer: usize,
     /// The instruments wanted, by canonical name or symbol, uppercase; empty: all that trade.
     pub instruments: Vec<String>,
     /// With no instruments named: only those with this quote asset, uppercase.
@@ -91,6 +109,10 @@ pub struct LiveOptions {
     pub whole_market: Vec<String>,
     /// Levels a side of a snapshot, at least, as far as the venue gives them; fewer are asked for while many books wait.
     pub depth_limit: u32,
+    /// Polls of routes.
+    pub polls: Vec<PollSpec>,
+    /// Where "no request until then" (a ban, a `Retry-After`) is kept over a restart; `None`: it is forgotten.
+    pub state_file: Option<PathBuf>,
     /// Deadlines and waits.
     pub times: LiveTimes,
     /// Keeps clients apart in their waits.
@@ -107,14 +129,19 @@ impl LiveOptions {
             ca_file: None,
             ca_pem: None,
             connections: 1,
+            io_threads: 1,
+            form: StreamForm::Combined,
             streams_max: VenueRules::of(market).streams_max,
             microseconds: false,
             busy_poll: false,
+            receive_buffer: 0,
             instruments: Vec::new(),
             quote: None,
             streams,
             whole_market: Vec::new(),
             depth_limit: 1_000,
+            polls: Vec::new(),
+            state_file: None,
             times: LiveTimes::of(market),
             seed: 1,
         }

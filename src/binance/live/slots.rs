@@ -4,11 +4,13 @@
 use std::io;
 use std::time::Duration;
 
+use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
 use super::cause::Cause;
-use super::connection::{Connection, ConnectionPlan, Opening, ReadOutcome};
+use super::connection::{Connection, ConnectionPlan, ReadOutcome};
 use super::failure;
+use super::opening::Opening;
 use super::session::Phase;
 use crate::schema::id::ConnectionId;
 
@@ -48,19 +50,39 @@ pub(super) struct Slots {
     reads: u32,
     busy: bool,
     next_id: u16,
+    ids: Ids,
+}
+
+/// The connection ids of one io thread: every so many-th, so that no two threads give the same one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ids {
+    /// The thread's number, from 0.
+    pub(super) thread: u16,
+    /// How many there are.
+    pub(super) threads: u16,
+}
+
+impl Ids {
+    /// The first one. Connection 0 is REST.
+    const fn first(self) -> u16 {
+        1 + self.thread
+    }
+
+    /// The one behind this; after the last they start over.
+    fn behind(self, id: u16) -> u16 {
+        id.checked_add(self.threads.max(1)).unwrap_or(self.first())
+    }
 }
 
 impl Slots {
     /// None yet. `busy` reads every socket in every turn.
-    pub(super) fn new(busy: bool) -> io::Result<Slots> {
+    pub(super) fn new(busy: bool, ids: Ids) -> io::Result<Slots> {
         let (poll, events) = (Poll::new()?, Events::with_capacity(128));
-        // Connection 0 is REST.
-        Ok(Slots { poll, events, slots: Vec::new(), at: 0, reads: 0, busy, next_id: 1 })
+        Ok(Slots { poll, events, slots: Vec::new(), at: 0, reads: 0, busy, next_id: ids.first(), ids })
     }
 
-    /// Begins to connect; the slot.
-    pub(super) fn open(&mut self, to: std::net::SocketAddr, plan: ConnectionPlan) -> Result<usize, Cause> {
-        let mut tcp = mio::net::TcpStream::connect(to).map_err(|e| failure::of_io(&e))?;
+    /// Takes a socket that is connecting; the slot.
+    pub(super) fn open(&mut self, mut tcp: TcpStream, plan: ConnectionPlan) -> Result<usize, Cause> {
         let at = self.slots.iter().position(Option::is_none).unwrap_or_else(|| {
             self.slots.push(None);
             self.slots.len() - 1
@@ -72,11 +94,11 @@ impl Slots {
         Ok(at)
     }
 
-    /// The next id that no connection has; after 65,535 they start over.
+    /// The next id that no connection has.
     fn free_id(&mut self) -> ConnectionId {
         loop {
             let id = ConnectionId(self.next_id);
-            self.next_id = self.next_id.checked_add(1).unwrap_or(1);
+            self.next_id = self.ids.behind(self.next_id);
             if !self.slots.iter().flatten().any(|s| s.connection.id == id) {
                 return id;
             }
@@ -167,4 +189,28 @@ fn read_slot(slot: &mut Slot, opening: &Opening, now: u64, frame: &mut Vec<u8>) 
         }
     }
     Turn::Nothing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_io_threads_give_the_same_id() {
+        for threads in [1, 2, 3, 7] {
+            let mut seen = std::collections::HashSet::new();
+            for thread in 0..threads {
+                let ids = Ids { thread, threads };
+                let mut id = ids.first();
+                loop {
+                    assert!(id != 0 && seen.insert(id), "{id} twice with {threads} threads");
+                    id = ids.behind(id);
+                    if id == ids.first() {
+                        break;
+                    }
+                }
+            }
+            assert_eq!(seen.len(), usize::from(u16::MAX), "none is left out");
+        }
+    }
 }

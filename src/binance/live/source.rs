@@ -1,16 +1,21 @@
 //! Purpose: the venue as a source of frames: sockets and REST behind the io agent's seam.
-//! Owns: the connections, the REST side. Thread: the io thread.
+//! Owns: the connections, the REST side. Thread: an io thread each part.
 //! Takes and gives: snapshot requests in, frames and bodies out. Never: blocks; allocates for a frame beyond what
 //! tungstenite does.
 
 use super::board::Board;
 use super::desk::{Desk, Reply};
-use super::legs::{Legs, Notice};
-use super::opening::{leg_limits, opening};
-use super::options::{LiveError, LiveOptions};
+use super::dial::Dial;
+use super::legs::Legs;
+use super::limits::Attempts;
+use super::opening::{Opening, leg_limits, opening};
+use super::options::{LiveError, LiveOptions, StreamForm};
+use super::orders::StreamOrders;
 use super::plan::Plan;
 use super::resolve::Resolver;
-use super::slots::Slots;
+use super::slots::{Ids, Slots};
+use super::socket::SocketSettings;
+use super::teller::{Notice, Teller};
 use super::tls::Trust;
 use super::venue_rules::VenueRules;
 use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError};
@@ -20,6 +25,9 @@ use crate::telemetry::{Clock, Counter, Ledger};
 /// The connection of all REST bodies.
 pub const REST: ConnectionId = ConnectionId(0);
 
+/// Io threads at most: a machine has no more cores to spare for sockets.
+pub const IO_THREADS_MAX: u16 = 16;
+
 /// How often what is due is looked for, and how often the board shows streams.
 const TICK_NS: u64 = 2_000_000;
 const SHOW_NS: u64 = 200_000_000;
@@ -28,48 +36,51 @@ const STEPS_MAX: u32 = 32;
 /// A buffer that holds most frames from the start.
 const FRAME_BYTES: usize = 64 << 10;
 
-/// The live source.
+/// The live source, or one io thread's part of it.
 #[derive(Debug)]
 pub struct LiveSource {
     market: Market,
     clock: Clock,
     legs: Legs,
-    desk: Desk,
+    /// REST and the listing; the first io thread has them.
+    desk: Option<Desk>,
     frame: Vec<u8>,
     tick_at: u64,
     show_at: u64,
     board: Board,
+    orders: StreamOrders,
 }
 
 impl LiveSource {
-    /// Makes the source and starts its REST thread. The venue need not be there: the source waits for it, and the board says
-    /// for what.
+    /// Makes the source for one io thread, whatever the options say, and starts its REST thread. The venue need not be there:
+    /// the source waits for it, and the board says for what.
     ///
     /// # Errors
     /// [`LiveError`]: what was configured cannot be used, or the system gives no poll or thread.
     pub fn new(options: LiveOptions, clock: Clock, ledger: &Ledger) -> Result<LiveSource, LiveError> {
-        let trust = Trust::new(options.ca_file.as_deref(), options.ca_pem.as_deref())?;
-        let slots = Slots::new(options.busy_poll).map_err(|e| LiveError::System("poll", e))?;
-        let board = Board::default();
-        let plan = Plan::new(VenueRules::of(options.market), options.connections, options.streams_max);
-        let resolver = Resolver::new(&options.ws.host, options.ws.port);
-        let legs = Legs::new(
-            leg_limits(&options),
-            slots,
-            plan,
-            resolver,
-            opening(&options, &trust)?,
-            board.clone(),
-            ledger.sheet("live"),
-        );
-        let desk = Desk::new(&options, &trust, &clock, ledger, board.clone())?;
-        let frame = Vec::with_capacity(FRAME_BYTES);
-        Ok(LiveSource { market: options.market, clock, legs, desk, frame, tick_at: 0, show_at: 0, board })
+        let options = LiveOptions { io_threads: 1, ..options };
+        let mut common = Common::new(&options, &clock, ledger)?;
+        common.part(&options, 0)
+    }
+
+    /// As [`LiveSource::new`], a part for each of [`LiveOptions::io_threads`], the one with REST first. They share the board,
+    /// the orders and the budget of connection attempts; a stream is always of one part.
+    ///
+    /// # Errors
+    /// As [`LiveSource::new`].
+    pub fn parts(options: &LiveOptions, clock: &Clock, ledger: &Ledger) -> Result<Vec<LiveSource>, LiveError> {
+        let mut common = Common::new(options, clock, ledger)?;
+        (0..common.threads).map(|thread| common.part(options, thread)).collect()
     }
 
     /// How it does, to be kept by whoever shows it.
     pub fn board(&self) -> Board {
         self.board.clone()
+    }
+
+    /// Where streams are wanted and wanted no longer while it runs.
+    pub fn orders(&self) -> StreamOrders {
+        self.orders.clone()
     }
 
     fn tell(&self, notice: Notice, take: &mut dyn FnMut(Frame<'_>)) {
@@ -91,6 +102,61 @@ impl LiveSource {
     }
 }
 
+/// What the parts of a source share, and what the first of them has.
+struct Common<'a> {
+    threads: u16,
+    clock: &'a Clock,
+    ledger: &'a Ledger,
+    opening: Opening,
+    attempts: Attempts,
+    board: Board,
+    orders: StreamOrders,
+    desk: Option<Desk>,
+}
+
+impl<'a> Common<'a> {
+    fn new(options: &LiveOptions, clock: &'a Clock, ledger: &'a Ledger) -> Result<Common<'a>, LiveError> {
+        let trust = Trust::new(options.ca_file.as_deref(), options.ca_pem.as_deref())?;
+        let opening = opening(options, &trust)?;
+        let threads = options.io_threads.clamp(1, IO_THREADS_MAX);
+        let streams_max = match options.form {
+            StreamForm::Combined => options.streams_max,
+            StreamForm::Raw => 1,
+        };
+        let rules = VenueRules::of(options.market);
+        let plan = Plan::new(rules, options.connections, streams_max, usize::from(threads));
+        let (board, orders) = (Board::default(), StreamOrders::new(plan, usize::from(threads)));
+        let desk = Some(Desk::new(options, &trust, clock, ledger, board.clone(), orders.clone())?);
+        Ok(Common { threads, clock, ledger, opening, attempts: Attempts::default(), board, orders, desk })
+    }
+
+    /// The next part.
+    fn part(&mut self, options: &LiveOptions, thread: u16) -> Result<LiveSource, LiveError> {
+        let ids = Ids { thread, threads: self.threads };
+        let slots = Slots::new(options.busy_poll, ids).map_err(|e| LiveError::System("poll", e))?;
+        let dial = Dial {
+            limits: leg_limits(options),
+            resolver: Resolver::new(&options.ws.host, options.ws.port),
+            attempts: self.attempts.clone(),
+            settings: SocketSettings { busy_poll: options.busy_poll, receive_buffer: options.receive_buffer },
+            raw: options.form == StreamForm::Raw,
+        };
+        let teller = Teller::new(self.board.clone(), self.ledger.sheet("live"));
+        let orders = self.orders.clone();
+        Ok(LiveSource {
+            market: options.market,
+            clock: self.clock.clone(),
+            legs: Legs::new(usize::from(thread), orders.clone(), slots, dial, self.opening.clone(), teller),
+            desk: self.desk.take(),
+            frame: Vec::with_capacity(FRAME_BYTES),
+            tick_at: 0,
+            show_at: 0,
+            board: self.board.clone(),
+            orders,
+        })
+    }
+}
+
 impl FrameSource for LiveSource {
     fn pull(&mut self, take: &mut dyn FnMut(Frame<'_>)) -> Result<Pulled, SourceError> {
         let now = self.clock.now_ns();
@@ -98,11 +164,11 @@ impl FrameSource for LiveSource {
             self.tick(now);
         }
         for _ in 0..STEPS_MAX {
-            if let Some(notice) = self.legs.notices.pop_front() {
+            if let Some(notice) = self.legs.next_notice() {
                 self.tell(notice, take);
                 return Ok(Pulled::Frame);
             }
-            match self.desk.turn(&mut self.legs, now, &self.clock, take) {
+            match self.desk.as_mut().map_or(Reply::None, |desk| desk.turn(&self.clock, take)) {
                 Reply::Frame => return Ok(Pulled::Frame),
                 Reply::Dealt => continue,
                 Reply::None => {}
@@ -110,8 +176,12 @@ impl FrameSource for LiveSource {
             let (busy, connection) = self.legs.turn(now, &mut self.frame);
             if let Some(connection) = connection {
                 let (market, receive) = (self.market, self.clock.unix_now());
-                let (connection, number) = (connection.id, connection.take_number());
-                take(Frame { market, connection, number, receive, origin: Origin::Combined, bytes: &mut self.frame });
+                let (id, number) = (connection.id, connection.take_number());
+                let origin = match connection.stream.as_deref() {
+                    None => Origin::Combined,
+                    Some(stream) => Origin::Raw { stream },
+                };
+                take(Frame { market, connection: id, number, receive, origin, bytes: &mut self.frame });
                 return Ok(Pulled::Frame);
             }
             if !busy {
@@ -122,7 +192,8 @@ impl FrameSource for LiveSource {
     }
 
     fn request_snapshot(&mut self, request: SnapshotRequest<'_>) {
-        if !self.desk.request(request) {
+        // Requests come to the first io thread.
+        if !self.desk.as_ref().is_some_and(|desk| desk.request(request)) {
             self.legs.counts().add(Counter::SnapshotsUnserved, 1);
         }
     }

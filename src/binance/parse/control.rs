@@ -25,7 +25,7 @@ pub enum ControlKind {
 
 /// The stream name under which combined frames carry the notice of a shutdown.
 pub(super) const SHUTDOWN_STREAM: &str = "!serverShutdown";
-const SHUTDOWN_EVENT: &str = "serverShutdown";
+pub(super) const SHUTDOWN_EVENT: &str = "serverShutdown";
 
 /// The most keys of a control frame. Data payloads of so few keys carry none of those asked for below.
 const KEYS_MAX: usize = 6;

@@ -59,6 +59,25 @@ impl Fields {
         complete(kind, keys, specs, &met, raw)
     }
 
+    /// Reads a row of a REST body of a kind into `raw`, which the caller has begun; the key `passed` is passed over.
+    pub(super) fn read_body(
+        &mut self,
+        row: At<'_, '_>,
+        kind: StreamKind,
+        passed: &str,
+        raw: &mut RawBuf,
+    ) -> Result<(), ParseError> {
+        let (keys, specs, mut met) = (KindKeys::of_body(kind), layout(kind), Met::default());
+        for (key, value) in row.entries().ok_or(ParseError::of(Cause::NotAnObject))? {
+            match keys.top.place(key) {
+                Place::Slot(_) if key == passed => {}
+                Place::Slot(slot) => set(&specs[slot], slot, keys, value, raw)?,
+                _ => self.unknown("", key, value, &mut met, raw),
+            }
+        }
+        complete(kind, keys, specs, &met, raw)
+    }
+
     /// Puts a payload that is no object into the tail under one key.
     pub(super) fn whole(&mut self, key: &str, value: At<'_, '_>, raw: &mut RawBuf) {
         self.unknown("", key, value, &mut Met::default(), raw);
@@ -103,8 +122,9 @@ impl Fields {
     }
 }
 
+/// Puts a value into its slot.
 #[inline]
-fn set(
+pub(super) fn set(
     spec: &'static SlotSpec,
     slot: usize,
     keys: &KindKeys,

@@ -4,25 +4,47 @@
 
 use std::sync::Arc;
 
+use super::bodies::{self, Body};
 use super::control;
 use super::envelope::{self, Envelope};
 use super::error::{Cause, ParseError};
 use super::fields::Fields;
 use super::keys::KindKeys;
-use super::names::{Names, Stream, Subject, is_symbol};
+use super::names::{Met, Names, Stream, Subject, is_symbol};
 use super::parser::ParsedFrame;
 use super::scan;
+use super::scanner;
 use super::tape::At;
 use crate::directory::Directory;
+use crate::schema::bodies::{body_kind, parameter, percent_decoded};
 use crate::schema::frame::Origin;
 use crate::schema::id::{InstrumentId, Market};
-use crate::schema::layout::{CONNECTION_CAUSE, CONNECTION_UP, layout};
+use crate::schema::instrument::{VenueState, uppercase_symbol};
+use crate::schema::layout::{CONNECTION_CAUSE, CONNECTION_UP, VENUE_STATE, layout};
 use crate::schema::raw::{RawBuf, RawOrigin, RawRef, mark};
 use crate::schema::topic::{StreamKind, Topic};
 use crate::telemetry::{Counter, Counts};
 
 /// The `st` of a COIN-M contract (binance.md, section 4).
 const COIN_M: i64 = 2;
+
+/// How the payloads of a frame are read.
+#[derive(Clone, Copy, Debug)]
+struct Reading<'p> {
+    stream: Stream,
+    /// Of a depth body, the `limit` that was asked for.
+    limit: u32,
+    /// It is the body of a poll.
+    body: Option<Body<'p>>,
+}
+
+impl Reading<'_> {
+    /// As a stream's frames are.
+    #[inline]
+    fn of(stream: Stream) -> Self {
+        Reading { stream, limit: 0, body: None }
+    }
+}
 
 /// Makes raw instances.
 pub(super) struct Instances {
@@ -60,23 +82,22 @@ impl Instances {
         F: FnMut(RawRef<'_>),
     {
         let root = root.ok_or(ParseError::of(Cause::Syntax))?;
-        let (payload, known, limit) = match origin {
+        let (payload, reading) = match origin {
             Origin::Combined => match envelope::open(root)? {
                 Envelope::Control(kind) => return Ok(ParsedFrame::Control(kind)),
                 Envelope::Data { stream, payload } => {
-                    (payload, self.names.stream(&self.directory, from.market, stream), 0)
+                    (payload, Reading::of(self.names.stream(&self.directory, from.market, stream)))
                 }
             },
             _ => {
                 if let Some(kind) = control::classify(root) {
                     return Ok(ParsedFrame::Control(kind));
                 }
-                let (known, limit) = self.unwrapped(from.market, origin);
-                (root, known, limit)
+                (root, self.unwrapped(from.market, origin))
             }
         };
-        *stream = Some(known);
-        match known.subject {
+        *stream = Some(reading.stream);
+        match reading.stream.subject {
             Subject::Unknown => self.counts.add(Counter::UnknownStreams, 1),
             Subject::Refused => {
                 self.counts.add(Counter::SymbolsRefused, 1);
@@ -84,51 +105,97 @@ impl Instances {
             }
             Subject::One(_) | Subject::Whole => {}
         }
-        self.payloads(payload, known, limit, from, out)
+        self.payloads(payload, reading, from, out)
     }
 
-    fn unwrapped(&mut self, market: Market, origin: Origin<'_>) -> (Stream, u32) {
-        let other = Stream { topic: Topic::plain(StreamKind::Other), subject: Subject::Unknown };
+    /// Reads a frame without a tape, if it is one that the scanner takes; whether it was, and a raw instance handed out.
+    /// What it leaves, it leaves as it was.
+    #[inline]
+    pub(super) fn scan<F>(&mut self, bytes: &[u8], from: &RawOrigin, origin: Origin<'_>, out: &mut F) -> bool
+    where
+        F: FnMut(RawRef<'_>),
+    {
+        self.scanned(bytes, from, origin).is_some_and(|()| {
+            self.hand_out(out);
+            true
+        })
+    }
+
+    #[inline]
+    fn scanned(&mut self, bytes: &[u8], from: &RawOrigin, origin: Origin<'_>) -> Option<()> {
+        let (name, payload) = match origin {
+            Origin::Combined => scanner::open(bytes)?,
+            Origin::Raw { stream } => (stream.as_bytes(), bytes),
+            _ => return None,
+        };
+        let Met { stream, scanned: Some(symbol) } = self.names.met(from.market, name)? else { return None };
+        let Stream { topic, subject: Subject::One(instrument) } = *stream else { return None };
+        self.raw.begin(from, topic, layout(topic.kind).len());
+        scanner::read(payload, topic.kind, symbol, &mut self.raw)?;
+        self.raw.set_instrument(instrument);
+        let raw = self.raw.finish().ok()?;
+        let of_others = from.market == Market::BinanceUsdm
+            && KindKeys::of(topic.kind).contract().any(|slot| raw.int(slot) == Some(COIN_M));
+        (!of_others).then_some(())
+    }
+
+    fn unwrapped<'o>(&mut self, market: Market, origin: Origin<'o>) -> Reading<'o> {
+        let of_kind = |kind, subject| Reading::of(Stream { topic: Topic::plain(kind), subject });
+        let other = of_kind(StreamKind::Other, Subject::Unknown);
         match origin {
-            Origin::Raw { stream } => (self.names.stream(&self.directory, market, stream), 0),
+            Origin::Raw { stream } => Reading::of(self.names.stream(&self.directory, market, stream)),
             Origin::RestDepth { symbol, limit } => {
                 let id = self.names.symbol(&self.directory, market, symbol);
-                let subject = id.map_or(Subject::Refused, Subject::One);
-                (Stream { topic: Topic::plain(StreamKind::RestDepth), subject }, limit)
+                Reading { limit, ..of_kind(StreamKind::RestDepth, id.map_or(Subject::Refused, Subject::One)) }
             }
-            Origin::Combined | Origin::ExchangeInfo | Origin::Connection { .. } | Origin::RestOther { .. } => {
-                (other, 0)
+            Origin::RestOther { path } => match body_kind(path) {
+                Some(kind) => {
+                    Reading { body: Some(Body { kind, path }), ..of_kind(kind, self.asked_for(market, path)) }
+                }
+                None => other,
+            },
+            Origin::Combined | Origin::ExchangeInfo { .. } | Origin::Connection { .. } => other,
+        }
+    }
+
+    /// Whose body the path asks for: one symbol's, or that of all, of which each row says whose it is.
+    fn asked_for(&mut self, market: Market, path: &str) -> Subject {
+        let symbol = parameter(path, "symbol").map(percent_decoded);
+        match symbol.filter(|symbol| is_symbol(symbol)) {
+            Some(symbol) => {
+                let id = self.names.symbol(&self.directory, market, &uppercase_symbol(&symbol));
+                id.map_or(Subject::Refused, Subject::One)
             }
+            None => Subject::Whole,
         }
     }
 
     fn payloads<F>(
         &mut self,
         payload: At<'_, '_>,
-        stream: Stream,
-        limit: u32,
+        reading: Reading<'_>,
         from: &RawOrigin,
         out: &mut F,
     ) -> Result<ParsedFrame, ParseError>
     where
         F: FnMut(RawRef<'_>),
     {
-        let Some(elements) = payload.elements() else {
-            let readable = self.payload(payload, stream, limit, from)?;
+        let Some(mut elements) = payload.elements() else {
+            let readable = self.payload(payload, reading, false, from)?;
             if readable {
                 self.hand_out(out);
             }
             return Ok(ParsedFrame::Data { raws: u32::from(readable), malformed: 0 });
         };
         let (mut raws, mut malformed, mut last) = (0, 0, None);
-        for element in elements {
-            match self.payload(element, stream, limit, from) {
+        while let Some(element) = elements.next() {
+            match self.payload(element, reading, elements.left() > 0, from) {
                 Ok(false) => {}
                 Ok(true) => {
                     // Now the one before it is known not to be the last of its frame.
                     core::mem::swap(&mut self.raw, &mut self.held);
                     if raws > 0 {
-                        self.raw.set_marks(mark::MORE_FOLLOW);
+                        self.raw.add_marks(mark::MORE_FOLLOW);
                         self.hand_out(out);
                     }
                     raws += 1;
@@ -149,15 +216,15 @@ impl Instances {
         }
     }
 
-    /// Reads one payload; whether a raw instance lies in the buffer, to be handed out.
+    /// Reads one payload; whether a raw instance lies in the buffer, to be handed out. `follows`: another one comes behind it.
     fn payload(
         &mut self,
         payload: At<'_, '_>,
-        stream: Stream,
-        limit: u32,
+        reading: Reading<'_>,
+        follows: bool,
         from: &RawOrigin,
     ) -> Result<bool, ParseError> {
-        let Some(instrument) = self.fill(payload, stream, from).inspect_err(|error| {
+        let Some(instrument) = self.fill(payload, reading, follows, from).inspect_err(|error| {
             if error.cause == Cause::DecimalOverflow {
                 self.counts.add(Counter::DecimalOverflow, 1);
             }
@@ -166,7 +233,10 @@ impl Instances {
             return Ok(false);
         };
         self.raw.set_instrument(instrument);
-        self.raw.set_limit(limit);
+        self.raw.set_limit(reading.limit);
+        if reading.body.is_some() {
+            self.raw.add_marks(mark::POLLED);
+        }
         Ok(true)
     }
 
@@ -179,18 +249,22 @@ impl Instances {
     fn fill(
         &mut self,
         payload: At<'_, '_>,
-        stream: Stream,
+        reading: Reading<'_>,
+        follows: bool,
         from: &RawOrigin,
     ) -> Result<Option<InstrumentId>, ParseError> {
-        let kind = stream.topic.kind;
+        let (stream, kind) = (reading.stream, reading.stream.topic.kind);
         self.raw.begin(from, stream.topic, layout(kind).len());
-        if kind == StreamKind::Other && payload.entries().is_none() {
+        if let Some(body) = reading.body {
+            bodies::read(&mut self.fields, payload, body, follows, &mut self.raw)?;
+        } else if kind == StreamKind::Other && payload.entries().is_none() {
             self.fields.whole("data", payload, &mut self.raw);
         } else {
             self.fields.read(payload, kind, &mut self.raw)?;
         }
         let whose = match kind {
             StreamKind::Other => Some(InstrumentId::NONE),
+            _ if reading.body.is_some() => self.whose(KindKeys::of_body(kind), stream.subject, from.market)?,
             _ => self.whose(KindKeys::of(kind), stream.subject, from.market)?,
         };
         self.raw.finish().map_err(|_| ParseError::of(Cause::DecimalOverflow))?;
@@ -237,6 +311,21 @@ impl Instances {
         }
     }
 
+    /// Says what the venue says of an instrument.
+    #[cold]
+    pub(super) fn venue_status<F>(&mut self, from: &RawOrigin, id: InstrumentId, state: VenueState, out: &mut F)
+    where
+        F: FnMut(RawRef<'_>),
+    {
+        self.raw.begin(from, Topic::plain(StreamKind::VenueStatus), layout(StreamKind::VenueStatus).len());
+        self.raw.set_instrument(id);
+        self.raw.set_int(VENUE_STATE, state as i64);
+        // Without levels there is nothing to overflow.
+        if let Ok(raw) = self.raw.finish() {
+            out(raw);
+        }
+    }
+
     /// Counts a malformed frame, and says so to the book that it belonged to.
     #[cold]
     pub(super) fn malformed<F>(&mut self, from: &RawOrigin, stream: Option<Stream>, out: &mut F)
@@ -263,9 +352,10 @@ impl Instances {
         match origin {
             Origin::Combined => self.names.known(&self.directory, market, scan::stream_name(bytes)?),
             Origin::Raw { stream } => Some(self.names.stream(&self.directory, market, stream)),
-            Origin::RestDepth { .. } | Origin::ExchangeInfo | Origin::Connection { .. } | Origin::RestOther { .. } => {
-                None
-            }
+            Origin::RestDepth { .. }
+            | Origin::ExchangeInfo { .. }
+            | Origin::Connection { .. }
+            | Origin::RestOther { .. } => None,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Purpose: native key → slot, one table a stream kind, made at compile time from the layouts.
 //! Owns: the tables. Thread: any. Takes and gives: key bytes and places. Never: compares a one-letter key with a list.
 
-use crate::schema::layout::{SLOTS_MAX, Want, layout, level_keys};
+use crate::schema::bodies::body_keys;
+use crate::schema::layout::{SLOTS_MAX, Want, layout, level_keys, slot_index};
 use crate::schema::topic::StreamKind;
 
 /// Where the value of a key goes.
@@ -19,13 +20,26 @@ pub(super) enum Place {
     Unknown,
 }
 
+impl Place {
+    #[inline]
+    const fn of(code: u8) -> Place {
+        match code {
+            BIDS => Place::Bids,
+            ASKS => Place::Asks,
+            NESTED => Place::Nested,
+            UNKNOWN => Place::Unknown,
+            slot => Place::Slot(slot as usize),
+        }
+    }
+}
+
 const BIDS: u8 = 0xf0;
 const ASKS: u8 = 0xf1;
 const NESTED: u8 = 0xf2;
 const UNKNOWN: u8 = 0xff;
 
 /// The most keys of several letters on one level of one kind.
-const LONG_MAX: usize = 8;
+const LONG_MAX: usize = 24;
 
 /// The keys of one object of a kind.
 #[derive(Clone, Copy, Debug)]
@@ -41,17 +55,22 @@ impl KeyTable {
     /// Where a key's value goes.
     #[inline]
     pub(super) fn place(&self, key: &str) -> Place {
-        let code = match key.as_bytes() {
-            [letter] => self.letters.get(*letter as usize).copied().unwrap_or(UNKNOWN),
-            bytes => self.long[..self.longs].iter().find(|(k, _)| *k == bytes).map_or(UNKNOWN, |(_, code)| *code),
-        };
-        match code {
-            BIDS => Place::Bids,
-            ASKS => Place::Asks,
-            NESTED => Place::Nested,
-            UNKNOWN => Place::Unknown,
-            slot => Place::Slot(slot as usize),
+        match key.as_bytes() {
+            [letter] => self.letter(*letter),
+            bytes => self.word(bytes),
         }
+    }
+
+    /// Where the value of a key of one byte goes.
+    #[inline]
+    pub(super) fn letter(&self, letter: u8) -> Place {
+        Place::of(self.letters.get(letter as usize).copied().unwrap_or(UNKNOWN))
+    }
+
+    /// Where the value of a key of several bytes goes.
+    #[inline]
+    pub(super) fn word(&self, key: &[u8]) -> Place {
+        Place::of(self.long[..self.longs].iter().find(|(known, _)| *known == key).map_or(UNKNOWN, |(_, code)| *code))
     }
 
     const fn with(mut self, key: &'static [u8], code: u8) -> KeyTable {
@@ -93,6 +112,11 @@ impl KindKeys {
         &TABLES[kind as usize - 1]
     }
 
+    /// The tables of a kind's REST body.
+    pub(super) fn of_body(kind: StreamKind) -> &'static KindKeys {
+        &BODY_TABLES[kind as usize - 1]
+    }
+
     /// The slot of the symbol.
     pub(super) fn symbol(&self) -> Option<usize> {
         (self.symbol < SLOTS_MAX as u8).then_some(self.symbol as usize)
@@ -114,18 +138,53 @@ static TABLES: [KindKeys; StreamKind::ALL.len()] = {
     tables
 };
 
+static BODY_TABLES: [KindKeys; StreamKind::ALL.len()] = {
+    let mut tables = [EMPTY; StreamKind::ALL.len()];
+    let mut at = 0;
+    while at < tables.len() {
+        tables[at] = build_body(StreamKind::ALL[at]);
+        at += 1;
+    }
+    tables
+};
+
+const EMPTY: KindKeys = KindKeys {
+    top: KeyTable::EMPTY,
+    nested: KeyTable::EMPTY,
+    nested_name: "",
+    required: 0,
+    never_negative: 0,
+    one_of: 0,
+    symbol: UNKNOWN,
+    contract: [UNKNOWN; 2],
+};
+
+/// A body must have what its stream's frames must, as far as it has a key for it.
+const fn build_body(kind: StreamKind) -> KindKeys {
+    let (mut keys, pairs) = (EMPTY, body_keys(kind));
+    let mut at = 0;
+    while at < pairs.len() {
+        let (key, to) = pairs[at];
+        let slot = slot_index(kind, to);
+        keys.top = keys.top.with(key.as_bytes(), slot as u8);
+        let spec = layout(kind)[slot];
+        // Some bodies of these kinds have no id or time (spot's book tickers, prices of `ticker/price`).
+        let may_lack =
+            matches!((kind, to.as_bytes()), (StreamKind::BookTicker, b"u") | (StreamKind::ReferencePrice, b"t"));
+        if spec.required && !may_lack {
+            keys.required |= 1 << slot;
+        }
+        if matches!(to.as_bytes(), b"s") {
+            keys.symbol = slot as u8;
+        }
+        at += 1;
+    }
+    keys
+}
+
 const fn build(kind: StreamKind) -> KindKeys {
     let specs = layout(kind);
-    let mut keys = KindKeys {
-        top: KeyTable::EMPTY,
-        nested: KeyTable::EMPTY,
-        nested_name: "",
-        required: 0,
-        never_negative: 0,
-        one_of: 0,
-        symbol: UNKNOWN,
-        contract: [UNKNOWN; 2],
-    };
+    let mut keys = EMPTY;
     let mut at = 0;
     while at < specs.len() {
         let path = specs[at].key.as_bytes();
@@ -204,6 +263,20 @@ mod tests {
             }
             assert_eq!(keys.symbol(), symbol_slot(kind), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn every_key_of_a_body_finds_its_streams_slot() {
+        for kind in StreamKind::ALL {
+            let keys = KindKeys::of_body(kind);
+            for (key, to) in body_keys(kind) {
+                assert_eq!(keys.top.place(key), Place::Slot(slot_index(kind, to)), "{kind:?} {key}");
+            }
+            assert_eq!(keys.symbol().is_some(), body_keys(kind).iter().any(|(key, _)| *key == "symbol"), "{kind:?}");
+        }
+        let bodies = KindKeys::of_body(StreamKind::BookTicker);
+        assert_eq!(bodies.required >> slot_index(StreamKind::BookTicker, "u") & 1, 0, "spot's has no id");
+        assert_eq!(bodies.required >> slot_index(StreamKind::BookTicker, "b") & 1, 1);
     }
 
     #[test]

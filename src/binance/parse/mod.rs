@@ -1,4 +1,5 @@
-//! Frames → raw instances, by simd-json's tape in reused buffers: no tree, no owned strings.
+//! Frames → raw instances: by a scanner where a frame is written as nearly all are, else by simd-json's tape in reused
+//! buffers. No tree, no owned strings.
 //!
 //! | file | holds |
 //! |---|---|
@@ -9,15 +10,19 @@
 //! | `tape` | walking a tape: entries of an object, elements of an array, exact numbers |
 //! | `keys` | native key → slot, one table a stream kind |
 //! | `fields` | the fields of one payload into the slots of a raw instance |
+//! | `bodies` | REST bodies into the slots of the stream that says the same |
 //! | `levels` | level arrays |
+//! | `listed` | what exchangeInfo said of each instrument, and what is news of it |
 //! | `names` | stream name → topic and instrument, symbol → instrument, remembered |
 //! | `text` | the JSON text of values that no table knows |
 //! | `scan` | the stream name of bytes that are no JSON |
+//! | `scanner` | the frames that it takes, without a tape |
 //! | `error` | why a frame is malformed |
 //!
 //! Invariants: a stream's name alone decides what its frames are; a value is exact or the frame is malformed; a malformed
 //! frame of a book is never silent (`StreamKind::Lost`).
 
+mod bodies;
 mod control;
 mod envelope;
 mod error;
@@ -25,9 +30,11 @@ mod fields;
 mod instances;
 mod keys;
 mod levels;
+mod listed;
 mod names;
 mod parser;
 mod scan;
+mod scanner;
 mod tape;
 mod text;
 

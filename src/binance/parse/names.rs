@@ -37,12 +37,22 @@ pub(super) struct Stream {
     pub(super) subject: Subject,
 }
 
-type Map<V> = HashMap<Box<str>, V, BuildHasherDefault<WordHasher>>;
+/// A stream that was met.
+#[derive(Clone, Debug)]
+pub(super) struct Met {
+    /// The stream.
+    pub(super) stream: Stream,
+    /// Its symbol as the directory has it, when the scanner may try its frames: those of one instrument, whose name and
+    /// symbol stand in a frame just as they are, without escapes.
+    pub(super) scanned: Option<Box<str>>,
+}
+
+type Map<V> = HashMap<Box<[u8]>, V, BuildHasherDefault<WordHasher>>;
 
 /// What is remembered.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    streams: [Map<Stream>; Market::ALL.len()],
+    streams: [Map<Met>; Market::ALL.len()],
     symbols: [Map<Option<InstrumentId>>; Market::ALL.len()],
 }
 
@@ -50,16 +60,22 @@ impl Names {
     /// What a stream's name says; a new symbol is admitted.
     #[inline]
     pub(super) fn stream(&mut self, directory: &Directory, market: Market, name: &str) -> Stream {
-        match self.streams[index(market)].get(name) {
-            Some(stream) => *stream,
+        match self.streams[index(market)].get(name.as_bytes()) {
+            Some(met) => met.stream,
             None => self.meet_stream(directory, market, name),
         }
+    }
+
+    /// A stream that was met by this name.
+    #[inline]
+    pub(super) fn met(&self, market: Market, name: &[u8]) -> Option<&Met> {
+        self.streams[index(market)].get(name)
     }
 
     /// The instrument of a symbol as a payload writes it, admitted if it is new; `None` when the directory is full.
     #[inline]
     pub(super) fn symbol(&mut self, directory: &Directory, market: Market, symbol: &str) -> Option<InstrumentId> {
-        match self.symbols[index(market)].get(symbol) {
+        match self.symbols[index(market)].get(symbol.as_bytes()) {
             Some(id) => *id,
             None => self.meet_symbol(directory, market, symbol),
         }
@@ -67,8 +83,8 @@ impl Names {
 
     /// What is known of a stream whose name may be damaged: nothing is admitted or remembered.
     pub(super) fn known(&self, directory: &Directory, market: Market, name: &str) -> Option<Stream> {
-        if let Some(stream) = self.streams[index(market)].get(name) {
-            return Some(*stream);
+        if let Some(met) = self.met(market, name.as_bytes()) {
+            return Some(met.stream);
         }
         let StreamName { symbol, topic } = StreamName::parse(name)?;
         let id = directory.find_symbol(market, &uppercase_symbol(symbol?))?;
@@ -89,7 +105,7 @@ impl Names {
         };
         let known = &mut self.streams[index(market)];
         if known.len() < NAMES_MAX && name.len() <= NAME_LEN_MAX {
-            known.insert(name.into(), stream);
+            known.insert(name.as_bytes().into(), Met { stream, scanned: scanned(directory, stream, name) });
         }
         stream
     }
@@ -100,10 +116,17 @@ impl Names {
         let known = &mut self.symbols[index(market)];
         // A directory that is full stays full, so a refusal is worth remembering too.
         if known.len() < NAMES_MAX {
-            known.insert(symbol.into(), id);
+            known.insert(symbol.as_bytes().into(), id);
         }
         id
     }
+}
+
+fn scanned(directory: &Directory, stream: Stream, name: &str) -> Option<Box<str>> {
+    let plain = |text: &str| text.bytes().all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\'));
+    let Subject::One(id) = stream.subject else { return None };
+    let symbol = &directory.instrument(id)?.symbol;
+    (plain(name) && plain(symbol)).then(|| symbol.clone())
 }
 
 /// Whether a text can be a symbol.
@@ -142,8 +165,8 @@ impl Hasher for WordHasher {
     }
 
     #[inline]
-    fn write_u8(&mut self, _: u8) {
-        // The end mark of a `str`; `write` has mixed in the length.
+    fn write_usize(&mut self, _: usize) {
+        // The length of a slice; `write` mixes it in.
     }
 
     #[inline]

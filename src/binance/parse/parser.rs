@@ -9,16 +9,20 @@ use simd_json::{Buffers, Tape};
 use super::control::ControlKind;
 use super::error::{Cause, ParseError};
 use super::instances::Instances;
+use super::listed::Listed;
 use super::tape::At;
 use crate::binance::catalogue::{self, Catalogue};
 use crate::directory::Directory;
 use crate::schema::frame::{Frame, Origin};
-use crate::schema::id::{Market, TraceId};
+use crate::schema::id::{InstrumentId, TraceId};
+use crate::schema::instrument::{Trading, VenueState, uppercase_symbol};
 use crate::schema::raw::{RawOrigin, RawRef};
 use crate::telemetry::{Counter, Counts};
 
 /// How deep a frame may nest. The venue's nest five deep.
 const DEPTH_MAX: usize = 32;
+/// "Invalid symbol." (binance.md, section 2.)
+const INVALID_SYMBOL: i64 = -1121;
 /// Bytes for which buffers are made at the start: a frame of about 1,200 levels.
 const FRAME_BYTES: usize = 64 << 10;
 
@@ -41,7 +45,8 @@ pub enum ParsedFrame {
     },
     /// No data.
     Control(ControlKind),
-    /// exchangeInfo: its instruments are in the directory, the rest waits in [`Parser::take_catalogue`].
+    /// exchangeInfo: its instruments are in the directory, what has changed of them was handed out, the rest waits in
+    /// [`Parser::take_catalogue`].
     Catalogue,
     /// A connection came or went: one raw instance, which concerns no instrument.
     Connection,
@@ -54,7 +59,9 @@ pub struct Parser {
     // Empty between frames; kept for its memory.
     tape: Tape<'static>,
     instances: Instances,
+    listed: Listed,
     catalogue: Option<Catalogue>,
+    scans: bool,
 }
 
 impl core::fmt::Debug for Parser {
@@ -71,14 +78,22 @@ impl Parser {
             buffers: Buffers::with_max_depth(FRAME_BYTES, DEPTH_MAX),
             tape: Tape(Vec::with_capacity(FRAME_BYTES / 8)),
             instances: Instances::new(directory, counts),
+            listed: Listed::default(),
             catalogue: None,
+            scans: true,
         }
+    }
+
+    /// Reads every frame by the tape: the rule that the scanner is held to.
+    pub fn without_scanner(self) -> Parser {
+        Parser { scans: false, ..self }
     }
 
     /// Parses a frame in place and hands out its raw instances in the order of the frame. The frame's bytes are spent.
     ///
     /// A malformed frame of a book's diff stream hands out one [`Lost`](crate::schema::topic::StreamKind::Lost). An element of an array that is
-    /// malformed does not lose its siblings.
+    /// malformed does not lose its siblings. What the venue says of an instrument (an exchangeInfo that differs from the one
+    /// before, a depth body that says "invalid symbol") becomes a [`VenueStatus`](crate::schema::topic::StreamKind::VenueStatus) of it.
     ///
     /// # Errors
     /// [`ParseError`] when nothing of the frame could be read; it is counted.
@@ -94,8 +109,11 @@ impl Parser {
             return Ok(ParsedFrame::Connection);
         }
         self.instances.counts.add(Counter::FramesIn, 1);
-        if origin == Origin::ExchangeInfo {
-            return self.exchange_info(market, bytes);
+        if let Origin::ExchangeInfo { whole } = origin {
+            return self.exchange_info(&from, whole, bytes, &mut out);
+        }
+        if self.scans && self.instances.scan(bytes, &from, origin, &mut out) {
+            return Ok(ParsedFrame::Data { raws: 1, malformed: 0 });
         }
         let mut stream = None;
         let mut tape = core::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
@@ -109,6 +127,11 @@ impl Parser {
         match parsed {
             Ok(ParsedFrame::Control(kind)) => {
                 self.instances.counts.add(Counter::FramesControl, 1);
+                if let (ControlKind::Refusal { code: Some(INVALID_SYMBOL), .. }, Origin::RestDepth { symbol, .. }) =
+                    (kind, origin)
+                {
+                    self.unknown_symbol(&from, symbol, &mut out);
+                }
                 Ok(ParsedFrame::Control(kind))
             }
             Ok(done @ ParsedFrame::Data { malformed, .. }) => {
@@ -142,17 +165,40 @@ impl Parser {
     }
 
     #[cold]
-    fn exchange_info(&mut self, market: Market, bytes: &[u8]) -> Result<ParsedFrame, ParseError> {
-        let Ok(catalogue) = catalogue::read(market, bytes) else {
+    fn exchange_info<F>(
+        &mut self,
+        from: &RawOrigin,
+        whole: bool,
+        bytes: &[u8],
+        out: &mut F,
+    ) -> Result<ParsedFrame, ParseError>
+    where
+        F: FnMut(RawRef<'_>),
+    {
+        let Ok(catalogue) = catalogue::read(from.market, bytes) else {
             self.instances.counts.add(Counter::FramesMalformed, 1);
             return Err(ParseError::of(Cause::BadCatalogue));
         };
+        let mut listed: Vec<(InstrumentId, Trading)> = Vec::with_capacity(catalogue.instruments.len());
         for instrument in &catalogue.instruments {
-            if self.instances.directory.admit(instrument.clone()).is_err() {
-                self.instances.counts.add(Counter::SymbolsRefused, 1);
+            match self.instances.directory.admit(instrument.clone()) {
+                Ok(id) => listed.push((id, instrument.trading)),
+                Err(_) => self.instances.counts.add(Counter::SymbolsRefused, 1),
             }
+        }
+        for (id, state) in self.listed.update(from.market, &listed, whole && catalogue.skipped.is_empty()) {
+            self.instances.venue_status(from, id, state, out);
         }
         self.catalogue = Some(catalogue);
         Ok(ParsedFrame::Catalogue)
+    }
+
+    /// The venue has refused a depth body: it does not know the symbol.
+    #[cold]
+    fn unknown_symbol<F: FnMut(RawRef<'_>)>(&mut self, from: &RawOrigin, symbol: &str, out: &mut F) {
+        let found = self.instances.directory.find_symbol(from.market, &uppercase_symbol(symbol));
+        if let Some(id) = found.filter(|id| self.listed.gone(from.market, *id)) {
+            self.instances.venue_status(from, id, VenueState::Gone, out);
+        }
     }
 }

@@ -5,6 +5,7 @@
 
 use crossbeam_queue::ArrayQueue;
 
+use crate::bus::data::WishSlot;
 use crate::schema::command::{Command, ConsumerName, ControlAck, ControlCode};
 use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering};
 
@@ -56,6 +57,7 @@ struct Peer {
     name: Box<str>,
     answers: ArrayQueue<Acknowledgement>,
     connected: AtomicBool,
+    wishes: WishSlot,
 }
 
 /// Who sent a command. Clones are the same consumer.
@@ -73,6 +75,11 @@ impl Consumer {
     /// What it calls itself: for the audit, not unique.
     pub fn name(&self) -> &str {
         &self.peer.name
+    }
+
+    /// Where the control duty writes what it wants, for a [`crate::bus::data::DataBus::follow`] that is its own.
+    pub fn wishes(&self) -> &WishSlot {
+        &self.peer.wishes
     }
 
     /// Whether it is still there. One that is gone wants nothing more: the duty undoes its subscriptions.
@@ -127,6 +134,7 @@ impl ControlBus {
             name: name.into(),
             answers: ArrayQueue::new(unanswered.max(1)),
             connected: AtomicBool::new(true),
+            wishes: WishSlot::default(),
         };
         ControlClient { shared: Arc::clone(&self.shared), peer: Arc::new(peer), sent: 0, taken: 0 }
     }

@@ -12,6 +12,7 @@ use crate::schema::id::{InstrumentId, TypeId};
 
 use super::filter::{Filter, Gate};
 use super::subscription::Subscription;
+use super::wishes::{Judge, WishGate, WishSlot};
 
 /// The consumers' half of a data bus. The other half is [`crate::schema::stage::Publish`].
 pub trait Bus {
@@ -127,6 +128,20 @@ impl DataBus {
         self.taps.len()
     }
 
+    /// Subscribes to what a consumer's commands say it wants, whatever that is at the time: nothing at first. Each event is
+    /// judged by the filters of the version that it was routed by.
+    ///
+    /// # Errors
+    /// [`SubscribeError`].
+    pub fn follow(&self, wishes: &WishSlot, options: SubscribeOptions) -> Result<Subscription, SubscribeError> {
+        let judge = Judge::Wishes(WishGate::new(wishes.clone()));
+        Ok(Subscription::new(self.readers(options)?, judge, Arc::clone(&self.directory)))
+    }
+
+    fn readers(&self, options: SubscribeOptions) -> Result<Vec<(usize, Reader)>, SubscribeError> {
+        self.taps.iter().enumerate().map(|(shard, tap)| Ok((shard, reader(tap, options)?))).collect()
+    }
+
     /// As [`Bus::subscribe`], to one shard alone.
     ///
     /// # Errors
@@ -140,7 +155,7 @@ impl DataBus {
     ) -> Result<Subscription, SubscribeError> {
         let tap = self.taps.get(shard).ok_or(SubscribeError::NoShard(shard))?;
         let readers = vec![(shard, reader(tap, options)?)];
-        Ok(Subscription::new(readers, Gate::new(types, filter), Arc::clone(&self.directory)))
+        Ok(Subscription::new(readers, Judge::Gate(Gate::new(types, filter)), Arc::clone(&self.directory)))
     }
 }
 
@@ -153,9 +168,11 @@ impl Bus for DataBus {
         filter: Filter,
         options: SubscribeOptions,
     ) -> Result<Subscription, SubscribeError> {
-        let readers = self.taps.iter().enumerate().map(|(shard, tap)| Ok((shard, reader(tap, options)?)));
-        let readers = readers.collect::<Result<Vec<_>, SubscribeError>>()?;
-        Ok(Subscription::new(readers, Gate::new(types, filter), Arc::clone(&self.directory)))
+        Ok(Subscription::new(
+            self.readers(options)?,
+            Judge::Gate(Gate::new(types, filter)),
+            Arc::clone(&self.directory),
+        ))
     }
 }
 

@@ -107,9 +107,29 @@ impl Filter {
         Ok(filter)
     }
 
+    /// Whether it asks anything of an event's instrument or market.
+    pub fn narrows_instruments(&self) -> bool {
+        !self.instrument.is_empty() || !self.market.is_empty()
+    }
+
+    /// Whether events of an instrument (by its canonical name) may pass, as far as instrument and market say.
+    pub fn may_pass(&self, instrument: &str, market: Market) -> bool {
+        self.passes_names(Some(instrument), Some(market.name()))
+    }
+
+    /// A field that it asks for and that none of these payloads has.
+    pub fn field_of_none(&self, kinds: &[PayloadKind]) -> Option<&str> {
+        let has = |test: &FieldTest| kinds.iter().any(|kind| test.by_kind[*kind as usize - 1].is_some());
+        let stranger = self.fields.iter().find(|test| !has(test))?;
+        stranger.by_kind.iter().flatten().next().map(|field| field.name)
+    }
+
     fn passes_head(&self, header: &EventHeader, directory: &Directory) -> bool {
         let instrument = directory.instrument(header.instrument()).map(|found| &*found.name);
-        let market = header.market().map(Market::name);
+        self.passes_names(instrument, header.market().map(Market::name))
+    }
+
+    fn passes_names(&self, instrument: Option<&str>, market: Option<&str>) -> bool {
         self.instrument.iter().all(|test| test.passes(text(instrument)))
             && self.market.iter().all(|test| test.passes(text(market)))
     }

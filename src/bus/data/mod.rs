@@ -8,6 +8,7 @@
 //! | [`fan_out`] | the bus as consumers see it, and which shard an instrument belongs to |
 //! | [`subscription`] | one consumer's poll, what it missed, exact counts |
 //! | [`filter`], [`operand`] | which events a consumer wants |
+//! | [`wishes`] | filters that change while a consumer polls |
 //! | [`join`], [`requests`] | joining a book in mid-stream |
 //! | `keyed` | a value for each (instrument, type) |
 //!
@@ -38,6 +39,9 @@ mod shelving_tests;
 pub mod subscription;
 #[cfg(test)]
 mod subscription_tests;
+pub mod wishes;
+#[cfg(test)]
+mod wishes_tests;
 
 pub use fan_out::{Bus, DataBus, Guarantee, Start, SubscribeError, SubscribeOptions, shard_of};
 pub use filter::{Filter, FilterError};
@@ -47,3 +51,4 @@ pub use sequencer::{EVENT_WORDS_MAX, RingTooSmall, Sequencer, SequencerOptions, 
 pub use shelf::{ByKey, Shelves};
 pub use shelving::ShelvingOptions;
 pub use subscription::{Delivery, Lag, Subscription, SubscriptionStats};
+pub use wishes::WishSlot;

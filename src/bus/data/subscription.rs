@@ -11,8 +11,8 @@ use crate::schema::event::{EventHeader, EventRef};
 use crate::schema::id::InstrumentId;
 use crate::telemetry::{Counter, Counts};
 
-use super::filter::Gate;
 use super::keyed::KeyTable;
+use super::wishes::Judge;
 
 /// What a consumer is handed.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +71,7 @@ struct Shard {
 /// What judges each record; apart from the readers, which hold a record while it is judged.
 #[derive(Debug)]
 struct Intake {
-    gate: Gate,
+    judge: Judge,
     directory: Arc<Directory>,
     seen: KeyTable<u64>,
     stats: SubscriptionStats,
@@ -80,10 +80,10 @@ struct Intake {
 
 impl Subscription {
     /// Over readers, each with its shard's number.
-    pub(super) fn new(readers: Vec<(usize, Reader)>, gate: Gate, directory: Arc<Directory>) -> Subscription {
+    pub(super) fn new(readers: Vec<(usize, Reader)>, judge: Judge, directory: Arc<Directory>) -> Subscription {
         let joined = |(number, reader): (usize, Reader)| Shard { number, joined_at: reader.next_number(), reader };
         let intake =
-            Intake { gate, directory, seen: KeyTable::default(), stats: SubscriptionStats::default(), counts: None };
+            Intake { judge, directory, seen: KeyTable::default(), stats: SubscriptionStats::default(), counts: None };
         Subscription { shards: readers.into_iter().map(joined).collect(), first: 0, intake }
     }
 
@@ -102,6 +102,7 @@ impl Subscription {
     pub fn poll(&mut self, limit: usize, mut f: impl FnMut(Delivery<'_>)) -> usize {
         let count = self.shards.len();
         let mut looked = 0;
+        self.intake.judge.look();
         for turn in 0..count {
             let at = (self.first + turn) % count;
             let Shard { number, reader, .. } = &mut self.shards[at];
@@ -153,7 +154,7 @@ impl Intake {
             self.stats.unreadable += 1;
             return;
         };
-        if !self.gate.passes(event, &self.directory) {
+        if !self.judge.passes(event, &self.directory) {
             self.stats.filtered += 1;
         } else if self.is_new(shard, event.header()) {
             self.stats.delivered += 1;

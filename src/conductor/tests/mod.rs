@@ -1,5 +1,6 @@
 //! Tests of the whole stage: what it publishes for given inputs, on made and on captured streams.
 
+mod audits;
 mod captures;
 mod faults;
 mod gaps;
@@ -8,4 +9,5 @@ mod quality;
 mod rig;
 mod span_rule;
 mod starting;
+mod venue;
 mod world;

@@ -149,30 +149,3 @@ fn f20_a_connection_that_goes_down_makes_its_books_stale_until_they_follow_again
     rig.diff(105, 106, &[], &[]);
     assert_eq!(rig.told(), ["GapOpen MissingDiff Stale>Gap"]);
 }
-
-#[test]
-fn f36_a_halted_instrument_says_so_and_asks_for_nothing() {
-    let mut rig = Rig::plain();
-    rig.live(100);
-    rig.stage.set_halted(BTC, true);
-    rig.diff(105, 106, &[], &[]);
-    rig.later(60_000 * MS);
-    assert_eq!(rig.told(), ["Quality VenueStatus Good>Halted", "GapOpen MissingDiff Halted>Halted"]);
-    assert_eq!(rig.asks(), 0);
-    rig.stage.set_halted(BTC, false);
-    rig.drain();
-    assert_eq!((rig.asks(), rig.quality()), (1, Quality::Gap));
-}
-
-#[test]
-fn f37_a_retired_instrument_is_delisted_for_good() {
-    let mut rig = Rig::plain();
-    rig.live(100);
-    rig.stage.retire(BTC);
-    rig.drain();
-    rig.diff(100, 101, &[], &[]);
-    rig.snapshot(200, &[(49, 1)], &[(60, 1)]);
-    rig.later(60_000 * MS);
-    assert_eq!(rig.told(), ["Quality VenueStatus Good>Delisted"]);
-    assert_eq!((rig.stage.state(BTC), rig.asks()), (Some(SyncState::Retired), 0));
-}

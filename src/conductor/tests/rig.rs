@@ -13,7 +13,7 @@ use crate::schema::id::{InstrumentId, Market, Source, TypeId};
 use crate::schema::payload::{BookReference, BookStatus, BookTicker, Depth, DepthLevels, Lost, Payload, PayloadKind};
 use crate::schema::quality::{BookCause, BookChange, Quality};
 use crate::schema::raw::Level;
-use crate::schema::stage::{EventSink, Publish, SnapshotRequests, Stage};
+use crate::schema::stage::{EventSink, Publish, SnapshotRequests, Stage, Urgency};
 use crate::schema::time::UnixNanos;
 use crate::telemetry::{Counter, Ledger};
 
@@ -65,11 +65,15 @@ impl Publish for Recorder {
 pub(super) struct Asked {
     pub(super) epochs: std::rc::Rc<std::cell::RefCell<Vec<u32>>>,
     pub(super) full: std::rc::Rc<std::cell::Cell<bool>>,
+    /// Asked for in the background.
+    pub(super) background: std::rc::Rc<std::cell::Cell<u32>>,
 }
 
 impl SnapshotRequests for Asked {
-    fn request_snapshot(&mut self, _instrument: InstrumentId, epoch: u32) -> bool {
-        if !self.full.get() {
+    fn request_snapshot(&mut self, _instrument: InstrumentId, epoch: u32, urgency: Urgency) -> bool {
+        if urgency == Urgency::Background {
+            self.background.set(self.background.get() + u32::from(!self.full.get()));
+        } else if !self.full.get() {
             self.epochs.borrow_mut().push(epoch);
         }
         !self.full.get()
@@ -81,6 +85,7 @@ pub(super) struct Rig {
     pub(super) stage: ConductorStage<Recorder, Asked>,
     pub(super) asked: std::rc::Rc<std::cell::RefCell<Vec<u32>>>,
     pub(super) way_full: std::rc::Rc<std::cell::Cell<bool>>,
+    pub(super) background: std::rc::Rc<std::cell::Cell<u32>>,
     pub(super) now: i64,
     buf: EventBuf,
 }
@@ -99,12 +104,13 @@ fn levels(pairs: Pairs<'_>) -> Vec<Level> {
 impl Rig {
     pub(super) fn new(options: ConductorOptions) -> Rig {
         let asked = Asked::default();
-        let (epochs, full) = (asked.epochs.clone(), asked.full.clone());
+        let (epochs, full, background) = (asked.epochs.clone(), asked.full.clone(), asked.background.clone());
         let counts = Ledger::default().sheet("conductor");
         let mut rig = Rig {
             stage: ConductorStage::new(options, Recorder::default(), asked, counts),
             asked: epochs,
             way_full: full,
+            background,
             now: 0,
             buf: EventBuf::default(),
         };

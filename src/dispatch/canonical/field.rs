@@ -3,7 +3,7 @@
 
 use crate::schema::decimal::SCALE_ABSENT;
 use crate::schema::layout::{layout, slot_index};
-use crate::schema::raw::{RawRef, Value};
+use crate::schema::raw::{RawRef, Value, mark};
 use crate::schema::time::UnixNanos;
 use crate::schema::topic::StreamKind;
 
@@ -90,6 +90,13 @@ pub(super) fn time_or(raw: RawRef<'_>, slot: usize, other: usize) -> Option<i64>
         Some(count) => Some(UnixNanos::from_venue(count)?.0),
         None => Some(UnixNanos::ABSENT.0),
     }
+}
+
+/// The event time of a stream's frame, which is required. A poll's body has no event time: then it is that of the other slot,
+/// or absent.
+#[inline]
+pub(super) fn event_time(raw: RawRef<'_>, slot: usize, of_poll: usize) -> Option<i64> {
+    if raw.header.marks & mark::POLLED == 0 { time(raw, slot) } else { time_or(raw, slot, of_poll) }
 }
 
 /// A required count or id that is never negative.

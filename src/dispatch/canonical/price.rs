@@ -3,7 +3,7 @@
 
 use bytemuck::Zeroable;
 
-use super::field::{Columns, at, mask, time};
+use super::field::{Columns, at, event_time, mask, time};
 use crate::schema::event::{EventBuf, EventHeader};
 use crate::schema::payload::{AveragePrice, MarkPrice, ReferencePrice, fixed_text};
 use crate::schema::raw::RawRef;
@@ -19,7 +19,7 @@ const REFERENCE_COLUMNS: Columns<1> = Columns::new(StreamKind::ReferencePrice, [
 const MARK_COLUMNS: Columns<5> = Columns::new(StreamKind::MarkPrice, ["p", "ap", "i", "P", "r"], &["r"]);
 
 pub(super) fn average(raw: RawRef<'_>, mut header: EventHeader, out: &mut EventBuf) -> Option<()> {
-    header.ts = time(raw, at!(AvgPrice "E"))?;
+    header.ts = event_time(raw, at!(AvgPrice "E"), at!(AvgPrice "T"))?;
     let (mantissas, scales) = AVERAGE_COLUMNS.read(raw)?;
     let payload = AveragePrice {
         last_trade_time: time(raw, at!(AvgPrice "T"))?,
@@ -32,9 +32,9 @@ pub(super) fn average(raw: RawRef<'_>, mut header: EventHeader, out: &mut EventB
     Some(())
 }
 
-/// `r` is `null` when the venue has no reference price; the only time is `t`.
+/// `r` is `null` when the venue has no reference price; the only time is `t`, which some REST bodies lack.
 pub(super) fn reference(raw: RawRef<'_>, mut header: EventHeader, out: &mut EventBuf) -> Option<()> {
-    header.ts = time(raw, at!(ReferencePrice "t"))?;
+    header.ts = event_time(raw, at!(ReferencePrice "t"), at!(ReferencePrice "t"))?;
     let (mantissas, scales) = REFERENCE_COLUMNS.read(raw)?;
     out.begin(&header, &ReferencePrice { mantissas, scales, ..ReferencePrice::zeroed() });
     Some(())

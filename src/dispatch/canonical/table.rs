@@ -51,7 +51,11 @@ pub const fn canonicaliser(kind: StreamKind) -> Option<&'static Canonicaliser> {
         StreamKind::MarkPrice => serves!(MarkPrice, price::MARK_MAPPED, price::mark),
         StreamKind::ForceOrder => serves!(Liquidation, trade::LIQUIDATION_MAPPED, trade::liquidation),
         StreamKind::RestDepth => serves!(DepthLevels, depth::BODY_MAPPED, depth::body),
-        StreamKind::Other | StreamKind::Lost | StreamKind::BodyFollows | StreamKind::Connection => None,
+        StreamKind::Other
+        | StreamKind::Lost
+        | StreamKind::BodyFollows
+        | StreamKind::Connection
+        | StreamKind::VenueStatus => None,
     }
 }
 

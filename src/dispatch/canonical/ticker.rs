@@ -4,10 +4,10 @@
 
 use bytemuck::Zeroable;
 
-use super::field::{Columns, at, count, mask, time, time_or};
+use super::field::{Columns, at, count, event_time, mask, time, time_or};
 use crate::schema::event::{EventBuf, EventHeader};
 use crate::schema::payload::{BookTicker, MiniTicker, Ticker, WindowTicker, fixed_text};
-use crate::schema::raw::RawRef;
+use crate::schema::raw::{RawRef, mark};
 use crate::schema::topic::StreamKind;
 
 pub(super) const BOOK_MAPPED: u64 = mask(StreamKind::BookTicker, &["u", "s", "b", "B", "a", "A", "E", "T"]);
@@ -34,7 +34,10 @@ const WINDOW_COLUMNS: Columns<9> =
 /// Spot sends no time here at all; futures send `E` and `T`.
 pub(super) fn book_ticker(raw: RawRef<'_>, mut header: EventHeader, out: &mut EventBuf) -> Option<()> {
     header.ts = time_or(raw, at!(BookTicker "E"), at!(BookTicker "T"))?;
-    header.venue_id = count(raw, at!(BookTicker "u"))?;
+    // Spot's REST body has no id.
+    if raw.header.marks & mark::POLLED == 0 || raw.int(at!(BookTicker "u")).is_some() {
+        header.venue_id = count(raw, at!(BookTicker "u"))?;
+    }
     let (mantissas, scales) = BOOK_COLUMNS.read(raw)?;
     out.begin(&header, &BookTicker { mantissas, scales, ..BookTicker::zeroed() });
     Some(())
@@ -48,7 +51,7 @@ pub(super) fn mini_ticker(raw: RawRef<'_>, mut header: EventHeader, out: &mut Ev
 }
 
 pub(super) fn ticker(raw: RawRef<'_>, mut header: EventHeader, out: &mut EventBuf) -> Option<()> {
-    header.ts = time(raw, at!(Ticker "E"))?;
+    header.ts = event_time(raw, at!(Ticker "E"), at!(Ticker "C"))?;
     let (mantissas, scales) = TICKER_COLUMNS.read(raw)?;
     let payload = Ticker {
         open_time: time(raw, at!(Ticker "O"))?,
@@ -66,7 +69,7 @@ pub(super) fn ticker(raw: RawRef<'_>, mut header: EventHeader, out: &mut EventBu
 
 /// The window stands in the event's name: `1hTicker`.
 pub(super) fn window_ticker(raw: RawRef<'_>, mut header: EventHeader, out: &mut EventBuf) -> Option<()> {
-    header.ts = time(raw, at!(WindowTicker "E"))?;
+    header.ts = event_time(raw, at!(WindowTicker "E"), at!(WindowTicker "C"))?;
     let window = raw.text(at!(WindowTicker "e"))?.strip_suffix("Ticker").filter(|w| !w.is_empty())?;
     let (mantissas, scales) = WINDOW_COLUMNS.read(raw)?;
     let payload = WindowTicker {

@@ -3,7 +3,7 @@
 
 use bytemuck::Zeroable;
 
-use super::field::{Columns, at, count, mask, time};
+use super::field::{Columns, at, count, event_time, mask, time};
 use crate::schema::event::{EventBuf, EventHeader};
 use crate::schema::payload::{AggTrade, Liquidation, Trade, fixed_text};
 use crate::schema::raw::RawRef;
@@ -21,7 +21,7 @@ const AGG_COLUMNS: Columns<2> = Columns::new(StreamKind::AggTrade, ["p", "q"], &
 const LIQUIDATION_COLUMNS: Columns<5> = Columns::new(StreamKind::ForceOrder, ["o.q", "o.p", "o.ap", "o.l", "o.z"], &[]);
 
 pub(super) fn trade(raw: RawRef<'_>, mut header: EventHeader, out: &mut EventBuf) -> Option<()> {
-    header.ts = time(raw, at!(Trade "E"))?;
+    header.ts = event_time(raw, at!(Trade "E"), at!(Trade "T"))?;
     header.venue_id = count(raw, at!(Trade "t"))?;
     let (mantissas, scales) = TRADE_COLUMNS.read(raw)?;
     // Futures send no "best match" mark: then the bit stays clear.
@@ -43,7 +43,7 @@ pub(super) fn block_trade(raw: RawRef<'_>, mut header: EventHeader, out: &mut Ev
 }
 
 pub(super) fn agg_trade(raw: RawRef<'_>, mut header: EventHeader, out: &mut EventBuf) -> Option<()> {
-    header.ts = time(raw, at!(AggTrade "E"))?;
+    header.ts = event_time(raw, at!(AggTrade "E"), at!(AggTrade "T"))?;
     header.venue_id = count(raw, at!(AggTrade "a"))?;
     let (mantissas, scales) = AGG_COLUMNS.read(raw)?;
     let (first, last) = (raw.int(at!(AggTrade "f"))?, raw.int(at!(AggTrade "l"))?);

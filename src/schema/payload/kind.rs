@@ -4,7 +4,7 @@
 use super::{
     AggTrade, AveragePrice, Book, BookReference, BookStatus, BookTicker, ConnectionStatus, ControlUpdate, Depth,
     DepthLevels, Field, Fused, Kline, Liquidation, Lost, MarkPrice, MiniTicker, Payload, ReferencePrice, Ticker, Trade,
-    WindowTicker,
+    VenueStatus, WindowTicker,
 };
 
 /// What a payload is. The numbers are part of the record format.
@@ -36,11 +36,13 @@ pub enum PayloadKind {
     Book,
     /// Between dispatch and conductor only: [`Lost`].
     Lost,
+    /// Between dispatch and conductor only: [`VenueStatus`].
+    VenueStatus,
 }
 
 impl PayloadKind {
     /// Every kind, in order of its number.
-    pub const ALL: [PayloadKind; 20] = [
+    pub const ALL: [PayloadKind; 21] = [
         PayloadKind::Trade,
         PayloadKind::AggTrade,
         PayloadKind::Ticker,
@@ -61,6 +63,7 @@ impl PayloadKind {
         PayloadKind::ControlUpdate,
         PayloadKind::Book,
         PayloadKind::Lost,
+        PayloadKind::VenueStatus,
     ];
 
     /// From the byte in a record.
@@ -99,6 +102,7 @@ impl PayloadKind {
             PayloadKind::ControlUpdate => of::<ControlUpdate>(),
             PayloadKind::Book => of::<Book>(),
             PayloadKind::Lost => of::<Lost>(),
+            PayloadKind::VenueStatus => of::<VenueStatus>(),
         }
     }
 

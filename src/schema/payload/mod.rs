@@ -26,7 +26,9 @@ pub use depth::{Book, BookReference, BookStatus, Depth, DepthLevels};
 pub use field::{Field, FieldKind, Payload, fixed_text};
 pub use fused::Fused;
 pub use kind::PayloadKind;
-pub use notice::{CONNECTION_CHANGES, CONTROL_OUTCOMES, CONTROL_VERBS, ConnectionStatus, ControlUpdate, Lost};
+pub use notice::{
+    CONNECTION_CHANGES, CONTROL_OUTCOMES, CONTROL_VERBS, ConnectionStatus, ControlUpdate, Lost, VenueStatus,
+};
 pub use price::{AveragePrice, Liquidation, MarkPrice, ReferencePrice};
 pub use ticker::{BookTicker, Kline, MiniTicker, Ticker, WindowTicker};
 pub use trade::{AggTrade, Trade};

@@ -6,6 +6,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::field::{Field, FieldKind, Payload, padding, payload};
 use super::kind::PayloadKind;
+use crate::schema::instrument::VenueState;
 
 /// What a `STATUS.CONNECTION` event announces.
 pub const CONNECTION_CHANGES: &[&str] = &["ConnectionDown", "ConnectionUp"];
@@ -29,7 +30,8 @@ payload! {
 pub const CONTROL_OUTCOMES: &[&str] = &["accepted", "noop", "error"];
 
 /// What a control command was.
-pub const CONTROL_VERBS: &[&str] = &["start", "subscribe", "unsubscribe", "updateFilters"];
+pub const CONTROL_VERBS: &[&str] =
+    &["start", "subscribe", "unsubscribe", "updateFilters", "leaseEnded", "left", "restored"];
 
 payload! {
     /// The audit of one control command.
@@ -43,12 +45,25 @@ payload! {
             old_version = "oldVersion" FieldKind::Int,
             /// The control version after.
             new_version = "newVersion" FieldKind::Int,
-            /// The type it concerned; 0 for all.
-            subject = "subject" FieldKind::Int,
         }
         texts {
             /// Who asked.
             consumer[32] = "consumer",
+            /// The type it concerned, as it was named; empty for all.
+            subject[64] = "subject",
+            /// Why it was refused: the stable code.
+            code[32] = "code",
+        }
+        decimals(0) {}
+    }
+}
+
+payload! {
+    /// Never published: tells the conductor what the venue says of an instrument.
+    VenueStatus: VenueStatus {
+        words {
+            /// A [`VenueState`].
+            state = "state" FieldKind::Code(VenueState::NAMES),
         }
         decimals(0) {}
     }

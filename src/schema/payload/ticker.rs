@@ -144,9 +144,9 @@ payload! {
             open_time = "openTime" FieldKind::Time,
             /// End of the candle.
             close_time = "closeTime" FieldKind::Time,
-            /// First trade id; -1 without trades.
+            /// First trade id; -1 without trades, and where the venue does not say (REST).
             first_trade_id = "firstTradeId" FieldKind::Int,
-            /// Last trade id; -1 without trades.
+            /// Last trade id; -1 likewise.
             last_trade_id = "lastTradeId" FieldKind::Int,
             /// Number of trades.
             trades = "trades" FieldKind::Int,

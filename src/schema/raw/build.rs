@@ -90,9 +90,9 @@ impl RawBuf {
         self.header.limit = limit;
     }
 
-    /// Sets [`RawHeader::marks`].
-    pub fn set_marks(&mut self, marks: u8) {
-        self.header.marks = marks;
+    /// Adds to [`RawHeader::marks`].
+    pub fn add_marks(&mut self, marks: u8) {
+        self.header.marks |= marks;
     }
 
     /// Sets a whole number.

@@ -5,8 +5,10 @@
 use super::market::Market;
 use super::query::Query;
 use super::router::Route;
+use super::rulebook::Rulebook;
 use super::series::{self, Stretch};
 use super::shared::{Shared, hold};
+use crate::schema::id::Market as Venue;
 use crate::sim::book::Level;
 use crate::sim::digits::fixed;
 use crate::sim::interval::Interval;
@@ -239,18 +241,33 @@ fn exchange_info(shared: &Shared, query: &Query, now_ms: i64, out: &mut Vec<u8>)
     let listings = (0..market.exchange.symbols().len() as u32).filter_map(|place| market.exchange.listing(place));
     let meant = listings.filter(|l| permitted && l.listed && named(&l.spec.symbol));
     let specs = meant.map(|listing| &listing.spec).filter(|spec| status.is_none_or(|s| s == spec.status));
-    rest::exchange_info_within(out, now_ms, shared.limits.weight_max, sets, specs);
+    match shared.rulebook.market {
+        Venue::BinanceSpot => rest::exchange_info_within(out, now_ms, shared.limits.weight_max, sets, specs),
+        Venue::BinanceUsdm => rest::futures_exchange_info(out, now_ms, shared.limits.weight_max, specs),
+    }
     Ok(())
+}
+
+/// The `limit` of a depth request. Where only some exist, others are refused (USD-M error codes of 2026-07-22).
+fn depth_limit(rulebook: &Rulebook, query: &Query) -> Result<u32, Fault> {
+    let most = rulebook.depth_max();
+    let wanted = limit(query, rulebook.depth_default as usize, usize::MAX)?;
+    let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
+    match wanted {
+        _ if rulebook.takes_depth(wanted) => Ok(wanted.min(most)),
+        _ if wanted > most => Err(invalid("limit")),
+        _ => Err(Fault::new(-4021, format!("{wanted} is not valid depth limit"))),
+    }
 }
 
 fn depth(shared: &Shared, query: &Query) -> Result<Option<Vec<u8>>, Fault> {
     let symbol = symbol(query)?;
-    let limit = limit(query, rest::DEPTH_LIMIT_DEFAULT as usize, rest::DEPTH_LIMIT_MAX as usize)?;
+    let limit = depth_limit(shared.rulebook, query)?;
     let status = wanted_status(query)?;
     let mut market = hold(&shared.market);
     let market = &mut *market;
-    if let Some(capture) = &market.capture {
-        let body = capture.depth(symbol).ok_or_else(|| Fault::new(-1121, "Invalid symbol."))?;
+    if let Some(capture) = &mut market.capture {
+        let body = capture.depth(symbol, shared.clock.now_ns()).ok_or_else(|| Fault::new(-1121, "Invalid symbol."))?;
         return Ok(Some(body.to_vec()));
     }
     let listing = listing(market, symbol)?;
@@ -258,7 +275,7 @@ fn depth(shared: &Shared, query: &Query) -> Result<Option<Vec<u8>>, Fault> {
         return Err(other_status());
     }
     let place = listing.place;
-    Ok(market.injector.snapshot(&market.exchange, place, limit as u32))
+    Ok(market.injector.snapshot(&market.exchange, place, limit))
 }
 
 /// One object for one `symbol`, else an array.

@@ -32,7 +32,8 @@ fn converse(shared: &Shared, outbox: &Arc<Outbox>, mut line: Line) -> io::Result
         let Some(request) = next_request(shared, &mut line, &mut bytes, nanos(within))? else { return Ok(()) };
         within = shared.limits.idle_max;
         let now = shared.clock.now_ns();
-        let answer = match (stream_path(&request.path), &request.upgrade) {
+        let (route, path) = shared.rulebook.route(&request.path);
+        let answer = match (stream_path(path), &request.upgrade) {
             (Some(path), Some(upgrade)) => match handshake(shared, outbox, path, &request, upgrade) {
                 Ok(Admitted { accept, names, combined, micros }) => {
                     let fault = hold(&shared.mood).handshake(now);
@@ -40,9 +41,9 @@ fn converse(shared: &Shared, outbox: &Arc<Outbox>, mut line: Line) -> io::Result
                         shared.tally.handshakes_refused.add(1);
                         return bad_handshake::play(shared, &mut line, fault, &accept);
                     }
-                    outbox.become_websocket(combined, micros);
+                    outbox.become_websocket(combined, micros, route);
                     for name in &names {
-                        shared.hub.subscribe(name, outbox);
+                        shared.subscribe(name, outbox);
                     }
                     line.write_all(shared, &http::switching(&accept), now + nanos(shared.limits.request_within))?;
                     shared.tally.websockets.add(1);
@@ -156,7 +157,7 @@ fn handshake(
         StreamPath::Combined => (true, query.get("streams").unwrap_or_default().to_owned()),
     };
     let names: Vec<String> = list.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-    let micros = match query.get("timeUnit") {
+    let micros = match query.get("timeUnit").filter(|_| shared.rulebook.micros) {
         None | Some("MILLISECOND" | "millisecond") => false,
         Some("MICROSECOND" | "microsecond") => true,
         Some(_) => return Err(Answer::page(400)),

@@ -12,11 +12,13 @@ use super::limits::{Attempts, Weights};
 use super::listener::Listener;
 use super::market::{self, Market};
 use super::options::VenueOptions;
+use super::rulebook::Rulebook;
 use super::serve_capture::{CaptureProgress, ServedCapture};
 use super::shared::{Mood, Shared, hold};
 use super::stats::{Tally, VenueStats};
 use super::tls::{self, TlsError};
 use crate::schema::frame::SourceError;
+use crate::schema::id::Market as Of;
 use crate::schema::instrument::split_symbol;
 use crate::sim::exchange::Exchange;
 use crate::sim::faults::FaultJournal;
@@ -76,6 +78,7 @@ impl Venue {
         let mut of = options.exchange;
         of.start = clock.unix_now();
         let capture = options.capture.as_ref().map(ServedCapture::open).transpose()?;
+        let rulebook = Rulebook::of(capture.as_ref().map_or(Of::BinanceSpot, ServedCapture::market));
         if let Some(capture) = &capture {
             of.symbols = capture.symbols().iter().map(|symbol| listed(symbol)).collect();
             of.channels_of.clear();
@@ -97,6 +100,7 @@ impl Venue {
         let journal = market.injector.journal();
         let shared = Arc::new(Shared {
             clock,
+            rulebook,
             attempts: Mutex::new(Attempts::new(&options.limits)),
             weights: Mutex::new(Weights::new(&options.limits)),
             limits: options.limits,
@@ -152,6 +156,16 @@ impl Venue {
     /// The faults of diffs and snapshots that struck, in order.
     pub fn journal(&self) -> FaultJournal {
         self.journal.clone()
+    }
+
+    /// Which market it is.
+    pub fn market(&self) -> Of {
+        self.shared.rulebook.market
+    }
+
+    /// The streams of the served capture, sorted; none when a market runs.
+    pub fn capture_streams(&self) -> Vec<String> {
+        hold(&self.shared.market).capture.as_ref().map(ServedCapture::streams).unwrap_or_default()
     }
 
     /// Where the served capture stands; `None` when a market runs.

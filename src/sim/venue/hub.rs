@@ -60,11 +60,12 @@ impl Sending<'_> {
 }
 
 impl Hub {
-    /// Subscribes; false when the connection had that stream already.
-    pub(super) fn subscribe(&self, stream: &str, outbox: &Arc<Outbox>) -> bool {
+    /// Subscribes; false when the connection had that stream already. One that does not speak to this connection is only
+    /// written down.
+    pub(super) fn subscribe(&self, stream: &str, outbox: &Arc<Outbox>, speaks: bool) -> bool {
         let mut table = hold(&self.table);
         let new = table.sessions.entry(outbox.id).or_default().insert(stream.to_owned());
-        if new {
+        if new && speaks {
             table.streams.entry(stream.to_owned()).or_default().push(Arc::clone(outbox));
             self.changed();
         }
@@ -105,9 +106,25 @@ impl Hub {
         (own.map_or(0, BTreeSet::len), new.len())
     }
 
-    /// All names that somebody has.
+    /// All names that somebody hears.
     pub(super) fn names(&self) -> Vec<String> {
         hold(&self.table).streams.keys().cloned().collect()
+    }
+
+    /// Whether somebody hears a stream.
+    pub(super) fn is_heard(&self, stream: &str) -> bool {
+        hold(&self.table).streams.contains_key(stream)
+    }
+
+    /// Whether a frame of about so many bytes fits the queue of everyone subscribed to its stream.
+    pub(super) fn has_room(&self, stream: &str, bytes: usize) -> bool {
+        let table = hold(&self.table);
+        table.streams.get(stream).is_none_or(|outboxes| outboxes.iter().all(|outbox| outbox.has_room(bytes)))
+    }
+
+    /// Whether nothing waits for anyone.
+    pub(super) fn is_drained(&self) -> bool {
+        hold(&self.table).streams.values().flatten().all(|outbox| outbox.is_empty())
     }
 
     /// Rises with each change.

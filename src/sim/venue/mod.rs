@@ -11,6 +11,7 @@
 //! | `hub`, `outbox` | who gets which stream; what waits for one connection |
 //! | `listener`, `transport`, `line`, `connection` | doors, sockets (plain or TLS), one thread a connection |
 //! | `http`, `query` | requests and answers on the wire |
+//! | `rulebook` | what differs from market to market |
 //! | `router`, `bodies`, `series` | REST routes, weights, errors, bodies |
 //! | `websocket`, `control`, `subscriptions` | a WebSocket session; SUBSCRIBE and its kin |
 //! | `limits` | messages, attempts, weights, bans |
@@ -18,7 +19,7 @@
 //! | `fault`, `ways` | what can go wrong |
 //! | `script`, `entry`, `agenda` | when, as a file says it, and doing it |
 //! | `bad_frames`, `bad_handshake`, `bad_rest` | frames and answers that are wrong |
-//! | `serve_capture` | a capture in the market's place |
+//! | `serve_capture`, `capture_contents`, `body_waits` | a capture in the market's place; what it holds; what it waits for |
 //! | `stats` | what it saw |
 
 mod agenda;
@@ -26,7 +27,9 @@ mod bad_frames;
 mod bad_handshake;
 mod bad_rest;
 mod bodies;
+mod body_waits;
 mod candles;
+mod capture_contents;
 mod connection;
 mod control;
 mod derived;
@@ -44,6 +47,7 @@ mod options;
 mod outbox;
 mod query;
 mod router;
+mod rulebook;
 mod script;
 mod series;
 mod serve_capture;

@@ -29,8 +29,9 @@ pub struct VenueOptions {
     pub faults: FaultPlan,
     /// What goes wrong at given times.
     pub script: Script,
-    /// When set, these captures are served in the market's place: its symbols are listed, its frames go to whoever
-    /// subscribed, its depth bodies answer `/api/v3/depth`. No fault of frames befalls them, and the oracle is idle.
+    /// When set, these captures are served in the market's place: the venue is of their market, their symbols are listed,
+    /// their frames go to whoever subscribed, their depth bodies answer requests for snapshots. No fault of frames befalls
+    /// them, and the oracle is idle. `limits` stay as they are given: [`VenueLimits::of`] has a market's.
     pub capture: Option<CaptureOptions>,
     /// When set, the venue speaks TLS and nothing else.
     pub tls: Option<TlsOptions>,

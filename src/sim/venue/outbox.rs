@@ -12,7 +12,7 @@ use tungstenite::Bytes;
 use super::shared::hold;
 use super::stats::Count;
 use super::ways::FrameFault;
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::{AtomicBool, AtomicUsize, Ordering};
 
 /// What a connection's thread is told to do, before any further frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,9 @@ pub(super) enum Order {
     /// Send so many pings with so many bytes each.
     Pings { count: u32, bytes: u8 },
 }
+
+/// More than a stream's name adds to a frame.
+const WRAPPER_BYTES: usize = 1_024;
 
 #[derive(Debug, Default)]
 struct Queue {
@@ -57,6 +60,7 @@ pub(super) struct Outbox {
     combined: AtomicBool,
     micros: AtomicBool,
     websocket: AtomicBool,
+    route: AtomicUsize,
     waker: mio::Waker,
 }
 
@@ -78,11 +82,12 @@ impl Outbox {
             combined: AtomicBool::new(false),
             micros: AtomicBool::new(false),
             websocket: AtomicBool::new(false),
+            route: AtomicUsize::new(0),
             waker,
         }
     }
 
-    // The three flags below are relaxed: each stands for itself, and a frame more in the old form is what happens on
+    // The flags below, and the route, are relaxed: each stands for itself, and a frame more in the old form is what happens on
     // the real venue too.
 
     /// Whether frames are wrapped with their stream's name.
@@ -104,7 +109,13 @@ impl Outbox {
         self.websocket.load(Ordering::Relaxed)
     }
 
-    pub(super) fn become_websocket(&self, combined: bool, micros: bool) {
+    /// By which of the venue's WebSocket paths it came.
+    pub(super) fn route(&self) -> usize {
+        self.route.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn become_websocket(&self, combined: bool, micros: bool, route: usize) {
+        self.route.store(route, Ordering::Relaxed);
         self.set_combined(combined);
         self.micros.store(micros, Ordering::Relaxed);
         self.websocket.store(true, Ordering::Relaxed);
@@ -126,6 +137,14 @@ impl Outbox {
         if wake {
             self.wake();
         }
+    }
+
+    /// Whether a frame of about so many bytes fits, so that nothing is lost by it. A hung connection loses what it loses, and
+    /// what would not fit an empty queue never will.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        let queue = hold(&self.queue);
+        let fits = queue.frames.len() < self.frames_max && queue.bytes + 2 * bytes + WRAPPER_BYTES <= self.bytes_max;
+        fits || queue.lossy || queue.frames.is_empty()
     }
 
     /// Appends an order.

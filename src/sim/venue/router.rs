@@ -1,4 +1,5 @@
-//! Purpose: from a request to its answer: routes, weights, limits, errors (rest-api.md and errors.md of 2026-07-21).
+//! Purpose: from a request to its answer: routes, weights, limits, errors (rest-api.md and errors.md of
+//! 2026-07-21; USD-M pages of 2026-07-22).
 //! Owns: nothing. Thread: the connection's. Takes and gives: a request in, an answer out, or none when a fault swallows
 //! it. Never: writes to the socket.
 
@@ -10,7 +11,9 @@ use super::http::{Answer, Request};
 use super::limits::Verdict;
 use super::line::Line;
 use super::query::Query;
+use super::rulebook::Rulebook;
 use super::shared::{Mood, Shared, hold};
+use crate::schema::id::Market;
 
 /// What a route answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +36,14 @@ pub(super) enum Route {
 }
 
 impl Route {
-    fn of(path: &str) -> Option<Route> {
-        Some(match path.strip_prefix("/api/v3/")? {
+    fn of(rulebook: &Rulebook, path: &str) -> Option<Route> {
+        Some(match path.strip_prefix(rulebook.rest)? {
             "ping" => Route::Ping,
             "time" => Route::Time,
             "exchangeInfo" => Route::ExchangeInfo,
             "depth" => Route::Depth,
+            // Of USD-M there are captures only, and they tell no more.
+            _ if rulebook.market != Market::BinanceSpot => return None,
             "trades" => Route::Trades,
             "historicalTrades" => Route::HistoricalTrades,
             "aggTrades" => Route::AggTrades,
@@ -72,18 +77,16 @@ impl Route {
         }
     }
 
-    fn weight(self, query: &Query) -> u32 {
+    fn weight(self, rulebook: &Rulebook, query: &Query) -> u32 {
         let listed = query.get("symbols").map(|list| list.split(',').count());
         let one = query.get("symbol").is_some();
         match self {
             Route::Ping | Route::Time => 1,
-            Route::ExchangeInfo => 20,
-            Route::Depth => match query.get("limit").and_then(|l| l.parse::<u32>().ok()).unwrap_or(100) {
-                0..=100 => 5,
-                101..=500 => 25,
-                501..=1_000 => 50,
-                _ => 250,
-            },
+            Route::ExchangeInfo => rulebook.exchange_info_weight,
+            Route::Depth => {
+                let limit = query.get("limit").and_then(|l| l.parse().ok());
+                rulebook.depth_weight(limit.unwrap_or(rulebook.depth_default))
+            }
             Route::Trades | Route::HistoricalTrades => 25,
             Route::AggTrades => 4,
             Route::Klines | Route::AvgPrice | Route::ReferencePrice => 2,
@@ -111,7 +114,7 @@ pub(super) fn answer(
     request: &Request,
 ) -> io::Result<Option<Answer>> {
     shared.tally.requests.add(1);
-    let Some(route) = Route::of(&request.path) else { return Ok(Some(Answer::page(404))) };
+    let Some(route) = Route::of(shared.rulebook, &request.path) else { return Ok(Some(Answer::page(404))) };
     if !matches!(request.method.as_str(), "GET" | "HEAD") {
         return Ok(Some(Answer::page(405).with("Allow", "GET, HEAD")));
     }
@@ -124,7 +127,7 @@ pub(super) fn answer(
         return Ok(Some(Answer::page(mood.fails_status)));
     }
     let query = Query::parse(&request.query);
-    let weight = query.as_ref().map_or(1, |query| route.weight(query));
+    let weight = query.as_ref().map_or(1, |query| route.weight(shared.rulebook, query));
     let used = match charge(shared, address, weight, &mood) {
         Ok(used) => used,
         Err(refused) => return Ok(Some(refused)),
@@ -148,7 +151,12 @@ pub(super) fn answer(
         Ok(None) => None,
         Err(fault) => Some(Answer::error(400, fault.code, &fault.message)),
     }
-    .map(|answer| answer.with("x-mbx-used-weight", used).with("x-mbx-used-weight-1m", used)))
+    .map(|answer| with_weight(shared, answer, used)))
+}
+
+/// Tells the weight used.
+fn with_weight(shared: &Shared, answer: Answer, used: u32) -> Answer {
+    shared.rulebook.weight_headers.iter().fold(answer, |answer, name| answer.with(name, used))
 }
 
 /// Charges the weight to the address: what it has used, or the refusal.
@@ -171,7 +179,7 @@ fn charge(shared: &Shared, address: IpAddr, weight: u32, mood: &Mood) -> Result<
                 shared.limits.weight_max
             );
             let answer = Answer::error(429, -1003, &message).with("Retry-After", seconds);
-            Err(answer.with("x-mbx-used-weight", used).with("x-mbx-used-weight-1m", used))
+            Err(with_weight(shared, answer, used))
         }
         Verdict::Banned { seconds, new } => {
             tally.bans.add(u64::from(new));

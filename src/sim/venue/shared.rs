@@ -12,6 +12,7 @@ use super::limits::{Attempts, Weights};
 use super::market::Market;
 use super::options::VenueLimits;
 use super::outbox::{Order, Outbox};
+use super::rulebook::Rulebook;
 use super::stats::{SessionStats, Tally, VenueStats};
 use super::ways::{AnswerFault, HandshakeFault, RestFault};
 use crate::sync::{AtomicBool, AtomicU64, Ordering};
@@ -62,6 +63,7 @@ impl Mood {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) clock: Clock,
+    pub(super) rulebook: &'static Rulebook,
     pub(super) limits: VenueLimits,
     pub(super) outbox_frames_max: usize,
     pub(super) outbox_bytes_max: usize,
@@ -105,6 +107,11 @@ impl Shared {
     /// UTC milliseconds.
     pub(super) fn unix_ms(&self) -> i64 {
         self.clock.unix_now().0.div_euclid(1_000_000)
+    }
+
+    /// Subscribes a connection to a stream, which speaks when the connection came by its route.
+    pub(super) fn subscribe(&self, stream: &str, outbox: &Arc<Outbox>) {
+        self.hub.subscribe(stream, outbox, self.rulebook.speaks(outbox.route(), stream));
     }
 
     /// The open WebSocket sessions, the longest open first.

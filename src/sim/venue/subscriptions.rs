@@ -55,7 +55,7 @@ fn grant(shared: &Shared, outbox: &Arc<Outbox>, wish: Wish) -> Result<Value, usi
                 return Err(most);
             }
             for name in &names {
-                hub.subscribe(name, outbox);
+                shared.subscribe(name, outbox);
             }
             Value::Null
         }

@@ -38,6 +38,11 @@ impl Gate {
         true
     }
 
+    /// Stays shut for so long: what a process before this one was told.
+    pub(crate) fn restore(&mut self, now: u64, wait_ns: u64) {
+        self.opens_at = self.opens_at.max(now.saturating_add(wait_ns));
+    }
+
     /// When a request may be made: `now`, or later.
     pub(crate) fn when(&self, now: u64) -> u64 {
         now.max(self.opens_at)
@@ -73,6 +78,15 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn what_was_told_before_a_restart_holds_and_is_never_cut_short() {
+        let mut gate = Gate::new(1);
+        gate.restore(5, 100 * SECOND);
+        assert_eq!(gate.when(5), 5 + 100 * SECOND);
+        gate.restore(6, SECOND);
+        assert_eq!(gate.when(6), 5 + 100 * SECOND);
     }
 
     #[test]

@@ -7,6 +7,9 @@ use std::collections::VecDeque;
 const WINDOW_NS: u64 = 60_000_000_000;
 /// The share of the venue's limit that we use, in percent.
 const SHARE: u64 = 80;
+/// One part in so many of our share is left to books that wait for a snapshot.
+const RESERVE: u64 = 4;
+
 /// The weight of one address.
 #[derive(Clone, Debug)]
 pub(crate) struct WeightBudget {
@@ -59,6 +62,16 @@ impl WeightBudget {
     pub(crate) fn left(&mut self, now: u64) -> u64 {
         self.expire(now);
         self.bound().saturating_sub(self.sum + self.foreign.1)
+    }
+
+    /// What may be spent a minute on what can wait.
+    pub(crate) fn for_background(&self) -> u64 {
+        self.bound() - self.bound() / RESERVE
+    }
+
+    /// What may be spent now on what can wait: a part stays for books that fall out of step.
+    pub(crate) fn spare(&mut self, now: u64) -> u64 {
+        self.left(now).saturating_sub(self.bound() / RESERVE)
     }
 
     /// When so much may be spent: `now`, or later. A weight above the whole budget waits for an empty one.

@@ -1,31 +1,26 @@
-//! Purpose: the REST thread: what to fetch next, and when the limits allow it.
-//! Owns: the client, the budgets, the queue. Thread: its own; it blocks in requests and between them.
-//! Takes and gives: requests in, bodies out, both through bounded queues. Never: sends a request while the venue wants
-//! none; hands out a body that is no JSON.
+//! Purpose: the REST thread: what to fetch next, and when the limits allow it. Books that wait come first, then exchangeInfo's
+//! refresh, then what can wait: good books to be checked, route polls.
+//! Owns: the client, the budgets, the queues. Thread: its own; it blocks in requests and between them.
+//! Takes and gives: requests in, bodies out, both through bounded queues. Never: sends a request while the venue wants none.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
 use std::time::Duration;
 
-use serde::de::IgnoredAny;
-
-use super::client::{Client, Reply};
-use super::waiting::{Waiting, Wanted};
-use crate::binance::catalogue::{self, Catalogue};
+use super::ban::{BanFile, Kept};
+use super::client::Client;
+use super::polls::{PollSpec, Polls};
+use super::request::{RestReply, RestRequest};
+use super::waiting::Waiting;
 use crate::binance::live::backoff::Backoff;
 use crate::binance::live::board::{Board, RestView};
-use crate::binance::live::limits::{Gate, WeightBudget};
+use crate::binance::live::limits::{Gate, WeightBudget, call_weight};
 use crate::binance::live::note::Note;
 use crate::binance::live::venue_rules::VenueRules;
 use crate::schema::id::Market;
 use crate::telemetry::{Clock, Counter, Counts};
 
-/// Bodies longer than this are given up; that of exchangeInfo grows with the venue's list.
-const DEPTH_BYTES_MAX: u64 = 8 << 20;
-const EXCHANGE_INFO_BYTES_MAX: u64 = 32 << 20;
 /// The longest sleep: whoever asked may have gone.
 const NAP: Duration = Duration::from_millis(100);
-/// Failed tries of a snapshot, after which whoever wants it must ask again.
-const TRIES_MAX: u8 = 5;
 
 /// What the thread is told.
 #[derive(Clone, Debug)]
@@ -40,66 +35,56 @@ pub(crate) struct RestOptions {
     pub(crate) refresh: Duration,
     /// The first wait after a failure, and the longest.
     pub(crate) backoff_ns: (u64, u64),
+    /// Polls of routes.
+    pub(crate) polls: Vec<PollSpec>,
+    /// Where a ban is kept over a restart.
+    pub(crate) state_file: Option<std::path::PathBuf>,
     /// Keeps clients apart.
     pub(crate) seed: u64,
     /// Where it shows how it stands.
     pub(crate) board: Board,
 }
 
-/// What is asked of it.
-#[derive(Clone, Debug)]
-pub(crate) enum RestRequest {
-    /// A depth snapshot.
-    Depth {
-        /// The symbol, uppercase.
-        symbol: Box<str>,
-        /// The instrument's epoch.
-        epoch: u32,
-    },
-}
-
-/// What comes back.
-#[derive(Clone, Debug)]
-pub(crate) enum RestReply {
-    /// A depth snapshot.
-    Depth {
-        /// The symbol.
-        symbol: Box<str>,
-        /// The `limit` asked for.
-        limit: u32,
-        /// The body.
-        body: Vec<u8>,
-    },
-    /// exchangeInfo.
-    Catalogue {
-        /// What it says.
-        catalogue: Catalogue,
-        /// The body.
-        body: Vec<u8>,
-    },
-    /// Something worth a line.
-    Note(Note),
-}
-
 /// Why the thread ends: whoever asked has gone.
-struct Gone;
+pub(super) struct Gone;
 
-/// The thread's work.
+/// The thread's work; its requests are in `calls`.
 pub(crate) struct RestWorker {
-    options: RestOptions,
-    rules: &'static VenueRules,
-    client: Client,
-    clock: Clock,
-    counts: Counts,
+    pub(super) options: RestOptions,
+    pub(super) rules: &'static VenueRules,
+    pub(super) client: Client,
+    pub(super) clock: Clock,
+    pub(super) counts: Counts,
     requests: Receiver<RestRequest>,
     replies: SyncSender<RestReply>,
-    waiting: Waiting,
-    weight: WeightBudget,
-    gate: Gate,
-    backoff: Backoff,
-    /// Not before this moment, after a failure.
-    not_before: u64,
-    info_due: u64,
+    pub(super) waiting: Waiting,
+    pub(super) polls: Polls,
+    pub(super) weight: WeightBudget,
+    pub(super) gate: Gate,
+    pub(super) ban: Option<BanFile>,
+    /// What books wait for, and the list of instruments.
+    pub(super) books: Lane,
+    /// What can wait: a poll that fails holds up no book.
+    pub(super) side: Lane,
+    pub(super) info_due: u64,
+    /// The weight a minute that polls were said to take.
+    polls_weigh: u64,
+}
+
+/// Tries of one kind, and the wait after a failed one.
+pub(super) struct Lane {
+    pub(super) backoff: Backoff,
+    /// Not before this moment.
+    pub(super) not_before: u64,
+}
+
+/// What there is to do.
+enum Next {
+    Sleep(u64),
+    ExchangeInfo,
+    Book,
+    Background,
+    Poll,
 }
 
 impl RestWorker {
@@ -115,63 +100,103 @@ impl RestWorker {
     ) -> RestWorker {
         let client = Client::new(endpoint, trust, options.within.min(Duration::from_secs(5)));
         let (first, most) = options.backoff_ns;
+        let lane = |seed| Lane { backoff: Backoff::with_full_jitter(first, most, seed), not_before: 0 };
+        let ban = options.state_file.as_ref().map(|path| BanFile::new(path, endpoint.to_string()));
         let rules = VenueRules::of(options.market);
         RestWorker {
             rules,
             client,
-            clock,
             counts,
             requests,
             replies,
             waiting: Waiting::default(),
+            polls: Polls::new(options.polls.clone(), clock.now_ns()),
             weight: WeightBudget::new(rules.weight_per_minute),
             gate: Gate::new(options.seed),
-            backoff: Backoff::new(first, most, options.seed),
-            not_before: 0,
+            ban,
+            books: lane(options.seed),
+            side: lane(options.seed.wrapping_add(1)),
             info_due: 0,
+            polls_weigh: 0,
+            clock,
             options,
         }
     }
 
     /// Works until whoever asks has gone.
     pub(crate) fn run(mut self) {
-        while self.turn().is_ok() {}
+        let mut alive = self.remember();
+        while alive.is_ok() {
+            alive = self.turn();
+        }
+    }
+
+    /// What the process before this one was told holds on.
+    fn remember(&mut self) -> Result<(), Gone> {
+        let Some(file) = &self.ban else { return Ok(()) };
+        match file.load(self.clock.unix_now().0 / 1_000_000) {
+            Kept::Nothing => Ok(()),
+            Kept::Unusable(why) => self.note(Note::StateFile { why }),
+            Kept::Wait { ms, status } => {
+                let wait_ns = u64::try_from(ms).unwrap_or(0).saturating_mul(1_000_000);
+                self.gate.restore(self.clock.now_ns(), wait_ns);
+                self.note(Note::StillLimited { status, seconds: wait_ns / 1_000_000_000 })?;
+                self.send(RestReply::Shut)
+            }
+        }
     }
 
     fn turn(&mut self) -> Result<(), Gone> {
         loop {
             match self.requests.try_recv() {
-                Ok(RestRequest::Depth { symbol, epoch }) => self.waiting.ask(&symbol, epoch),
+                Ok(request) => self.take(request)?,
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => return Err(Gone),
             }
         }
         let now = self.clock.now_ns();
-        let open = self.gate.when(now).max(self.not_before);
-        let info = self.info_due <= now;
-        if !info && self.waiting.len() == 0 {
-            self.show(now, self.options.depth_limit);
-            return self.sleep(self.info_due.saturating_sub(now));
+        self.show(now);
+        match self.next(now) {
+            Next::Sleep(ns) => self.sleep(ns),
+            Next::ExchangeInfo => {
+                self.spend(now, self.rules.exchange_info.1);
+                self.exchange_info()
+            }
+            Next::Book => {
+                let limit = self.affordable(now);
+                self.spend(now, self.rules.depth_weight(limit));
+                match self.waiting.take() {
+                    Some(wanted) => self.depth(wanted, limit),
+                    None => Ok(()),
+                }
+            }
+            Next::Background => {
+                let limit = self.rules.depth_limit(self.options.depth_limit);
+                self.spend(now, self.rules.depth_weight(limit));
+                match self.waiting.take_background() {
+                    Some(wanted) => self.depth(wanted, limit),
+                    None => Ok(()),
+                }
+            }
+            Next::Poll => match self.polls.due(now) {
+                Some(due) => {
+                    self.spend(now, call_weight(&due.endpoint));
+                    let missed = self.polls.done(due.at, now);
+                    self.counts.add(Counter::PollsMissed, missed);
+                    self.poll(&due)
+                }
+                None => Ok(()),
+            },
         }
-        let left = self.weight.left(now);
-        let limit = self.rules.affordable_limit(self.options.depth_limit, self.waiting.len(), left);
-        self.show(now, limit);
-        let weight = if info { self.rules.exchange_info.1 } else { self.rules.depth_weight(limit) };
-        let when = open.max(self.weight.when(now, weight));
-        if when > now {
-            return self.sleep(when - now);
-        }
-        self.weight.spend(now, weight);
-        self.counts.add(Counter::RestRequests, 1);
-        if info { self.exchange_info() } else { self.depth(limit) }
     }
 
-    /// Shows how it stands, with snapshots of so many levels.
-    fn show(&mut self, now: u64, limit: u32) {
-        let (waiting, most) = (self.waiting.len(), self.weight.most());
+    /// Shows how it stands.
+    fn show(&mut self, now: u64) {
+        let (waiting, most) = (self.waiting.books(), self.weight.most());
+        let limit = if waiting == 0 { self.options.depth_limit } else { self.affordable(now) };
         let snapshot_weight = self.rules.depth_weight(limit);
         let need = snapshot_weight.saturating_mul(waiting as u64).min(most);
-        let frees = self.gate.when(now).max(self.not_before).max(self.weight.when(now, need));
+        let frees = self.gate.when(now).max(self.books.not_before).max(self.weight.when(now, need));
         self.options.board.rest(RestView {
             weight_used: self.weight.used(now),
             weight_max: most,
@@ -181,131 +206,83 @@ impl RestWorker {
         });
     }
 
+    fn take(&mut self, request: RestRequest) -> Result<(), Gone> {
+        match request {
+            RestRequest::Depth { symbol, epoch, urgency } => self.waiting.ask(&symbol, epoch, urgency),
+            RestRequest::Poll { symbol, wanted: true } => self.polls.want(&symbol),
+            RestRequest::Poll { symbol, wanted: false } => self.polls.unwant(&symbol),
+            RestRequest::Polled => return self.weigh_polls(),
+        }
+        Ok(())
+    }
+
+    /// Says once what polls ask for that cannot be had.
+    fn weigh_polls(&mut self) -> Result<(), Gone> {
+        let (weight, most) = (self.polls.weight_a_minute(call_weight), self.weight.for_background());
+        if weight <= most || weight == self.polls_weigh {
+            return Ok(());
+        }
+        self.polls_weigh = weight;
+        self.note(Note::PollsTooHeavy { weight, spare: most })
+    }
+
+    /// How deep a snapshot may be.
+    fn affordable(&mut self, now: u64) -> u32 {
+        self.rules.affordable_limit(self.options.depth_limit, self.waiting.books(), self.weight.left(now))
+    }
+
+    fn next(&mut self, now: u64) -> Next {
+        let open = self.gate.when(now);
+        let info = self.info_due <= now;
+        let must = if info {
+            Some((Next::ExchangeInfo, self.rules.exchange_info.1))
+        } else if self.waiting.books() > 0 {
+            let limit = self.affordable(now);
+            Some((Next::Book, self.rules.depth_weight(limit)))
+        } else {
+            None
+        };
+        if let Some((next, weight)) = must {
+            let when = open.max(self.books.not_before).max(self.weight.when(now, weight));
+            return if when > now { Next::Sleep(when - now) } else { next };
+        }
+        let open = open.max(self.side.not_before);
+        if open > now {
+            return Next::Sleep(open - now);
+        }
+        let spare = self.weight.spare(now);
+        let deep = self.rules.depth_weight(self.rules.depth_limit(self.options.depth_limit));
+        if self.waiting.has_background() && deep <= spare {
+            return Next::Background;
+        }
+        match self.polls.due(now) {
+            Some(due) if call_weight(&due.endpoint) <= spare => Next::Poll,
+            // Weight comes back by the second; a nap is short beside that.
+            Some(_) => Next::Sleep(NAP.as_nanos() as u64),
+            None => Next::Sleep(self.polls.next().unwrap_or(u64::MAX).min(self.info_due).saturating_sub(now)),
+        }
+    }
+
+    fn spend(&mut self, now: u64, weight: u64) {
+        self.weight.spend(now, weight);
+        self.counts.add(Counter::RestRequests, 1);
+    }
+
     /// Sleeps, but wakes for a request.
     fn sleep(&mut self, ns: u64) -> Result<(), Gone> {
         match self.requests.recv_timeout(Duration::from_nanos(ns).min(NAP)) {
-            Ok(RestRequest::Depth { symbol, epoch }) => self.waiting.ask(&symbol, epoch),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Err(Gone),
-        }
-        Ok(())
-    }
-
-    fn exchange_info(&mut self) -> Result<(), Gone> {
-        let reply =
-            self.client.get(self.rules.exchange_info.0, self.options.within.saturating_mul(3), EXCHANGE_INFO_BYTES_MAX);
-        let Some(reply) = self.judge(reply, "exchangeInfo")? else { return Ok(()) };
-        match catalogue::read(self.options.market, &reply.body) {
-            Ok(catalogue) => {
-                self.backoff.succeeded();
-                if let Some(limit) = catalogue.weight_per_minute {
-                    self.weight.set_limit(limit);
-                }
-                let refresh = u64::try_from(self.options.refresh.as_nanos()).unwrap_or(u64::MAX);
-                self.info_due = self.clock.now_ns().saturating_add(refresh);
-                self.send(RestReply::Catalogue { catalogue, body: reply.body })
-            }
-            Err(error) => self.failed("exchangeInfo", &error.to_string()),
+            Ok(request) => self.take(request),
+            Err(RecvTimeoutError::Timeout) => Ok(()),
+            Err(RecvTimeoutError::Disconnected) => Err(Gone),
         }
     }
 
-    fn depth(&mut self, limit: u32) -> Result<(), Gone> {
-        let Some(mut wanted) = self.waiting.take() else { return Ok(()) };
-        let path = format!("{}?symbol={}&limit={limit}", self.rules.depth, in_query(&wanted.symbol));
-        let reply = self.client.get(&path, self.options.within, DEPTH_BYTES_MAX);
-        let what = format!("depth of {}", wanted.symbol);
-        if let Ok(Reply { status: 400 | 404, body, .. }) = &reply {
-            // The venue does not know the symbol: asking again would change nothing.
-            self.counts.add(Counter::SnapshotsUnserved, 1);
-            return self.note(Note::RestRefused { what, answer: shown(body) });
-        }
-        match self.judge(reply, &what)? {
-            Some(reply) if serde_json::from_slice::<IgnoredAny>(&reply.body).is_ok() => {
-                self.backoff.succeeded();
-                let Wanted { symbol, .. } = wanted;
-                return self.send(RestReply::Depth { symbol, limit, body: reply.body });
-            }
-            Some(reply) => self.failed(&what, &format!("the body is no JSON: {}", shown(&reply.body)))?,
-            None => {}
-        }
-        wanted.tries += 1;
-        if wanted.tries < TRIES_MAX {
-            self.waiting.put(wanted);
-        } else {
-            self.counts.add(Counter::SnapshotsUnserved, 1);
-        }
-        Ok(())
-    }
-
-    /// Passes a reply that can be read on; deals with all others.
-    fn judge(&mut self, reply: Result<Reply, String>, what: &str) -> Result<Option<Reply>, Gone> {
-        let now = self.clock.now_ns();
-        let reply = match reply {
-            Ok(reply) => reply,
-            Err(reason) => return self.failed(what, &reason).map(|()| None),
-        };
-        if let Some(used) = reply.used_weight {
-            self.weight.told(now, used);
-        }
-        if self.gate.replied(now, reply.status, reply.retry_after_s) {
-            self.counts.add(Counter::RestLimited, 1);
-            let seconds = (self.gate.when(now) - now) / 1_000_000_000;
-            self.note(Note::RestLimited { what: what.to_owned(), status: reply.status, seconds })?;
-            return Ok(None);
-        }
-        if reply.status != 200 {
-            return self.failed(what, &format!("http {}", reply.status)).map(|()| None);
-        }
-        Ok(Some(reply))
-    }
-
-    fn failed(&mut self, what: &str, reason: &str) -> Result<(), Gone> {
-        self.counts.add(Counter::RestFailed, 1);
-        let wait = self.backoff.failed();
-        self.not_before = self.clock.now_ns().saturating_add(wait);
-        self.note(Note::RestFailed { what: what.to_owned(), reason: reason.to_owned(), retry_ms: wait / 1_000_000 })
-    }
-
-    fn note(&mut self, note: Note) -> Result<(), Gone> {
+    pub(super) fn note(&mut self, note: Note) -> Result<(), Gone> {
         self.send(RestReply::Note(note))
     }
 
     /// Waits while the queue is full: what was fetched is not thrown away.
-    fn send(&mut self, reply: RestReply) -> Result<(), Gone> {
+    pub(super) fn send(&mut self, reply: RestReply) -> Result<(), Gone> {
         self.replies.send(reply).map_err(|_| Gone)
-    }
-}
-
-/// A symbol in a query: all but letters, digits and `-_.` is escaped.
-fn in_query(symbol: &str) -> String {
-    use std::fmt::Write;
-    let mut out = String::with_capacity(symbol.len());
-    for byte in symbol.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.') {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a String does not fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
-}
-
-/// The beginning of a body, for a person.
-fn shown(body: &[u8]) -> String {
-    String::from_utf8_lossy(&body[..body.len().min(80)]).escape_debug().to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::in_query;
-
-    #[test]
-    fn symbols_are_escaped_in_a_query() {
-        for (symbol, query) in
-            [("BTCUSDT", "BTCUSDT"), ("A&B=C", "A%26B%3DC"), ("币USDT", "%E5%B8%81USDT"), ("A B", "A%20B")]
-        {
-            assert_eq!(in_query(symbol), query);
-        }
     }
 }

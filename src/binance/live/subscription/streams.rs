@@ -116,6 +116,15 @@ impl Subscriptions {
         self.to_subscribe.push_back(at);
     }
 
+    /// A stream that the connection's URL names: it is asked for by the connection itself.
+    pub(crate) fn given(&mut self, name: &str, now: u64) {
+        self.want(name, now);
+        self.to_subscribe.clear();
+        if let Some(at) = self.places.get(name).copied() {
+            self.enter(at, StreamState::Acknowledged, now);
+        }
+    }
+
     /// Wants a stream no longer.
     pub(crate) fn unwant(&mut self, name: &str, now: u64) {
         let Some(at) = self.places.get(name).copied() else { return };

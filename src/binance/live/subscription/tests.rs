@@ -142,3 +142,16 @@ fn streams_come_and_go() {
     assert_eq!(names_in(&subscriptions.next_message(3).unwrap()), ["s0@trade"]);
     assert_eq!(subscriptions.counts().requested, 1);
 }
+
+#[test]
+fn a_stream_of_the_url_is_not_asked_for_and_lives_or_is_silent_like_any_other() {
+    let mut subscriptions = Subscriptions::new(100);
+    subscriptions.given("a@trade", 0);
+    assert_eq!(subscriptions.next_message(0), None);
+    assert!(subscriptions.is_answered() && !subscriptions.is_settled());
+    let mut other = subscriptions.clone();
+    assert!(subscriptions.tick(100) && subscriptions.is_settled());
+    assert_eq!(subscriptions.counts().silent, 1);
+    assert!(other.seen("a@trade", 50));
+    assert_eq!((other.counts().live, other.is_settled()), (1, true));
+}

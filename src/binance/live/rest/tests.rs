@@ -1,1 +1,0 @@
-//! REST against a server of a few lines.

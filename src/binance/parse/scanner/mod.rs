@@ -1,0 +1,21 @@
+//! The scanner: frames as the venue writes nearly all of them, read in one pass without a tape.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `cursor` | a position in a frame: numbers, decimals, texts, eight bytes at a time |
+//! | `wrapper` | the stream's name and the payload of a combined frame |
+//! | `payload` | one flat payload into the slots and levels of a raw instance |
+//!
+//! Invariants: what it takes, it reads as the tape would, to the last byte of the record; of all else it says "not mine"
+//! (`None`) and the tape decides. So nothing here says that a frame is wrong. It takes frames of known streams of one
+//! instrument, without white space, escapes, nested objects, `null`, negative whole numbers and keys that no table knows.
+
+mod cursor;
+mod payload;
+mod wrapper;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use payload::read;
+pub(super) use wrapper::open;

@@ -1,0 +1,355 @@
+//! Purpose: what the scanner takes, what it leaves, and that it reads as the tape does. Owns: tables of frames, a seeded
+//! mutator. Thread: a test's. Takes and gives: nothing. Never: needs a capture.
+
+use std::sync::Arc;
+
+use crate::binance::parse::{ParseError, ParsedFrame, Parser, ParserOptions};
+use crate::directory::Directory;
+use crate::schema::frame::{Frame, Origin};
+use crate::schema::id::{ConnectionId, Market};
+use crate::schema::raw::{RawBuf, RawRef};
+use crate::schema::time::UnixNanos;
+use crate::telemetry::{Counter, Ledger};
+
+const SPOT: Market = Market::BinanceSpot;
+const USDM: Market = Market::BinanceUsdm;
+
+/// Frames as the venue writes them (captures of 2021, 2024 and 2026; binance.md, sections 2 and 4).
+const PLAIN: [(Market, &str, &str); 17] = [
+    (
+        SPOT,
+        "btcusdt@bookTicker",
+        r#"{"u":50093239212,"s":"BTCUSDT","b":"61837.63000000","B":"3.78826000","a":"61837.64000000","A":"1.54698000"}"#,
+    ),
+    (
+        USDM,
+        "btcusdt@bookTicker",
+        r#"{"e":"bookTicker","u":5123107839020,"s":"BTCUSDT","b":"61800.20","B":"2.507","a":"61800.30","A":"2.510","T":1723161256313,"E":1723161256313}"#,
+    ),
+    (
+        USDM,
+        "btcusdt@bookTicker",
+        r#"{"e":"bookTicker","u":5123107839020,"E":1723161256313,"T":1723161256313,"s":"BTCUSDT","ps":"BTCUSDT","b":"61800.20","B":"2.507","a":"61800.30","A":"2.510","st":1}"#,
+    ),
+    (
+        SPOT,
+        "btcusdt@trade",
+        r#"{"e":"trade","E":1723161255343,"s":"BTCUSDT","t":3735683259,"p":"61837.63000000","q":"0.02000000","T":1723161255342,"m":true,"M":true}"#,
+    ),
+    (
+        SPOT,
+        "btcusdt@trade",
+        r#"{"e":"trade","E":1723161255343123,"s":"BTCUSDT","t":0,"p":"0.00006547","q":"123456789.5","T":1723161255342001,"m":false,"M":true}"#,
+    ),
+    (
+        USDM,
+        "btcusdt@trade",
+        r#"{"e":"trade","E":1723161256322,"T":1723161256322,"s":"BTCUSDT","t":5266583935,"p":"61800.30","q":"0.006","X":"MARKET","m":false}"#,
+    ),
+    (
+        SPOT,
+        "btcusdt@aggTrade",
+        r#"{"e":"aggTrade","E":1616176861895,"s":"BTCUSDT","a":640283266,"p":"58942.01000000","q":"0.00035600","f":716849523,"l":716849523,"T":1616176861893,"m":false,"M":true}"#,
+    ),
+    (
+        USDM,
+        "btcusdt@aggTrade",
+        r#"{"e":"aggTrade","E":1786171884624,"a":3404749954,"s":"BTCUSDT","p":"64990.90","q":"0.002","nq":"0.002","f":7960913511,"l":7960913511,"T":1786171884471,"m":true,"st":1}"#,
+    ),
+    (
+        SPOT,
+        "btcusdt@depth@100ms",
+        r#"{"e":"depthUpdate","E":1723161255208,"s":"BTCUSDT","U":50093239189,"u":50093239202,"b":[["61737.63000000","0.00000000"],["61730.17","1"]],"a":[["61837.64000000","1.54698000"]]}"#,
+    ),
+    (SPOT, "btcusdt@depth@100ms", r#"{"e":"depthUpdate","E":1723161255208,"s":"BTCUSDT","U":1,"u":2,"b":[],"a":[]}"#),
+    (
+        USDM,
+        "btcusdt@depth@0ms",
+        r#"{"e":"depthUpdate","E":1723161256299,"T":1723161256298,"s":"BTCUSDT","U":5123107832006,"u":5123107837557,"pu":5123107831937,"b":[["58710.20","0.014"],["61510.90","0.000"]],"a":[["61900","12345678901234567890.1"],["61900.1","7"]],"st":1}"#,
+    ),
+    (
+        USDM,
+        "btcusdt@depth@0ms",
+        r#"{"e":"depthUpdate","E":1723161256299,"T":1723161256298,"s":"BTCUSDT","ps":"BTCUSDT","U":5123107832006,"u":5123107837557,"pu":5123107831937,"b":[["58710.20","0.014"]],"a":[],"st":1}"#,
+    ),
+    (
+        SPOT,
+        "btcusdt@depth20",
+        r#"{"lastUpdateId":17044571457,"bids":[["1782.00000000","6.48300000"],["1781.95000000","0.03000000"]],"asks":[["1782.01000000","15.46080000"]]}"#,
+    ),
+    (
+        SPOT,
+        "btcusdt@miniTicker",
+        r#"{"e":"24hrMiniTicker","E":1,"s":"BTCUSDT","c":"0.0025","o":"0.0010","h":"0.0025","l":"0.0010","v":"10000","q":"18"}"#,
+    ),
+    (
+        SPOT,
+        "btcusdt@avgPrice",
+        r#"{"e":"avgPrice","E":1693907033000,"s":"BTCUSDT","i":"5m","w":"25776.86000000","T":1693907032213}"#,
+    ),
+    (SPOT, "币usdt@trade", r#"{"e":"trade","E":1,"s":"币USDT","t":2,"p":"1.5","q":"2","T":3,"m":true,"M":true}"#),
+    (
+        USDM,
+        "btcusdt@markPrice",
+        r#"{"e":"markPriceUpdate","E":1786171884000,"s":"BTCUSDT","p":"64991.37858696","ap":"64991.37858696","P":"64980.01344384","i":"65016.05673913","r":"0.00003936","T":1786176000000,"st":1}"#,
+    ),
+];
+
+fn combined(name: &str, payload: &str) -> String {
+    format!(r#"{{"stream":"{name}","data":{payload}}}"#)
+}
+
+/// What a parser makes of a frame.
+#[derive(Debug, PartialEq, Eq)]
+struct Made {
+    answer: Result<ParsedFrame, ParseError>,
+    records: Vec<Vec<u64>>,
+    counts: Vec<u64>,
+}
+
+/// A parser, with the tape alone or with the scanner before it.
+struct Desk {
+    parser: Parser,
+    ledger: Ledger,
+}
+
+impl Desk {
+    fn new(scans: bool) -> Desk {
+        let ledger = Ledger::default();
+        let directory = Arc::new(Directory::with_capacity(64));
+        let parser = Parser::new(ParserOptions { trace_seed: 5 }, directory, ledger.sheet("io"));
+        Desk { parser: if scans { parser } else { parser.without_scanner() }, ledger }
+    }
+
+    fn make(&mut self, market: Market, origin: Origin<'_>, bytes: &[u8]) -> Made {
+        let (connection, receive) = (ConnectionId(3), UnixNanos(77));
+        let frame = Frame { market, connection, number: 11, receive, origin, bytes: &mut bytes.to_vec() };
+        let mut records = Vec::new();
+        let answer = self.parser.parse(frame, 9, |raw| records.push(words_of(raw)));
+        Made { answer, records, counts: Counter::ALL.iter().map(|c| self.ledger.total(*c)).collect() }
+    }
+}
+
+fn words_of(raw: RawRef<'_>) -> Vec<u64> {
+    let mut words = vec![0; raw.words()];
+    raw.copy_to(&mut words);
+    words
+}
+
+/// Both readers, who have met every stream of [`PLAIN`].
+struct Pair {
+    scanning: Desk,
+    plain: Desk,
+}
+
+impl Pair {
+    fn new() -> Pair {
+        let mut pair = Pair { scanning: Desk::new(true), plain: Desk::new(false) };
+        for (market, name, payload) in PLAIN {
+            pair.compare(market, Origin::Combined, combined(name, payload).as_bytes());
+        }
+        pair
+    }
+
+    fn compare(&mut self, market: Market, origin: Origin<'_>, bytes: &[u8]) -> Made {
+        let (scanned, plain) = (self.scanning.make(market, origin, bytes), self.plain.make(market, origin, bytes));
+        assert_eq!(scanned, plain, "{origin:?} {}", String::from_utf8_lossy(bytes));
+        scanned
+    }
+}
+
+/// Whether the scanner itself takes a payload.
+fn takes(market: Market, name: &str, payload: &str) -> bool {
+    let stream = crate::schema::topic::StreamName::parse(name).unwrap();
+    let (directory, mut raw) = (Directory::default(), RawBuf::default());
+    let symbol = crate::schema::instrument::uppercase_symbol(stream.symbol.unwrap());
+    let mut names = crate::binance::parse::names::Names::default();
+    names.stream(&directory, market, name);
+    let origin = crate::schema::raw::RawOrigin {
+        market,
+        connection: ConnectionId(1),
+        number: 1,
+        receive: UnixNanos(1),
+        ingress_ns: 1,
+        trace: crate::schema::id::TraceId([1, 1]),
+    };
+    raw.begin(&origin, stream.topic, crate::schema::layout::layout(stream.topic.kind).len());
+    super::read(payload.as_bytes(), stream.topic.kind, &symbol, &mut raw).is_some()
+}
+
+#[test]
+fn frames_as_the_venue_writes_them_are_taken_and_read_as_the_tape_reads_them() {
+    let mut pair = Pair::new();
+    for (market, name, payload) in PLAIN {
+        // One level of these tables is too large to be held: the tape says so.
+        assert_eq!(takes(market, name, payload), !payload.contains("12345678901234567890"), "{name} {payload}");
+        for origin in [Origin::Combined, Origin::Raw { stream: name }] {
+            let bytes = if origin == Origin::Combined { combined(name, payload) } else { payload.to_owned() };
+            let Made { answer, records, .. } = pair.compare(market, origin, bytes.as_bytes());
+            assert_eq!((answer.is_ok(), records.len()), (!payload.contains("12345678901234567890"), 1), "{payload}");
+        }
+    }
+}
+
+#[test]
+fn other_spellings_are_left_to_the_tape() {
+    let spot = r#"{"e":"trade","E":1,"s":"BTCUSDT","t":2,"p":"1.5","q":"2","T":3,"m":true,"M":true}"#;
+    assert!(takes(SPOT, "btcusdt@trade", spot));
+    let table = [
+        ("\"E\":1", "\"E\": 1"),
+        ("\"E\":1", "\"E\":01"),
+        ("\"E\":1", "\"E\":-1"),
+        ("\"E\":1", "\"E\":1.0"),
+        ("\"E\":1", "\"E\":1e0"),
+        ("\"E\":1", "\"E\":1234567890123456789"),
+        ("\"E\":1", "\"E\":\"1\""),
+        ("\"E\":1", "\"E\":null"),
+        ("\"E\":1", "\"E\":1,\"E\":1"),
+        ("\"E\":1", "\"E\":1,\"zz\":1"),
+        ("\"E\":1", "\"E\":1,\"\\\\\":1"),
+        ("\"p\":\"1.5\"", "\"p\":1"),
+        ("\"p\":\"1.5\"", "\"p\":\"\""),
+        ("\"p\":\"1.5\"", "\"p\":\"1.5e1\""),
+        ("\"p\":\"1.5\"", "\"p\":\"01.5\""),
+        ("\"p\":\"1.5\"", "\"p\":\"123456789012345678901.5\""),
+        ("\"m\":true", "\"m\":True"),
+        ("\"m\":true", "\"m\":null"),
+        ("\"m\":true,", ""),
+        ("BTCUSDT", "btcusdt"),
+        ("BTCUSDT", "ETHUSDT"),
+        ("\"trade\"", "\"tra\\u0064e\""),
+        ("\"trade\"", "\"serverShutdown\""),
+        ("\"trade\"", "\"tra\u{1}de\""),
+        ("\"trade\"", "\"trad€\""),
+        ("}", "} "),
+        ("}", ",}"),
+        ("}", ""),
+        ("{", " {"),
+    ];
+    let mut pair = Pair::new();
+    for (from, to) in table {
+        let other = spot.replacen(from, to, 1);
+        assert!(!takes(SPOT, "btcusdt@trade", &other), "{other}");
+        pair.compare(SPOT, Origin::Combined, combined("btcusdt@trade", &other).as_bytes());
+        pair.compare(SPOT, Origin::Raw { stream: "btcusdt@trade" }, other.as_bytes());
+    }
+    for wrapped in [
+        format!(r#"{{"data":{spot},"stream":"btcusdt@trade"}}"#),
+        format!(r#"{{"stream":"btcusdt@trade", "data":{spot}}}"#),
+        format!(r#"{{"stream":"btcusdt\u0040trade","data":{spot}}}"#),
+        format!(r#"{{"stream":"btcusdt@trade","data":{spot},"more":1}}"#),
+        format!(r#"{{"stream":"btcusdt@trade","data":{spot}}}}}"#),
+        format!(r#"{{"stream":"btcusdt@trade","data":{spot}"#),
+    ] {
+        pair.compare(SPOT, Origin::Combined, wrapped.as_bytes());
+    }
+}
+
+#[test]
+fn coin_m_contracts_are_left_out_by_both() {
+    let mut pair = Pair::new();
+    let (market, name, payload) = PLAIN[7];
+    let coin_m = payload.replace("\"st\":1", "\"st\":2");
+    let Made { answer, records, .. } = pair.compare(market, Origin::Combined, combined(name, &coin_m).as_bytes());
+    assert_eq!((answer, records.len()), (Ok(ParsedFrame::Data { raws: 0, malformed: 0 }), 0));
+}
+
+/// A small generator of choices (SplitMix64): the same seed, the same run.
+struct Choices(u64);
+
+impl Choices {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) % bound.max(1) as u64) as usize
+    }
+}
+
+/// Bytes that matter in JSON, and pieces of frames that matter here.
+const PIECES: [&[u8]; 30] = [
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b"\"",
+    b":",
+    b",",
+    b"\\",
+    b"-",
+    b".",
+    b"0",
+    b"9",
+    b"1e5",
+    b"null",
+    b"true",
+    b"false",
+    b" ",
+    b"\n",
+    b"\x00",
+    b"\x80",
+    b"\xff",
+    b"\"E\":1,",
+    b"\"b\":[],",
+    b",[\"1\",\"2\"]",
+    b"\"st\":2,",
+    b"18446744073709551616",
+    b"00000000",
+    b"[[",
+    b"\"\"",
+    b"\"k\":{\"t\":1},",
+];
+
+fn insert(frame: &mut Vec<u8>, at: usize, piece: &[u8]) {
+    frame.splice(at..at, piece.iter().copied()).for_each(drop);
+}
+
+fn mutate(frame: &mut Vec<u8>, choices: &mut Choices) {
+    for _ in 0..1 + choices.below(3) {
+        let at = choices.below(frame.len() + 1);
+        let end = (at + choices.below(9)).min(frame.len());
+        match choices.below(6) {
+            0 if at < frame.len() => frame[at] ^= 1 << choices.below(8),
+            1 if at < frame.len() => frame[at] = PIECES[choices.below(21)][0],
+            2 => frame.drain(at..end).for_each(drop),
+            3 => insert(frame, at, PIECES[choices.below(PIECES.len())]),
+            4 => {
+                let piece = frame[at..end].to_vec();
+                let to = choices.below(frame.len() + 1);
+                insert(frame, to, &piece);
+            }
+            // A digit more or less, which is where windows of eight and sixteen end.
+            _ => {
+                if let Some(digit) = frame[at..].iter().position(u8::is_ascii_digit) {
+                    let digits = [b'7', b'0', b'3'].repeat(1 + choices.below(6));
+                    insert(frame, at + digit, &digits);
+                }
+            }
+        }
+    }
+}
+
+/// How many mutated frames the long run tries: `MELTICA_SCANNER_FRAMES`, for soaks outside the suite.
+fn rounds() -> u64 {
+    std::env::var("MELTICA_SCANNER_FRAMES").ok().and_then(|text| text.parse().ok()).unwrap_or(60_000)
+}
+
+#[test]
+fn the_scanner_never_differs_from_the_tape() {
+    let seed = std::env::var("MELTICA_SCANNER_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let (mut pair, mut choices, mut data) = (Pair::new(), Choices(seed), 0_u64);
+    for round in 0..rounds() {
+        let (market, name, payload) = PLAIN[choices.below(PLAIN.len())];
+        let raw = choices.below(2) == 0;
+        let mut bytes = if raw { payload.to_owned() } else { combined(name, payload) }.into_bytes();
+        mutate(&mut bytes, &mut choices);
+        let origin = if raw { Origin::Raw { stream: name } } else { Origin::Combined };
+        let Made { answer, .. } = pair.compare(market, origin, &bytes);
+        data += u64::from(matches!(answer, Ok(ParsedFrame::Data { raws: 1, .. })));
+        if round % 10_000_000 == 9_999_999 {
+            eprintln!("scanner: {} frames, {data} of them data, no difference", round + 1);
+        }
+    }
+    assert!(data * 20 > rounds(), "only {data} of the frames were data: the mutator destroys too much");
+}

@@ -1,0 +1,372 @@
+//! Purpose: the control duty at work: takes commands from the bus, carries out what the pure duty decides, in order, and
+//! answers.
+//! Owns: the writing end of the dispatch tables, the journal, the native side, the way to the audit. Thread: its own; cold.
+//! Takes and gives: commands and news in; tables, orders, audit events, acknowledgements out.
+//! Never: begins a change before the last one is carried out; answers before a change is in force.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::agent::Agent;
+use crate::bus::control::{Consumer, ControlInbox, Envelope, Principal};
+use crate::bus::data::shard_of;
+use crate::conductor::BookTally;
+use crate::dispatch::{DispatchTable, TablePublisher};
+use crate::ring::spsc::{ClaimError, Producer};
+use crate::schema::command::{AckStatus, Command, ControlAck, ControlCode};
+use crate::schema::event::EventBuf;
+use crate::schema::id::{ConnectionId, InstrumentId, TraceId};
+use crate::schema::report::{LatencyView, Report, StatusReport};
+use crate::schema::topic::StreamName;
+use crate::telemetry::{Clock, Counter, Digits, LatencyTally, Ledger};
+
+use super::super::ways_back::{Expect, Watches};
+use super::audit;
+use super::duty::{Duty, Plan};
+use super::journal::{Journal, What};
+use super::native::{NativeSide, Order};
+use super::streams::Now;
+use super::who::Who;
+
+/// Commands that one cycle takes, and pieces of news.
+const COMMANDS_A_CYCLE: usize = 16;
+const NEWS_A_CYCLE: usize = 4_096;
+
+/// One thing to be carried out.
+enum Act {
+    Order(Order),
+    /// What a handle is handed from this version on.
+    Wishes(Consumer, u32),
+    Publish(Box<DispatchTable>),
+    /// What the conductor is told of an instrument's book stream.
+    Expect(Expect, InstrumentId),
+    Emit(EventBuf),
+    Answer(Box<(Envelope, ControlAck)>),
+}
+
+/// What the agent is made of.
+pub(in crate::engine) struct Parts {
+    pub(in crate::engine) duty: Duty,
+    pub(in crate::engine) inbox: ControlInbox,
+    pub(in crate::engine) tables: TablePublisher,
+    pub(in crate::engine) native: Box<dyn NativeSide>,
+    pub(in crate::engine) journal: Option<Journal>,
+    /// To shard 0.
+    pub(in crate::engine) audit: Producer,
+    /// By shard.
+    pub(in crate::engine) watches: Vec<Watches>,
+    pub(in crate::engine) books: BookTally,
+    pub(in crate::engine) clock: Clock,
+    pub(in crate::engine) ledger: Ledger,
+    pub(in crate::engine) trace_seed: u64,
+    /// Whether time is the clock's. Else it begins with the first frame, and nothing can be due before.
+    pub(in crate::engine) live: bool,
+}
+
+/// The agent.
+pub(in crate::engine) struct ControlAgent {
+    parts: Parts,
+    acts: VecDeque<Act>,
+    /// Handles with subscriptions.
+    handles: BTreeMap<u64, Consumer>,
+    answered: LatencyTally,
+    started: Now,
+    traces: u64,
+}
+
+impl ControlAgent {
+    /// Over its parts. What the duty wants by now is asked for with the first cycle.
+    pub(in crate::engine) fn new(parts: Parts) -> ControlAgent {
+        let started = now(&parts.clock);
+        let answered = LatencyTally::new(Digits::Three);
+        let mut agent =
+            ControlAgent { parts, acts: VecDeque::new(), handles: BTreeMap::new(), answered, started, traces: 0 };
+        agent.begin();
+        agent
+    }
+
+    /// Tells with which version the run begins, and whose subscriptions came out of the journal.
+    fn begin(&mut self) {
+        let version = self.parts.duty.version();
+        let outcome = (AckStatus::Accepted, 0, version);
+        self.emit(("start", ""), Who::Config.name(), outcome, "", None, self.started);
+        for name in self.parts.duty.named() {
+            self.emit(("restored", ""), &name, (AckStatus::Accepted, 1, version), "", None, self.started);
+        }
+        self.queue_orders(None);
+    }
+
+    fn emit(
+        &mut self,
+        (verb, subject): (&str, &str),
+        consumer: &str,
+        (outcome, old, new): (AckStatus, u64, u64),
+        code: &str,
+        trace: Option<TraceId>,
+        now: Now,
+    ) {
+        self.traces += 1;
+        // The connection that no source has: so these ids are no frame's.
+        let own = || TraceId::of_frame(self.parts.trace_seed, ConnectionId(u16::MAX), self.traces);
+        let trace = trace.unwrap_or_else(own);
+        let mut event = EventBuf::default();
+        audit::write(&audit::Entry { verb, outcome, old, new, subject, consumer, code, trace }, now, &mut event);
+        self.acts.push_back(Act::Emit(event));
+    }
+
+    /// Puts the duty's orders in line: off, then the table, then on; books are told after each.
+    fn queue_orders(&mut self, table: Option<DispatchTable>) {
+        let (off, on): (Vec<_>, Vec<_>) =
+            self.parts.duty.take_orders().into_iter().partition(|order| matches!(order, Order::Unwant { .. }));
+        let version = u32::try_from(self.parts.duty.version()).unwrap_or(u32::MAX);
+        let aged: Vec<_> =
+            off.iter().filter_map(book_of).map(|id| Act::Expect(Expect::Nothing(id, version), id)).collect();
+        let live = |_: &&Order| self.parts.live;
+        let awaited: Vec<_> =
+            on.iter().filter(live).filter_map(book_of).map(|id| Act::Expect(Expect::Stream(id), id)).collect();
+        self.acts.extend(off.into_iter().map(Act::Order));
+        self.acts.extend(table.map(|table| Act::Publish(Box::new(table))));
+        self.acts.extend(aged);
+        self.acts.extend(on.into_iter().map(Act::Order));
+        self.acts.extend(awaited);
+    }
+
+    /// Carries out what is in line, as far as there is room.
+    fn carry_out(&mut self) -> usize {
+        let mut done = 0;
+        while let Some(act) = self.acts.pop_front() {
+            if let Some(act) = self.carry_out_one(act) {
+                self.acts.push_front(act);
+                break;
+            }
+            done += 1;
+        }
+        done
+    }
+
+    /// Gives the act back when there is no room for it now.
+    fn carry_out_one(&mut self, act: Act) -> Option<Act> {
+        match act {
+            Act::Order(order) => {
+                if !self.parts.native.order(&order) {
+                    return Some(Act::Order(order));
+                }
+            }
+            Act::Expect(expect, id) => {
+                if !self.parts.watches[shard_of(id, self.parts.watches.len())].tell(expect) {
+                    return Some(Act::Expect(expect, id));
+                }
+            }
+            Act::Wishes(consumer, version) => {
+                let who = Who::of(&Principal::Handle(consumer.clone()));
+                consumer.wishes().set(version, self.parts.duty.wants_of(&who));
+            }
+            Act::Publish(table) => self.parts.tables.publish(*table),
+            Act::Emit(event) => match self.parts.audit.push(event.read().words()) {
+                Err(ClaimError::Full) if !self.parts.audit.is_abandoned() => return Some(Act::Emit(event)),
+                _ => {}
+            },
+            Act::Answer(answer) => {
+                let (envelope, ack) = *answer;
+                envelope.answer(ack);
+            }
+        }
+        None
+    }
+
+    /// Makes a change that was planned: everything but the answer is in line then.
+    fn change(&mut self, plan: Plan, (verb, subject): (&str, &str), trace: Option<TraceId>, now: Now) -> u64 {
+        let (who, changes, old) = (plan.who().clone(), plan.changes(), self.parts.duty.version());
+        let new = self.parts.duty.apply(plan, now);
+        if changes {
+            if let Some(consumer) = who.id().and_then(|id| self.handles.get(&id)) {
+                self.acts.push_back(Act::Wishes(consumer.clone(), u32::try_from(new).unwrap_or(u32::MAX)));
+            }
+            let table = self.parts.duty.table();
+            self.queue_orders(Some(table));
+        }
+        let outcome = if changes { AckStatus::Accepted } else { AckStatus::Noop };
+        self.emit((verb, subject), who.name(), (outcome, old, new), "", trace, now);
+        new
+    }
+
+    fn command(&mut self, envelope: Envelope, now: Now) {
+        let report = match envelope.command() {
+            Command::ListRoutes => Report::Routes(self.parts.duty.routes_report()),
+            Command::ListSubscriptions => Report::Subscriptions(self.parts.duty.subscriptions_report()),
+            Command::Status => Report::Status(Box::new(self.status(now))),
+            _ => return self.change_asked(envelope, now),
+        };
+        let version = self.parts.duty.version();
+        let ack = ControlAck::new(envelope.command().type_name(), AckStatus::Noop, version);
+        envelope.answer(ControlAck { report: Some(Box::new(report)), ..ack });
+    }
+
+    fn change_asked(&mut self, envelope: Envelope, now: Now) {
+        let who = Who::of(&envelope.principal());
+        let command = envelope.command();
+        let (verb, trace) = (command.verb(), command.trace_id().and_then(audit::trace));
+        let subject = command.type_name().to_uppercase();
+        let plan = self.parts.duty.plan(&who, command, now).and_then(|plan| self.keep(plan, command, now));
+        let ack = match plan {
+            Err((code, message)) => {
+                let version = self.parts.duty.version();
+                self.emit(
+                    (verb, &subject),
+                    who.name(),
+                    (AckStatus::Error, version, version),
+                    code.as_str(),
+                    trace,
+                    now,
+                );
+                ControlAck::refused(&*subject, version, code, message)
+            }
+            Ok(plan) => {
+                if let Principal::Handle(consumer) = envelope.principal() {
+                    self.handles.insert(consumer.id(), consumer);
+                }
+                let status = if plan.changes() { AckStatus::Accepted } else { AckStatus::Noop };
+                let version = self.change(plan, (verb, &subject), trace, now);
+                ControlAck::new(&*subject, status, version)
+            }
+        };
+        self.acts.push_back(Act::Answer(Box::new((envelope, ack))));
+    }
+
+    /// Keeps a named consumer's command over a restart, before anything comes of it.
+    fn keep(&mut self, plan: Plan, command: &Command, now: Now) -> Result<Plan, (ControlCode, String)> {
+        if plan.is_worth_keeping() {
+            self.write_down(&plan, What::Command(command.clone()), now)?;
+        }
+        Ok(plan)
+    }
+
+    fn write_down(&mut self, plan: &Plan, what: What, now: Now) -> Result<(), (ControlCode, String)> {
+        let (Some(journal), Who::Named(name)) = (&mut self.parts.journal, plan.who()) else { return Ok(()) };
+        let version = self.parts.duty.version() + u64::from(plan.changes());
+        journal.keep(version, now.unix_ns, name, what).map_err(|e| (ControlCode::Journal, e.to_string()))
+    }
+
+    /// Ends one subscription whose lease is over. What the journal cannot keep ends all the same, and ends again after a
+    /// restart.
+    fn lapse(&mut self, now: Now) -> usize {
+        let Some((lapse, plan)) = self.parts.duty.lapsed(now) else { return 0 };
+        let what = What::LeaseEnded { type_name: lapse.type_name.clone(), filters: lapse.filters };
+        let _ = self.write_down(&plan, what, now);
+        self.change(plan, ("leaseEnded", &lapse.type_name), None, now);
+        1
+    }
+
+    /// Cleans up after a handle that was dropped.
+    fn clean_up(&mut self, now: Now) -> usize {
+        let Some((id, consumer)) = self.handles.iter().find(|(_, consumer)| !consumer.is_connected()) else { return 0 };
+        let (id, who) = (*id, Who::of(&Principal::Handle(consumer.clone())));
+        self.handles.remove(&id);
+        if let Some(plan) = self.parts.duty.leaving(&who) {
+            self.change(plan, ("left", ""), None, now);
+        }
+        1
+    }
+
+    fn hear(&mut self, now: Now) -> usize {
+        let mut heard = 0;
+        while heard < NEWS_A_CYCLE
+            && let Some(news) = self.parts.native.news()
+        {
+            self.parts.duty.hear(news, now);
+            heard += 1;
+        }
+        let widened = self.parts.duty.discover(now);
+        self.parts.duty.tick(now);
+        self.parts.duty.take_answered().into_iter().for_each(|ns| self.answered.record(ns));
+        self.parts.duty.take_turned();
+        // The same version: what is wanted has not changed, only what there is of it.
+        let table = widened.then(|| self.parts.duty.table());
+        self.queue_orders(table);
+        heard
+    }
+
+    fn status(&self, now: Now) -> StatusReport {
+        let mut status = self.parts.duty.status_report();
+        status.uptime_ms = now.mono_ns.saturating_sub(self.started.mono_ns) / 1_000_000;
+        status.connections = self.parts.native.connections();
+        status.books = self.parts.books.counts().into_iter().map(|(name, n)| (name.to_owned(), n)).collect();
+        let counted = Counter::ALL.iter().map(|c| (c.label().to_owned(), self.parts.ledger.total(*c)));
+        status.counters = counted.filter(|(_, n)| *n > 0).collect();
+        status.acknowledged_in = self.answered_view();
+        status.waits_for = self.waits_for(&status);
+        status.ready = status.waits_for.is_none();
+        status
+    }
+
+    fn answered_view(&self) -> LatencyView {
+        let summary = self.answered.summary();
+        LatencyView {
+            count: summary.count,
+            p50_ns: summary.p50_ns,
+            p95_ns: summary.p95_ns,
+            p99_ns: summary.p99_ns,
+            max_ns: summary.max_ns,
+        }
+    }
+
+    fn waits_for(&self, status: &StatusReport) -> Option<String> {
+        if !self.parts.duty.is_listed() {
+            return Some("the list of instruments".to_owned());
+        }
+        if let Some(shut) = status.connections.iter().find(|connection| !connection.open) {
+            return Some(format!("connection {}: {}", shut.name, shut.state));
+        }
+        match status.streams.requested {
+            0 => None,
+            count => Some(format!("the venue's answer for {count} streams")),
+        }
+    }
+}
+
+impl Agent for ControlAgent {
+    fn name(&self) -> &str {
+        "control"
+    }
+
+    fn do_work(&mut self) -> usize {
+        let mut done = self.carry_out();
+        if !self.acts.is_empty() {
+            return done;
+        }
+        let now = now(&self.parts.clock);
+        done += self.hear(now);
+        done += self.carry_out();
+        for _ in 0..COMMANDS_A_CYCLE {
+            if !self.acts.is_empty() {
+                return done;
+            }
+            let Some(envelope) = self.parts.inbox.poll() else {
+                // All that the handles sent before they went has been dealt with.
+                done += self.lapse(now) + self.clean_up(now);
+                break;
+            };
+            self.command(envelope, now);
+            done += 1 + self.carry_out();
+        }
+        self.parts.tables.reclaim();
+        done + self.carry_out()
+    }
+
+    /// The conductor of shard 0 is the last to end of those that it speaks to.
+    fn is_done(&self) -> bool {
+        self.parts.audit.is_abandoned()
+    }
+}
+
+/// The instrument whose book the order's streams feed.
+fn book_of(order: &Order) -> Option<InstrumentId> {
+    let (Order::Want { instrument, streams, .. } | Order::Unwant { instrument, streams, .. }) = order else {
+        return None;
+    };
+    let is_book = |name: &str| StreamName::parse(name).is_some_and(|name| name.topic.kind.is_book());
+    (*instrument).filter(|_| streams.iter().any(|name| is_book(name)))
+}
+
+fn now(clock: &Clock) -> Now {
+    Now { mono_ns: clock.now_ns(), unix_ns: clock.unix_now().0 }
+}

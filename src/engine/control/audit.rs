@@ -1,0 +1,86 @@
+//! Purpose: the audit of commands and of native streams as events. Owns: how they are written. Thread: the control duty's.
+//! Takes and gives: what happened in, records out. Never: publishes; loses an entry for want of room.
+
+use bytemuck::Zeroable;
+
+use crate::schema::canonical_type::builtin;
+use crate::schema::command::AckStatus;
+use crate::schema::event::{EventBuf, EventHeader, flag};
+use crate::schema::id::{Source, TraceId};
+use crate::schema::payload::{CONTROL_OUTCOMES, CONTROL_VERBS, ControlUpdate};
+use crate::schema::time::UnixNanos;
+
+use super::streams::Now;
+
+/// What a command came to.
+#[derive(Clone, Debug)]
+pub(super) struct Entry<'a> {
+    /// One of [`CONTROL_VERBS`].
+    pub(super) verb: &'a str,
+    pub(super) outcome: AckStatus,
+    pub(super) old: u64,
+    pub(super) new: u64,
+    /// The type as named; empty for all.
+    pub(super) subject: &'a str,
+    pub(super) consumer: &'a str,
+    /// Of an error.
+    pub(super) code: &'a str,
+    pub(super) trace: TraceId,
+}
+
+/// A trace as a command writes it: 32 hex digits, not all zero.
+pub(super) fn trace(text: &str) -> Option<TraceId> {
+    let digits = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let value = u128::from_str_radix(text, 16).ok().filter(|value| digits && *value != 0)?;
+    Some(TraceId([(value >> 64) as u64, value as u64]))
+}
+
+/// Writes an entry as an event.
+pub(super) fn write(entry: &Entry<'_>, now: Now, into: &mut EventBuf) {
+    let receive = UnixNanos(now.unix_ns);
+    let header = EventHeader::internal(builtin::CONTROL_UPDATE, Source::Control, receive, now.mono_ns);
+    let header = EventHeader {
+        dispatch_version: u32::try_from(entry.new).unwrap_or(u32::MAX),
+        trace: entry.trace.0,
+        flags: flag::HELD,
+        ..header
+    };
+    let mut update = ControlUpdate::zeroed();
+    update.verb = place(CONTROL_VERBS, entry.verb);
+    let outcome = match entry.outcome {
+        AckStatus::Accepted => "accepted",
+        AckStatus::Noop => "noop",
+        AckStatus::Error => "error",
+    };
+    update.outcome = place(CONTROL_OUTCOMES, outcome);
+    (update.old_version, update.new_version) = (entry.old as i64, entry.new as i64);
+    copy(entry.consumer, &mut update.consumer);
+    copy(entry.subject, &mut update.subject);
+    copy(entry.code, &mut update.code);
+    into.begin(&header, &update);
+}
+
+fn place(words: &[&str], word: &str) -> i64 {
+    words.iter().position(|known| *known == word).unwrap_or_default() as i64
+}
+
+/// Texts of payloads are ASCII; what is not shows as `?`.
+fn copy(text: &str, into: &mut [u8]) {
+    let shown = |c: char| if c.is_ascii_graphic() || c == ' ' { c as u8 } else { b'?' };
+    into.iter_mut().zip(text.chars().map(shown)).for_each(|(byte, c)| *byte = c);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_is_thirty_two_hex_digits_and_not_zero() {
+        assert_eq!(trace("000000000000000a00000000000000FF"), Some(TraceId([10, 255])));
+        for text in
+            ["", "0", "00000000000000000000000000000000", "+0000000000000000000000000000001", "g".repeat(32).as_str()]
+        {
+            assert_eq!(trace(text), None, "{text}");
+        }
+    }
+}
