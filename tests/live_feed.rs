@@ -13,6 +13,8 @@ mod io_threads;
 #[path = "live/manners.rs"]
 #[allow(dead_code)] // Likewise.
 mod manners;
+#[path = "live/misdeeds.rs"]
+mod misdeeds;
 #[path = "live/refusals.rs"]
 mod refusals;
 #[path = "live/rest.rs"]

@@ -57,11 +57,11 @@ fn over_sockets(arguments: &RunArgs, loaded: &Loaded, embedded: Option<Embedded>
     .map_err(|e| failed(&e))?;
     let (ws, rest) = live::addresses(&loaded.config);
     let place = embedded.as_ref().map_or_else(|| format!("{ws} and {rest}"), |venue| venue.words(loaded));
-    view.begin(&started(&place));
+    view.tell(&started(&place));
     if let Some(venue) = embedded {
         view = view.ending_with(Box::new(move || venue.stop()));
     }
-    let _server = serve(loaded, &engine, arguments.output.quiet)?;
+    let _server = serve(loaded, &engine, &mut view)?;
     session::run(engine, &arguments.output, &until, view).map(|_| ())
 }
 

@@ -67,8 +67,8 @@ pub(super) fn run(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
     }
     let (count, seed) = (symbols.len(), loaded.config.sim.seed);
     let mut view = View::live(&arguments.output, arguments.log_format, engine.clock()).expecting(count);
-    view.begin(&started(&format!("simulated exchange, {count} symbols, seed {seed}")));
-    let _server = serve(loaded, &engine, arguments.output.quiet)?;
+    view.tell(&started(&format!("simulated exchange, {count} symbols, seed {seed}")));
+    let _server = serve(loaded, &engine, &mut view)?;
     session::run(engine, &arguments.output, &until, view).map(|_| ())
 }
 

@@ -102,8 +102,8 @@ impl View {
         self
     }
 
-    /// Tells that the run begins.
-    pub(super) fn begin(&mut self, entry: &Entry) {
+    /// Tells of an event.
+    pub(super) fn tell(&mut self, entry: &Entry) {
         self.journal.tell(entry);
     }
 

@@ -54,6 +54,8 @@ events! {
     Started = "started" Info;
     /// The engine runs, but not as it was asked to: a thread is not on its core, a command could not be restored.
     Degraded = "degraded" Warn;
+    /// Where the feed is commanded, or what was refused there.
+    Control = "control" Info;
     /// The list of instruments has come.
     Catalogue = "catalogue" Info;
     /// Wanted instruments are not listed or do not trade.
