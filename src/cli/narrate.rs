@@ -16,6 +16,7 @@ const NAMES_MAX: usize = 50;
 pub(super) fn of_note(note: &Note) -> Entry {
     let entry = |event| Entry::new(event, note.to_string());
     match note {
+        Note::Listed { instruments } => entry(Event::Catalogue).with("instruments", *instruments),
         Note::Subscribed { instruments, streams, connections } => entry(Event::Catalogue)
             .with("instruments", *instruments)
             .with("streams", *streams)

@@ -23,7 +23,7 @@ pub(in crate::cli) fn serve(loaded: &Loaded, engine: &Engine, view: &mut View) -
     let server = match Server::start(options(loaded, listen.clone())?, services(engine, view.aside())) {
         Err(HttpError::Taken(taken)) if !loaded.places.says(&["control", "listen"]) && control.socket.is_empty() => {
             let message = format!("{taken} is taken, most likely by another feed: control takes a free port");
-            view.tell(&Entry::new(Event::Control, message).at(Level::Warn).with("taken", taken.to_string()));
+            view.tell(&Entry::new(Event::Control, message).with("taken", taken.to_string()));
             let free = Listen::Tcp(SocketAddr::from(([127, 0, 0, 1], 0)));
             Server::start(options(loaded, free)?, services(engine, view.aside()))
         }
@@ -31,7 +31,7 @@ pub(in crate::cli) fn serve(loaded: &Loaded, engine: &Engine, view: &mut View) -
     };
     let server = server.map_err(|error| failed(loaded, &listen, &error))?;
     let address = server.address().to_string();
-    view.tell(&Entry::new(Event::Control, format!("control at {address}")).with("address", address));
+    view.tell(&Entry::new(Event::Control, format!("control at {address}")).at(Level::Info).with("address", address));
     Ok(Some(server))
 }
 
@@ -59,7 +59,7 @@ fn services(engine: &Engine, aside: Aside) -> Services {
         bus: engine.bus().clone(),
         clock: engine.clock().clone(),
         ledger: engine.ledger().clone(),
-        tell: Box::new(move |line| aside.tell(&Entry::new(Event::Control, line).at(Level::Warn))),
+        tell: Box::new(move |line| aside.tell(&Entry::new(Event::Control, line))),
     }
 }
 

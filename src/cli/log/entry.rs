@@ -55,7 +55,7 @@ events! {
     /// The engine runs, but not as it was asked to: a thread is not on its core, a command could not be restored.
     Degraded = "degraded" Warn;
     /// Where the feed is commanded, or what was refused there.
-    Control = "control" Info;
+    Control = "control" Warn;
     /// The list of instruments has come.
     Catalogue = "catalogue" Info;
     /// Wanted instruments are not listed or do not trade.
