@@ -7,14 +7,14 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Lines, Read};
+use std::io::{BufReader, Lines};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::process::ChildStderr;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::json_lines;
+use support::{Running, json_lines};
 
 /// Nothing here takes so long, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -37,19 +37,6 @@ const TYPES: [&str; 15] = [
     "TRADE.AGGREGATE",
     "TRADE.BLOCK",
 ];
-
-fn started(arguments: &[&str], environment: &[(&str, &str)]) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_meltica"));
-    for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("MELTICA_")) {
-        command.env_remove(name);
-    }
-    command.args(arguments).envs(environment.iter().copied());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-fn signal(child: &Child, name: &str) {
-    assert!(Command::new("kill").args([name, &child.id().to_string()]).status().unwrap().success());
-}
 
 /// Reads the log until this event, and gives its entry.
 fn until(log: &mut Lines<BufReader<ChildStderr>>, event: &str) -> Value {
@@ -91,12 +78,12 @@ fn the_feed_publishes_valid_events_of_every_type_and_ends_with_good_books() {
         let outputs = ["--events", events.to_str().unwrap(), "--books", books.to_str().unwrap()];
         let arguments = [&["run", "--log-format", "json"], &outputs[..]].concat();
         let environment: &[_] = if source == "sim" { &[("MELTICA_FEED__SOURCE", "sim")] } else { &[] };
-        let mut child = started(&arguments, environment);
-        let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+        let mut feed = Running::start(&arguments, environment);
+        let mut log = feed.stderr();
         let all_good = until(&mut log, "all_good");
         assert_eq!((&all_good["fields"]["good"], &all_good["fields"]["books"]), (&20.into(), &20.into()), "{source}");
         wait_for_types(&events, source);
-        signal(&child, "-TERM");
+        feed.signal("TERM");
         let summary = until(&mut log, "summary");
         assert_eq!(summary["fields"]["losses"], serde_json::json!({}), "{source}: something was dropped: {summary}");
         assert_eq!(summary["fields"]["books"], serde_json::json!({ "Good": 20 }), "{source}");
@@ -106,7 +93,7 @@ fn the_feed_publishes_valid_events_of_every_type_and_ends_with_good_books() {
             assert!(venue["fields"]["frames"].as_u64().unwrap() > 0, "{venue}");
         }
         assert!(log.next().is_none(), "the log ends with that");
-        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert_eq!(feed.end().0.code(), Some(0));
         check_events(&json_lines(&std::fs::read(events).unwrap()), source);
         check_books(&books);
     }
@@ -139,18 +126,17 @@ fn check_books(path: &Path) {
 
 #[test]
 fn a_deadline_and_a_signal_end_the_feed_with_a_summary_and_zero() {
-    for name in ["-INT", "-TERM"] {
-        let mut child = started(&["run", "--events", "-"], &[]);
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for name in ["INT", "TERM"] {
+        let mut feed = Running::start(&["run", "--events", "-"], &[]);
+        let mut lines = feed.stdout();
         for _ in 0..200 {
             assert!(lines.next().unwrap().unwrap().starts_with('{'));
         }
-        signal(&child, name);
+        feed.signal(name);
         let rest: Vec<String> = lines.map(|l| l.unwrap()).collect();
         serde_json::from_str::<Value>(rest.last().unwrap()).expect("the last line is whole");
-        let output = child.wait_with_output().unwrap();
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(0), "{name}: {told}");
+        let (status, told) = feed.end();
+        assert_eq!(status.code(), Some(0), "{name}: {told}");
         assert!(told.contains("events published") && told.contains("limits exceeded: none"), "{name}: {told}");
         assert!(told.contains("info stopping: the run ends: signal"), "{name}: {told}");
     }
@@ -162,40 +148,36 @@ fn a_deadline_and_a_signal_end_the_feed_with_a_summary_and_zero() {
 #[test]
 fn a_second_signal_ends_the_program_at_once() {
     // Nobody reads the events: the first signal ends the source, and the last events wait for their reader.
-    let mut child = started(&["run", "--log-format", "json", "--events", "-"], &[]);
-    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut feed = Running::start(&["run", "--log-format", "json", "--events", "-"], &[]);
+    let mut log = feed.stderr();
     until(&mut log, "started");
     // Until the pipe is full and the program waits in it.
     std::thread::sleep(Duration::from_secs(3));
-    signal(&child, "-TERM");
+    feed.signal("TERM");
     until(&mut log, "reader_slow");
-    assert!(child.try_wait().unwrap().is_none(), "what was published waits for its reader");
-    signal(&child, "-TERM");
-    let status = child.wait().unwrap();
+    assert!(feed.is_running(), "what was published waits for its reader");
+    feed.signal("TERM");
+    let (status, _) = feed.end();
     assert_eq!((status.code(), status.signal()), (None, Some(15)));
 }
 
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
-    let mut child = started(&["run", "--events", "-"], &[]);
-    let mut reader = BufReader::new(child.stdout.take().unwrap());
-    reader.read_line(&mut String::new()).unwrap();
-    drop(reader);
-    let output = child.wait_with_output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(0), "{told}");
+    let mut feed = Running::start(&["run", "--events", "-"], &[]);
+    assert!(feed.stdout().next().unwrap().is_ok(), "one line is read, then the reader goes");
+    let (status, told) = feed.end();
+    assert_eq!(status.code(), Some(0), "{told}");
     assert!(told.contains("the run ends: reader"), "{told}");
 }
 
 #[test]
 fn nothing_said_means_run_and_no_signal_is_lost_at_the_start() {
     for _ in 0..5 {
-        let mut child = started(&[], &[]);
-        let mut log = BufReader::new(child.stderr.take().unwrap());
-        log.read_line(&mut String::new()).unwrap();
-        signal(&child, "-INT");
-        let mut rest = String::new();
-        log.read_to_string(&mut rest).unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(0), "{rest}");
+        let mut feed = Running::start(&[], &[]);
+        let mut log = feed.stderr();
+        log.next().unwrap().unwrap();
+        feed.signal("INT");
+        let rest: Vec<String> = log.map(|line| line.unwrap()).collect();
+        assert_eq!(feed.end().0.code(), Some(0), "{rest:?}");
     }
 }

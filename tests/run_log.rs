@@ -7,7 +7,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -97,12 +97,12 @@ fn what_makes_a_run_fail_is_told_in_the_same_form() {
 #[test]
 fn a_venue_whose_name_leads_nowhere_is_waited_for_and_said_to_be() {
     let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/live-spot-majors.yaml");
-    let mut command = program(&["run", "--log-format", "json", "--config", config.to_str().unwrap()]);
     // `.invalid` has no addresses, by RFC 6761.
-    command.env("MELTICA_FEED__WS", "wss://stream.venue.invalid:9443");
-    command.env("MELTICA_FEED__REST", "https://api.venue.invalid");
-    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let environment =
+        [("MELTICA_FEED__WS", "wss://stream.venue.invalid:9443"), ("MELTICA_FEED__REST", "https://api.venue.invalid")];
+    let arguments = ["run", "--log-format", "json", "--config", config.to_str().unwrap()];
+    let mut feed = support::Running::start(&arguments, &environment);
+    let mut lines = feed.stderr();
     let mut log = String::new();
     let mut waits = Vec::new();
     while waits.len() < 3 {
@@ -118,9 +118,9 @@ fn a_venue_whose_name_leads_nowhere_is_waited_for_and_said_to_be() {
     }
     // Full jitter: anything up to a bound that doubles.
     assert!(waits.iter().enumerate().all(|(at, ms)| *ms <= FIRST_WAIT_MS << at), "it backs off: {waits:?}");
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    feed.signal("TERM");
     lines.for_each(|line| log.push_str(&(line.unwrap() + "\n")));
-    assert_eq!(child.wait().unwrap().code(), Some(0), "{log}");
+    assert_eq!(feed.end().0.code(), Some(0), "{log}");
     let names = check(&log);
     assert!(names.iter().any(|name| name == "summary") && !names.iter().any(|name| name == "ready"), "{log}");
 }

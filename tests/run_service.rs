@@ -3,23 +3,22 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on should say where.
 #![cfg(target_os = "linux")]
 
+mod support;
+
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
+
+use support::Running;
 
 /// Nothing here takes so long, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-fn started(socket: &str, environment: &[(&str, &str)]) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_meltica"));
-    for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("MELTICA_")) {
-        command.env_remove(name);
-    }
-    command.args(["run", "--quiet"]).env("NOTIFY_SOCKET", socket).env("WATCHDOG_USEC", "200000");
-    command.env_remove("WATCHDOG_PID").envs(environment.iter().copied());
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+fn started(socket: &str, environment: &[(&str, &str)]) -> Running {
+    let service = [("NOTIFY_SOCKET", socket), ("WATCHDOG_USEC", "200000")];
+    Running::start(&["run", "--quiet"], &[&service[..], environment].concat())
 }
 
 /// Takes what comes until `enough` of it.
@@ -48,13 +47,13 @@ fn the_manager_hears_of_readiness_life_and_the_end() {
     let by_name = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
     let places = [(UnixDatagram::bind(&path).unwrap(), path), (by_name, format!("@{name}"))];
     for ((socket, place), source) in places.into_iter().zip(["venue", "sim"]) {
-        let mut child = started(&place, &[("MELTICA_FEED__SOURCE", source)]);
+        let feed = started(&place, &[("MELTICA_FEED__SOURCE", source)]);
         let mut heard = Vec::new();
         hear(&socket, &mut heard, |h| count(h, "READY=1") == 1 && count(h, "WATCHDOG=1") >= 5);
         hear(&socket, &mut heard, |h| h.iter().any(|l| l.starts_with("STATUS=books 20/20 Good")));
-        assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+        feed.signal("TERM");
         hear(&socket, &mut heard, |h| h.iter().any(|l| l.starts_with("STOPPING=1")));
-        assert_eq!(child.wait().unwrap().code(), Some(0));
+        assert_eq!(feed.end().0.code(), Some(0));
         assert_eq!(count(&heard, "READY=1"), 1, "{source}: {heard:?}");
     }
 }
@@ -67,15 +66,15 @@ fn without_a_venue_it_is_never_ready_but_lives() {
     // A port that nobody listens at: bound, and given back.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let (ws, rest) = (format!("ws://127.0.0.1:{port}"), format!("http://127.0.0.1:{port}"));
-    let feed =
+    let at =
         [("MELTICA_FEED__SOURCE", "live"), ("MELTICA_FEED__WS", ws.as_str()), ("MELTICA_FEED__REST", rest.as_str())];
-    let mut child = started(path.to_str().unwrap(), &feed);
+    let feed = started(path.to_str().unwrap(), &at);
     let mut heard = Vec::new();
     hear(&socket, &mut heard, |h| {
         count(h, "WATCHDOG=1") >= 5 && h.iter().any(|l| l.contains("waiting: the list of instruments"))
     });
-    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    feed.signal("TERM");
+    assert_eq!(feed.end().0.code(), Some(0));
     assert_eq!(count(&heard, "READY=1"), 0, "{heard:?}");
 }
 

@@ -2,8 +2,8 @@
 //! Owns: standard error, while it runs. Thread: its own. Takes and gives: text in. Never: grows with what is not taken; takes
 //! an output that leads nowhere for a failure.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::time::{Duration, Instant};
 
 use console::Term;
 
@@ -15,6 +15,8 @@ const LINES_MAX: usize = 256;
 const COLUMNS: u16 = 80;
 /// Columns that stay free: a full line makes some terminals wrap, and a terminal shows `^C` where the cursor stands.
 const MARGIN: usize = 4;
+/// Between two looks whether there is room for the last sheet.
+const NAP: Duration = Duration::from_millis(5);
 
 /// Gives the lines of a status for so many columns.
 pub(in crate::cli) type Drawing = Box<dyn FnOnce(usize) -> Vec<String> + Send>;
@@ -22,6 +24,8 @@ pub(in crate::cli) type Drawing = Box<dyn FnOnce(usize) -> Vec<String> + Send>;
 enum Sheet {
     Line(String),
     Draw(Drawing),
+    /// The last one, whoever still holds a pen.
+    End,
 }
 
 /// Writes lines on it, from any thread.
@@ -50,7 +54,7 @@ impl Paper {
         let (alive, ended) = sync_channel::<()>(1);
         let write = move || {
             let _alive = alive;
-            run(&incoming, draws);
+            run(incoming, draws);
         };
         // A refusal drops the receiver: every line is then one that finds no room.
         let _ = std::thread::Builder::new().name("meltica-tell".to_owned()).spawn(write);
@@ -69,18 +73,24 @@ impl Paper {
         }
     }
 
-    /// Waits until all is written, but no longer than this. Pens that others still hold keep the thread alive until then.
+    /// Waits until all is written, but no longer than this. What others write later goes nowhere.
     pub(super) fn finish(self, patience: Duration) {
-        drop(self.pen);
+        let since = Instant::now();
+        while let Err(TrySendError::Full(_)) = self.pen.0.try_send(Sheet::End) {
+            if since.elapsed() >= patience {
+                return;
+            }
+            std::thread::sleep(NAP);
+        }
         // Nothing is ever sent: it ends with the thread, or with our patience.
-        let _: Result<(), RecvTimeoutError> = self.ended.recv_timeout(patience);
+        let _: Result<(), RecvTimeoutError> = self.ended.recv_timeout(patience.saturating_sub(since.elapsed()));
     }
 }
 
-fn run(sheets: &Receiver<Sheet>, draws: bool) {
+fn run(sheets: Receiver<Sheet>, draws: bool) {
     let term = draws.then(Term::stderr);
     let mut status = Status::default();
-    for sheet in sheets {
+    for sheet in &sheets {
         match sheet {
             Sheet::Line(mut text) => {
                 if !text.ends_with('\n') {
@@ -92,6 +102,7 @@ fn run(sheets: &Receiver<Sheet>, draws: bool) {
                 let columns = term.as_ref().and_then(Term::size_checked).map_or(COLUMNS, |(_, columns)| columns);
                 tell(&status.redraw(drawing(usize::from(columns).saturating_sub(MARGIN).max(1))));
             }
+            Sheet::End => break,
         }
     }
     tell(&status.redraw(Vec::new()));
@@ -154,5 +165,21 @@ mod tests {
         let pen = Pen(sheets);
         let taken = (0..1_000).filter(|at| pen.line(at.to_string())).count();
         assert_eq!(taken, LINES_MAX);
+    }
+
+    #[test]
+    fn the_end_waits_for_no_pen_and_for_no_reader() {
+        let paper = Paper::start(false);
+        let pen = paper.pen().clone();
+        let since = Instant::now();
+        paper.finish(Duration::from_secs(3_600));
+        assert!(since.elapsed() < Duration::from_secs(600), "somebody still holds a pen");
+        assert!(!pen.line("too late".to_owned()));
+        // A thread that takes nothing.
+        let (sheets, _incoming) = sync_channel(1);
+        let (_alive, ended) = sync_channel::<()>(1);
+        let paper = Paper { pen: Pen(sheets), ended, draws: false };
+        assert!(paper.pen().line("fills it".to_owned()));
+        paper.finish(Duration::from_millis(20));
     }
 }
