@@ -159,6 +159,7 @@ impl Desk {
                 take(Frame { market, connection, number, receive, origin, bytes: &mut body });
                 if self.listing.remove(&symbol) {
                     self.dropped(&symbol);
+                    self.board.note(Note::Delisted { symbol: symbol.to_string() });
                 }
             }
             RestReply::Catalogue { catalogue, mut body } => {
@@ -219,7 +220,6 @@ impl Desk {
             None => self.ordered(&(self.streams)(symbol), StreamOrders::unwant),
         }
         self.board.unlist();
-        self.board.note(Note::Delisted { symbol: symbol.to_owned() });
     }
 
     fn catalogue(&mut self, catalogue: &Catalogue) {
@@ -232,22 +232,39 @@ impl Desk {
                 wrong.map(|symbol| LiveNews::Symbol(symbol.as_str().into(), SymbolChange::Dropped)).collect();
             self.deliver(news, wrong.into_iter());
             self.tell(news, &changes);
-            let missing = self.named.update(catalogue).missing;
-            if !missing.is_empty() {
-                self.board.note(Note::Missing { names: missing });
+            let named = self.named.update(catalogue);
+            self.note_changes(&named);
+            if !named.add.is_empty() {
+                self.board.note(Note::Listed { instruments: named.add.len() });
             }
+            self.polled();
             return;
         }
         let whole_market = core::mem::take(&mut self.whole_market);
         self.ordered(&whole_market, StreamOrders::want);
         for symbol in &changes.add {
             self.ordered(&(self.streams)(symbol), StreamOrders::want);
-            self.board.list(symbol);
             self.poll_for(symbol, true);
         }
+        self.board.list(changes.add.len());
         self.confirm();
         for symbol in &changes.remove {
             self.dropped(symbol);
+        }
+        self.note_changes(&changes);
+        if !changes.add.is_empty() {
+            let (connections, streams) = self.orders.size();
+            let instruments = changes.add.len();
+            self.board.note(Note::Subscribed { instruments, streams, connections });
+        }
+        self.polled();
+        self.board.catalogue();
+    }
+
+    /// What of a list is worth a line, but for what it brings anew.
+    fn note_changes(&self, changes: &Changes) {
+        for symbol in &changes.remove {
+            self.board.note(Note::Delisted { symbol: symbol.to_string() });
         }
         for (symbol, open) in &changes.turned {
             self.board.note(Note::Trading { symbol: symbol.to_string(), open: *open });
@@ -255,16 +272,14 @@ impl Desk {
         if !changes.missing.is_empty() {
             self.board.note(Note::Missing { names: changes.missing.clone() });
         }
-        if !changes.add.is_empty() {
-            let (connections, streams) = self.orders.size();
-            let instruments = changes.add.len();
-            self.board.note(Note::Subscribed { instruments, streams, connections });
-        }
+    }
+
+    /// Every poll has been told of.
+    fn polled(&self) {
         if self.has_polls {
             // Lost, it is said with the next list.
             let _ = self.requests.try_send(RestRequest::Polled);
         }
-        self.board.catalogue();
     }
 
     /// Leaves it to whoever commands what comes of a list of instruments.

@@ -10,6 +10,11 @@ use super::orders::OrderRefused;
 /// Something that happened. Connections are named by their place in the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
+    /// The list of instruments has come; whoever commands the source asks for their streams.
+    Listed {
+        /// How many of those wanted trade, or are listed anew.
+        instruments: usize,
+    },
     /// A list of instruments has come, and with it streams to subscribe.
     Subscribed {
         /// Instruments that are new.
@@ -157,6 +162,7 @@ pub enum Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Note::Listed { instruments } => write!(f, "the list of instruments has come, {instruments} trade"),
             Note::Subscribed { instruments, streams, connections } => {
                 write!(f, "{instruments} instruments: {streams} streams over {connections} connections")
             }

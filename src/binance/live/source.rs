@@ -16,7 +16,7 @@ use super::plan::Plan;
 use super::resolve::Resolver;
 use super::slots::{Ids, Slots};
 use super::socket::SocketSettings;
-use super::teller::{Notice, Teller};
+use super::teller::{Notice, Teller, Told};
 use super::tls::Trust;
 use super::venue_rules::VenueRules;
 use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError};
@@ -96,11 +96,17 @@ impl LiveSource {
     }
 
     fn tell(&self, notice: Notice, take: &mut dyn FnMut(Frame<'_>)) {
-        let Notice { connection, number, down, first } = notice;
+        let Notice { connection, number, told } = notice;
         let (market, receive) = (self.market, self.clock.unix_now());
-        let text = down.map(|cause| cause.to_string());
-        let cause = text.as_deref().unwrap_or(if first { "started" } else { "reopened" });
-        let origin = Origin::Connection { up: down.is_none(), cause };
+        let text;
+        let origin = match &told {
+            Told::Up { first } => Origin::Connection { up: true, cause: if *first { "started" } else { "reopened" } },
+            Told::Down(cause) => {
+                text = cause.to_string();
+                Origin::Connection { up: false, cause: &text }
+            }
+            Told::Feeds(symbol) => Origin::BookStream { symbol },
+        };
         take(Frame { market, connection, number, receive, origin, bytes: &mut [] });
     }
 

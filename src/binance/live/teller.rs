@@ -13,15 +13,23 @@ use super::subscription::{StreamChange, Subscriptions};
 use crate::schema::id::ConnectionId;
 use crate::telemetry::{Counter, Counts};
 
-/// "A connection came or went", to be told in its place among the frames.
-#[derive(Clone, Copy, Debug)]
+/// What is told of a connection.
+#[derive(Clone, Debug)]
+pub(super) enum Told {
+    /// It came; whether it is the first of its leg.
+    Up { first: bool },
+    /// It went.
+    Down(Cause),
+    /// It feeds the book of this symbol from here on.
+    Feeds(String),
+}
+
+/// Word of a connection, to be told in its place among the frames.
+#[derive(Clone, Debug)]
 pub(super) struct Notice {
     pub(super) connection: ConnectionId,
     pub(super) number: u64,
-    /// `None`: it came.
-    pub(super) down: Option<Cause>,
-    /// Whether it is the first of its leg.
-    pub(super) first: bool,
+    pub(super) told: Told,
 }
 
 /// Tells.
@@ -72,13 +80,18 @@ impl Teller {
     /// A connection came.
     pub(super) fn up(&mut self, connection: ConnectionId, number: u64, first: bool) {
         self.counts.add(Counter::ConnectionsUp, 1);
-        self.notices.push_back(Notice { connection, number, down: None, first });
+        self.notices.push_back(Notice { connection, number, told: Told::Up { first } });
     }
 
     /// A connection that had opened went.
     pub(super) fn down(&mut self, connection: ConnectionId, number: u64, cause: Cause) {
         self.counts.add(Counter::ConnectionsDown, 1);
-        self.notices.push_back(Notice { connection, number, down: Some(cause), first: false });
+        self.notices.push_back(Notice { connection, number, told: Told::Down(cause) });
+    }
+
+    /// A connection feeds the book of a symbol from here on.
+    pub(super) fn feeds(&mut self, connection: ConnectionId, number: u64, symbol: String) {
+        self.notices.push_back(Notice { connection, number, told: Told::Feeds(symbol) });
     }
 
     /// A leg has lost its connection, or could not open one.

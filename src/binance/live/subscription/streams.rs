@@ -112,6 +112,8 @@ pub(crate) struct Subscriptions {
     /// Places without a stream.
     free: Vec<usize>,
     unanswered: u8,
+    /// Streams that were taken or speak, and that nobody was told of yet.
+    answered: Vec<usize>,
     next_id: u64,
     silent_after_ns: u64,
     counts: StreamCounts,
@@ -134,6 +136,7 @@ impl Subscriptions {
             doubtful: Vec::new(),
             free: Vec::new(),
             unanswered: 0,
+            answered: Vec::new(),
             next_id: 1,
             silent_after_ns,
             counts: StreamCounts::default(),
@@ -245,6 +248,9 @@ impl Subscriptions {
         if let Some(count) = self.count_of(old) {
             *count -= 1;
         }
+        if old == StreamState::Requested && matches!(state, StreamState::Acknowledged | StreamState::Live) {
+            self.answered.push(at);
+        }
         if let Some(count) = self.count_of(state) {
             *count += 1;
         }
@@ -261,9 +267,19 @@ impl Subscriptions {
         self.counts.requested + self.counts.acknowledged + self.counts.silent > 0
     }
 
-    /// Whether every stream was asked for and answered.
-    pub(crate) const fn is_answered(&self) -> bool {
-        self.counts.requested == 0 && self.under_way.is_none()
+    /// Tells every stream that the venue has taken, or that speaks, once: those that are new since the last call.
+    pub(crate) fn take_answered(&mut self, mut tell: impl FnMut(&str)) {
+        for at in core::mem::take(&mut self.answered) {
+            let Stream { name, state, .. } = &self.streams[at];
+            if matches!(state, StreamState::Acknowledged | StreamState::Live | StreamState::Silent) {
+                tell(name);
+            }
+        }
+    }
+
+    /// Has all of them told again.
+    pub(crate) fn tell_again(&mut self) {
+        self.answered = (0..self.streams.len()).collect();
     }
 
     /// Whether every stream speaks, or has had its time to.

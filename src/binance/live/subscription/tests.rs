@@ -148,7 +148,9 @@ fn a_stream_of_the_url_is_not_asked_for_and_lives_or_is_silent_like_any_other() 
     let mut subscriptions = Subscriptions::new(100);
     subscriptions.given("a@trade", 0);
     assert_eq!(subscriptions.next_message(0), None);
-    assert!(subscriptions.is_answered() && !subscriptions.is_settled());
+    let mut told = Vec::new();
+    subscriptions.take_answered(|name| told.push(name.to_owned()));
+    assert!(told == ["a@trade"] && !subscriptions.is_settled(), "{told:?}");
     let mut other = subscriptions.clone();
     assert!(subscriptions.tick(100) && subscriptions.is_settled());
     assert_eq!(subscriptions.counts().silent, 1);
