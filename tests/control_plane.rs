@@ -235,14 +235,19 @@ fn every_consumer_is_handed_what_it_asked_for(topology: Topology, commands: usiz
     engine.finish().unwrap();
 }
 
+/// How many commands; a soak gives more.
+fn commands() -> usize {
+    std::env::var("MELTICA_SOAK_COMMANDS").ok().and_then(|n| n.parse().ok()).unwrap_or(300)
+}
+
 #[test]
 fn each_consumer_is_handed_exactly_what_it_asked_for_step_by_step() {
-    every_consumer_is_handed_what_it_asked_for(Topology::Stepped, 1_000);
+    every_consumer_is_handed_what_it_asked_for(Topology::Stepped, commands());
 }
 
 #[test]
 fn each_consumer_is_handed_exactly_what_it_asked_for_on_threads() {
-    every_consumer_is_handed_what_it_asked_for(Topology::Dedicated, 200);
+    every_consumer_is_handed_what_it_asked_for(Topology::Dedicated, commands() / 3);
 }
 
 /// Steps until a question is answered.
