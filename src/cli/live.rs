@@ -148,3 +148,43 @@ pub(super) fn waits_for(view: &LiveView) -> Option<String> {
     let others = if shut.len() > 1 { format!(", and {} more", shut.len() - 1) } else { String::new() };
     Some(format!("connection {at} ({}){others}", first.state))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loaded(variables: &[(&str, &str)]) -> Loaded {
+        config::load(None, variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))).unwrap()
+    }
+
+    #[test]
+    fn a_market_brings_its_own_addresses_streams_and_patience_and_what_is_written_wins() {
+        let (spot, usdm) = (&[][..], &[("MELTICA_MARKET", "BINANCE-USDM")][..]);
+        let mine = [usdm[0], ("MELTICA_FEED__WS", "ws://here:1"), ("MELTICA_FEED__STREAMS_PER_CONNECTION", "7")];
+        let table = [
+            (spot, Market::BinanceSpot, "wss://stream.binance.com:9443", "https://api.binance.com:443", 1_024, 65),
+            (usdm, Market::BinanceUsdm, "wss://fstream.binance.com:443", "https://fapi.binance.com:443", 200, 545),
+            (&mine, Market::BinanceUsdm, "ws://here:1", "https://fapi.binance.com:443", 7, 545),
+        ];
+        for (variables, market, ws, rest, streams_max, silence_s) in table {
+            let options = options(&loaded(variables), None, &Directory::default()).unwrap();
+            assert_eq!((options.market, &*options.ws.to_string(), &*options.rest.to_string()), (market, ws, rest));
+            assert_eq!((options.streams_max, options.times.silence.as_secs()), (streams_max, silence_s));
+            let streams = (options.streams)("BTCUSDT");
+            assert!(streams.contains(&"btcusdt@depth@100ms".to_owned()));
+            assert_eq!(streams.contains(&"btcusdt@markPrice@1s".to_owned()), market == Market::BinanceUsdm);
+            assert_eq!(streams.contains(&"btcusdt@avgPrice".to_owned()), market == Market::BinanceSpot);
+        }
+    }
+
+    #[test]
+    fn microseconds_are_refused_where_the_market_has_none() {
+        let micros = ("MELTICA_FEED__TIME_UNIT", "microseconds");
+        let made = |variables: &[(&str, &str)]| {
+            let (directory, clock, ledger) = (Directory::default(), Clock::default(), Ledger::default());
+            sources(&loaded(variables), None, &directory, &clock, &ledger).map(|_| ()).map_err(|e| e.message)
+        };
+        let refused = made(&[("MELTICA_MARKET", "BINANCE-USDM"), micros]).unwrap_err();
+        assert!(refused.contains("BINANCE-USDM tells times in milliseconds only"), "{refused}");
+    }
+}

@@ -172,6 +172,7 @@ mod tests {
         plan.want(&["c".to_owned()], |place, _| assert_eq!(place.number, 1, "the emptiest"));
         assert_eq!(plan.streams(), 5);
     }
+
     #[test]
     fn streams_of_two_doors_never_share_a_connection() {
         for (spread, limit) in [(1, 200), (2, 200), (1, 6)] {

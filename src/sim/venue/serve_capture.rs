@@ -155,7 +155,7 @@ impl ServedCapture {
     /// When the capture cannot be read on.
     pub(super) fn turn(&mut self, now_ns: u64, hub: &Hub) -> Result<bool, SourceError> {
         if self.exhausted {
-            self.ended |= hub.is_drained();
+            self.ended = self.ended || hub.is_drained();
             return Ok(false);
         }
         if self.began.is_none() && !self.may_start(now_ns, hub) {
