@@ -98,7 +98,7 @@ fn window(engine: &Engine, span: Duration) -> [u64; 5] {
         }
     }
     latencies.sort_unstable();
-    let at = |of: usize| latencies.get(latencies.len() * of / 1_000).copied().unwrap_or(0).into();
+    let at = |of: usize| latencies.get(latencies.len() * of / 1_000).copied().unwrap_or(0);
     [at(500), at(990), at(999), latencies.len() as u64 / span.as_secs().max(1), all.stats().lagged]
 }
 

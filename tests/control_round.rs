@@ -42,7 +42,7 @@ impl Feed {
             assert!(lines.read_line(&mut line).unwrap() > 0, "it ended: {seen}");
             seen.push_str(&line);
             if let Some((_, at)) = line.split_once("control at ") {
-                break at.trim_end().to_owned();
+                break at.split_whitespace().next().unwrap().to_owned();
             }
         };
         let stderr = std::thread::spawn(move || {

@@ -25,7 +25,7 @@ const NEIGHBOURS: [(&str, &str); 2] = [
 ];
 
 /// Foreign crates and the rooms that may name them.
-const HOMES: [(&str, &[&str]); 33] = [
+const HOMES: [(&str, &[&str]); 34] = [
     ("simd_json", &["binance"]),
     ("ureq", &["binance", "cli"]),
     ("webpki_roots", &["binance"]),
@@ -41,7 +41,8 @@ const HOMES: [(&str, &[&str]); 33] = [
     ("subtle", &["http"]),
     ("unicode_width", &["cli"]),
     ("zeroize", &["http"]),
-    ("indicatif", &["cli"]),
+    ("console", &["cli"]),
+    ("humantime", &["config", "cli"]),
     ("signal_hook", &["cli"]),
     ("serde_saphyr", &["config", "dispatch", "sim"]),
     ("garde", &["config"]),

@@ -67,7 +67,7 @@ pub(super) struct OutputArgs {
     /// At the end write every book as JSON to this file; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     pub(super) books: Option<PathBuf>,
-    /// Show neither status nor progress nor summary.
+    /// Show neither status nor events nor summary.
     #[arg(long, short)]
     pub(super) quiet: bool,
 }
@@ -80,8 +80,20 @@ pub(super) struct RunArgs {
     /// Stop after this long, e.g. 10s or 5m; without it, on SIGINT or SIGTERM.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub(super) run_for: Option<Duration>,
+    /// How events are told on standard error: lines for a person (on a terminal with a live status), or JSON objects.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
+    pub(super) log_format: LogFormat,
     #[command(flatten)]
     pub(super) output: OutputArgs,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// Lines for a person.
+    #[default]
+    Text,
+    /// One JSON object a line; no status.
+    Json,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -203,6 +215,7 @@ mod tests {
             "meltica replay",
             "meltica run --for 10",
             "meltica run --for 0s",
+            "meltica run --log-format xml",
             "meltica replay x --market NYSE",
             "meltica replay x --speed fast",
             "meltica check",

@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::args::{Cli, Command, RunArgs};
+use super::args::{Cli, Command, LogFormat, RunArgs};
 use super::exit::{Cause, Failed};
+use super::log::last_words;
 use super::say::tell;
 use super::{check, control, replay, run, venue};
 
@@ -15,6 +16,7 @@ use super::{check, control, replay, run, venue};
 pub fn main() -> ExitCode {
     // clap ends the program itself: 0 after `--help`, 2 after a wrong command line.
     let command = Cli::parse().command;
+    let in_json = matches!(&command, Some(Command::Run(run)) if run.log_format == LogFormat::Json);
     // Unwind safety: after a panic nothing is used but the exit code. Stages on threads of their own are caught there; what
     // comes this far is a stage that the main thread steps, or the command itself.
     let outcome = catch_unwind(AssertUnwindSafe(|| carry_out(command))).unwrap_or_else(|_| {
@@ -24,7 +26,8 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failed { cause, message }) => {
-            tell(&format!("meltica: {message}\n"));
+            let words = if in_json { last_words(&message, cause as u8) } else { format!("meltica: {message}\n") };
+            tell(&words);
             ExitCode::from(cause as u8)
         }
     }

@@ -73,8 +73,8 @@ mod tests {
         grid.row(["币安".into(), "7".into(), String::new()]);
         grid.row(["a\u{1b}[2J\n".into(), "1200".into(), "x".into()]);
         let expected = "\
-NAME           COUNT  WHY
-币安               7
+NAME          COUNT  WHY
+币安              7
 a\\u{1b}[2J\\n   1200  x
 ";
         assert_eq!(grid.lines(), expected);

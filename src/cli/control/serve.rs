@@ -6,33 +6,32 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use super::super::exit::{Cause, Failed};
-use super::super::say::tell;
+use super::super::log::{Aside, Entry, Event, Level};
+use super::super::view::View;
 use crate::config::{ConfigFaults, Control, Loaded};
 use crate::engine::Engine;
 use crate::http::{HttpError, HttpOptions, Listen, Server, Services, Tokens, tls_from_files};
 
 /// Starts the facade and says where it is; `None` when it is configured off. The default port may be taken by another feed:
 /// then a free one is.
-pub(in crate::cli) fn serve(loaded: &Loaded, engine: &Engine, quiet: bool) -> Result<Option<Server>, Failed> {
+pub(in crate::cli) fn serve(loaded: &Loaded, engine: &Engine, view: &mut View) -> Result<Option<Server>, Failed> {
     let control = &loaded.config.control;
     if !control.enabled {
         return Ok(None);
     }
     let listen = listen(control);
-    let server = match Server::start(options(loaded, listen.clone())?, services(engine)) {
+    let server = match Server::start(options(loaded, listen.clone())?, services(engine, view.aside())) {
         Err(HttpError::Taken(taken)) if !loaded.places.says(&["control", "listen"]) && control.socket.is_empty() => {
-            if !quiet {
-                tell(&format!("meltica: {taken} is taken, most likely by another feed: control takes a free port\n"));
-            }
+            let message = format!("{taken} is taken, most likely by another feed: control takes a free port");
+            view.tell(&Entry::new(Event::Control, message).with("taken", taken.to_string()));
             let free = Listen::Tcp(SocketAddr::from(([127, 0, 0, 1], 0)));
-            Server::start(options(loaded, free)?, services(engine))
+            Server::start(options(loaded, free)?, services(engine, view.aside()))
         }
         other => other,
     };
     let server = server.map_err(|error| failed(loaded, &listen, &error))?;
-    if !quiet {
-        tell(&format!("meltica: control at {}\n", server.address()));
-    }
+    let address = server.address().to_string();
+    view.tell(&Entry::new(Event::Control, format!("control at {address}")).at(Level::Info).with("address", address));
     Ok(Some(server))
 }
 
@@ -54,13 +53,13 @@ fn options(loaded: &Loaded, listen: Listen) -> Result<HttpOptions, Failed> {
     Ok(HttpOptions { listen, hosts: control.hosts.clone(), tokens, tls })
 }
 
-fn services(engine: &Engine) -> Services {
+fn services(engine: &Engine, aside: Aside) -> Services {
     Services {
         control: engine.control().bus().clone(),
         bus: engine.bus().clone(),
         clock: engine.clock().clone(),
         ledger: engine.ledger().clone(),
-        tell: Box::new(|line| tell(&format!("meltica: {line}\n"))),
+        tell: Box::new(move |line| aside.tell(&Entry::new(Event::Control, line))),
     }
 }
 
