@@ -15,7 +15,7 @@ use meltica::schema::command::{AckStatus, Command, ControlAck, Filters};
 use meltica::schema::frame::FrameSource;
 use meltica::schema::json::write_event;
 use meltica::schema::report::{Report, StatusReport, StreamState, SubscriptionsReport};
-use meltica::sim::venue::{AnswerFault, Venue, VenueFault, Whom};
+use meltica::sim::venue::Venue;
 use meltica::telemetry::{Clock, Ledger};
 use serde_json::{Value, json};
 
@@ -268,30 +268,4 @@ fn at_each_quiet_point_the_venue_has_the_union_of_what_is_wanted() {
     println!("from a command to the venue's last answer: {answered:?}");
     assert!(answered.count > 0 && status.streams.requested == 0);
     desk.finish(commands() / 10);
-}
-
-#[test]
-fn what_is_wanted_is_reached_while_the_venue_answers_wrongly_and_cuts() {
-    let venue = venue(|_| {});
-    let mut desk = Desk::new(&venue, |_| {});
-    let (mut dice, all) = (Dice(23), Whom::default);
-    let answers = |how| VenueFault::Answers { how, count: 2, by: Duration::from_millis(300) };
-    let faults = [
-        answers(AnswerFault::Missing),
-        answers(AnswerFault::Late),
-        answers(AnswerFault::Twice),
-        answers(AnswerFault::WrongId),
-        answers(AnswerFault::Error),
-        answers(AnswerFault::ErrorWithoutId),
-        answers(AnswerFault::Garbage),
-        VenueFault::Cut { whom: all() },
-        VenueFault::Reset { whom: all() },
-    ];
-    for fault in faults {
-        venue.inject(fault.clone());
-        println!("{fault:?}");
-        (0..12).for_each(|_| desk.command(&mut dice));
-        desk.quiet(&venue);
-    }
-    desk.finish(20);
 }

@@ -466,9 +466,13 @@ impl Subscriptions {
                 self.enter(at, StreamState::Refused, now);
                 Some(&self.streams[at].name)
             }
-            // What cannot be taken out is forgotten: its frames are let through and dropped further on.
+            // The venue's list tells which of them it still has. What cannot be taken out is forgotten in the end: its frames
+            // are let through and dropped further on.
             Verb::Unsubscribe => {
-                self.forget(&way.names);
+                for at in way.names {
+                    self.streams[at].tries += 1;
+                    if self.streams[at].tries < TRIES_MAX { self.doubtful.push(at) } else { self.forget(&[at]) }
+                }
                 None
             }
             Verb::List => {
