@@ -15,6 +15,8 @@ use crate::schema::command::ControlCode;
 pub(super) const DEPTH_MAX: usize = 32;
 /// Decimal digits that every binary fraction of 64 bits keeps.
 const EXACT_DIGITS: usize = 15;
+/// 2^53: below it a float of 64 bits holds every whole number.
+const WHOLE_BOUND: f64 = 9_007_199_254_740_992.0;
 const NUMBER_BYTES_MAX: usize = 32;
 
 /// Reads a body.
@@ -111,8 +113,11 @@ impl<'de> Visitor<'de> for StrictVisitor {
         Ok(value.into())
     }
 
+    /// A whole number is one however it is written (`60.0`, `6e1`): JSON knows but numbers.
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(value.into())
+        let whole = value.fract() == 0.0 && value.abs() < WHOLE_BOUND;
+        // Exact: the bound is within both types.
+        Ok(if whole { (value as i64).into() } else { value.into() })
     }
 
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
@@ -153,6 +158,8 @@ mod tests {
             r#"{"a":[1,-2,0.5,1e3,18446744073709551615,-9223372036854775808],"b":"\"]}\\","c":{"d":null,"e":true}}"#;
         let value: Value = read(text.as_bytes()).unwrap();
         assert_eq!(value, serde_json::from_str::<Value>(text).unwrap());
+        let whole: Value = read(b"[60.0,6e1,-1E2,0.5]").unwrap();
+        assert_eq!(whole.to_string(), "[60,60,-100,0.5]");
     }
 
     #[test]

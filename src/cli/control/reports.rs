@@ -11,6 +11,7 @@ use super::grid::{Grid, plain};
 use super::wants::rest;
 use super::words::{FeedArgs, OutputForm, ReportArgs};
 use crate::schema::report::{RoutesReport, StatusReport, StreamState, SubscriptionsReport};
+use crate::telemetry::Counter;
 
 /// Streams that are not live are listed up to so many.
 const STREAMS_SHOWN: usize = 20;
@@ -113,8 +114,7 @@ fn status_text(report: &StatusReport) -> String {
     row("markets", format!("{}, {} instruments", listed(report.markets.clone()), report.instruments));
     row("books", listed(report.books.iter().map(|(quality, count)| format!("{count} {quality}")).collect()));
     for connection in &report.connections {
-        let open = if connection.open { "open" } else { "shut" };
-        row("connection", format!("{} {open}, {}", connection.name, connection.state));
+        row("connection", format!("{}: {}", connection.name, connection.state));
     }
     let others = rest(report.streams);
     let live = format!("{} live", report.streams.live);
@@ -123,7 +123,8 @@ fn status_text(report: &StatusReport) -> String {
         "control",
         format!("version {}, {} consumers, {} subscriptions", report.version, report.consumers, report.subscriptions),
     );
-    row("published", format!("{} events", report.shards.iter().map(|shard| shard.published).sum::<u64>()));
+    let published = report.counters.get(Counter::Published.label()).copied().unwrap_or_default();
+    row("published", format!("{published} events"));
     let ack = &report.acknowledged_in;
     if ack.count > 0 {
         let ms = |ns: u64| format!("{:.1} ms", ns as f64 / 1e6);
