@@ -4,6 +4,8 @@
 #[path = "sim_truth/checker.rs"]
 #[allow(dead_code)] // `live_truth` uses the rest.
 mod checker;
+#[path = "live/control.rs"]
+mod control;
 #[path = "live/faults.rs"]
 mod faults;
 #[path = "live/io_threads.rs"]
@@ -11,6 +13,8 @@ mod io_threads;
 #[path = "live/manners.rs"]
 #[allow(dead_code)] // Likewise.
 mod manners;
+#[path = "live/misdeeds.rs"]
+mod misdeeds;
 #[path = "live/refusals.rs"]
 mod refusals;
 #[path = "live/rest.rs"]

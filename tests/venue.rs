@@ -13,6 +13,8 @@ mod client;
 mod faults;
 #[path = "venue/frames.rs"]
 mod frames;
+#[path = "venue/garbage.rs"]
+mod garbage;
 #[path = "venue/limits.rs"]
 mod limits;
 #[path = "venue/rest.rs"]

@@ -1,13 +1,15 @@
-//! Purpose: `meltica run` over sockets: the live source made from the configuration, and its board carried to the reader.
-//! Owns: nothing but the board's handle. Thread: main. Takes and gives: a configuration in, a source out;
-//! lines for a person. Never: touches the data path.
+//! Purpose: `meltica run` over sockets: the live source made from the configuration, and its board carried to the
+//! reader. Owns: nothing but the board's handle. Thread: main. Takes and gives: a configuration in, a source out;
+//! notes and figures for whoever shows them. Never: touches the data path.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::exit::{Cause, Failed};
 use super::settings::routes;
-use crate::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes, PollSpec, StreamForm, endpoints};
+use crate::binance::live::{
+    Board, Endpoint, LiveOptions, LiveSource, LiveTimes, LiveView, Note, PollSpec, StreamForm, endpoints,
+};
 use crate::config::{self, Config, ConfigFaults, Loaded, TimeUnit};
 use crate::directory::Directory;
 use crate::dispatch::{DispatchTable, Parser, RestFn};
@@ -15,7 +17,7 @@ use crate::schema::id::Market;
 use crate::telemetry::{Clock, Ledger};
 
 /// The market that the live feed is of.
-fn market(config: &Config) -> Market {
+pub(super) fn market(config: &Config) -> Market {
     config.market.market().unwrap_or(Market::BinanceSpot)
 }
 
@@ -85,6 +87,7 @@ fn options(loaded: &Loaded, elsewhere: Option<&Elsewhere>, directory: &Directory
         },
         busy_poll: feed.busy_poll,
         receive_buffer: feed.receive_buffer.0 as usize,
+        commanded: true,
         instruments: config.instruments.iter().map(|name| name.to_uppercase()).collect(),
         quote: (!feed.quote.is_empty()).then(|| feed.quote.to_uppercase()),
         whole_market,
@@ -124,19 +127,24 @@ impl Follow {
         Follow { board: sources.first().map(LiveSource::board).unwrap_or_default() }
     }
 
-    /// The lines worth telling.
-    pub(super) fn poll(&self) -> Vec<String> {
-        self.board.take_notes().iter().map(ToString::to_string).collect()
+    /// What is worth a line.
+    pub(super) fn poll(&self) -> Vec<Note> {
+        self.board.take_notes()
     }
 
-    /// What the feed waits for; `None` when it waits for nothing.
-    pub(super) fn waits_for(&self) -> Option<String> {
-        let view = self.board.view();
-        if !view.catalogue {
-            return Some("waits for the list of instruments".to_owned());
-        }
-        let shut: Vec<_> = view.connections.iter().enumerate().filter(|(_, c)| !c.open).collect();
-        let (at, first) = shut.first()?;
-        Some(format!("{} of {} connections down; connection {at}: {}", shut.len(), view.connections.len(), first.state))
+    /// How the source does.
+    pub(super) fn view(&self) -> LiveView {
+        self.board.view()
     }
+}
+
+/// What the feed waits for; `None` when it waits for nothing.
+pub(super) fn waits_for(view: &LiveView) -> Option<String> {
+    if !view.catalogue {
+        return Some("the list of instruments".to_owned());
+    }
+    let shut: Vec<_> = view.connections.iter().enumerate().filter(|(_, c)| !c.open).collect();
+    let (at, first) = shut.first()?;
+    let others = if shut.len() > 1 { format!(", and {} more", shut.len() - 1) } else { String::new() };
+    Some(format!("connection {at} ({}){others}", first.state))
 }

@@ -103,6 +103,10 @@ impl Board {
         self.lock().view.instruments += instruments;
     }
 
+    pub(super) fn listed(&self, instruments: usize) {
+        self.lock().view.instruments += instruments;
+    }
+
     pub(super) fn unlist(&self) {
         let instruments = &mut self.lock().view.instruments;
         *instruments = instruments.saturating_sub(1);

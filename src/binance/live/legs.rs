@@ -12,6 +12,7 @@ use super::opening::Opening;
 use super::orders::{Order, StreamOrders};
 use super::session::{Phase, SessionLimits, Verdict};
 use super::slots::{Slots, Turn};
+use super::subscription::StreamChange;
 use super::teller::{Notice, Teller};
 use crate::schema::instrument::uppercase_symbol;
 use crate::schema::topic::StreamName;
@@ -107,12 +108,16 @@ impl Legs {
             for slot in leg.ends() {
                 self.farewell(slot, Cause::Unwanted, now);
             }
-            return;
+            return self.teller.all([&*order.name].into_iter(), StreamChange::Gone);
         }
+        let mut known = false;
         for slot in [leg.active, leg.successor].into_iter().flatten() {
             if let Some(connection) = self.slots.get(slot) {
-                connection.subscriptions.unwant(&order.name, now);
+                known |= connection.subscriptions.unwant(&order.name, now);
             }
+        }
+        if !known {
+            self.teller.all([&*order.name].into_iter(), StreamChange::Gone);
         }
     }
 
@@ -121,6 +126,8 @@ impl Legs {
         let Some(connection) = self.slots.get(slot) else { return };
         let opened = connection.session.phase() == Phase::Open;
         let (id, number) = (connection.id, connection.take_number());
+        self.teller.streams(&mut connection.subscriptions, false);
+        self.teller.all(connection.subscriptions.leaving(), StreamChange::Gone);
         connection.close(now);
         self.leaving.push(slot);
         if opened {
@@ -166,6 +173,7 @@ impl Legs {
                 return Err(Cause::NoAnswer);
             }
             connection.send_control(now)?;
+            self.teller.streams(&mut connection.subscriptions, self.legs[at].active == Some(slot));
             self.feed(at);
         }
         Ok(())
@@ -333,6 +341,11 @@ impl Legs {
         let lived = if had_opened { now.saturating_sub(connection.session.since()) } else { 0 };
         let leg = &mut self.legs[at];
         leg.lost(slot, cause, lived, now);
+        self.teller.streams(&mut connection.subscriptions, false);
+        self.teller.all(connection.subscriptions.leaving(), StreamChange::Gone);
+        if leg.active.is_none() {
+            self.teller.all(leg.names.iter().map(|name| &**name), StreamChange::Requested);
+        }
         if had_opened {
             self.teller.down(connection.id, connection.take_number(), cause);
         } else {

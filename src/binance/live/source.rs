@@ -8,6 +8,7 @@ use super::desk::{Desk, Reply};
 use super::dial::Dial;
 use super::legs::Legs;
 use super::limits::Attempts;
+use super::news::NewsFeed;
 use super::opening::{Opening, leg_limits, nanos, opening};
 use super::options::{LiveError, LiveOptions, StreamForm};
 use super::orders::StreamOrders;
@@ -52,6 +53,7 @@ pub struct LiveSource {
     show_at: u64,
     board: Board,
     orders: StreamOrders,
+    news: Option<NewsFeed>,
 }
 
 impl LiveSource {
@@ -76,6 +78,11 @@ impl LiveSource {
         (0..common.threads).map(|thread| common.part(options, thread)).collect()
     }
 
+    /// Its market.
+    pub const fn market(&self) -> Market {
+        self.market
+    }
+
     /// How it does, to be kept by whoever shows it.
     pub fn board(&self) -> Board {
         self.board.clone()
@@ -84,6 +91,11 @@ impl LiveSource {
     /// Where streams are wanted and wanted no longer while it runs.
     pub fn orders(&self) -> StreamOrders {
         self.orders.clone()
+    }
+
+    /// What is heard of streams, when they are wanted by command ([`LiveOptions::commanded`]).
+    pub fn news(&self) -> Option<NewsFeed> {
+        self.news.clone()
     }
 
     fn tell(&self, notice: Notice, take: &mut dyn FnMut(Frame<'_>)) {
@@ -120,6 +132,7 @@ struct Common<'a> {
     attempts: Attempts,
     board: Board,
     orders: StreamOrders,
+    news: Option<NewsFeed>,
     desk: Option<Desk>,
 }
 
@@ -135,8 +148,10 @@ impl<'a> Common<'a> {
         let rules = VenueRules::of(options.market);
         let plan = Plan::new(rules, options.connections, streams_max, usize::from(threads));
         let (board, orders) = (Board::default(), StreamOrders::new(plan, usize::from(threads)));
-        let desk = Some(Desk::new(options, &trust, clock, ledger, board.clone(), orders.clone())?);
-        Ok(Common { threads, clock, ledger, opening, attempts: Attempts::default(), board, orders, desk })
+        let news = options.commanded.then(NewsFeed::default);
+        let ways = (orders.clone(), news.clone());
+        let desk = Some(Desk::new(options, &trust, clock, ledger, board.clone(), ways)?);
+        Ok(Common { threads, clock, ledger, opening, attempts: Attempts::default(), board, orders, news, desk })
     }
 
     /// The next part.
@@ -149,8 +164,9 @@ impl<'a> Common<'a> {
             attempts: self.attempts.clone(),
             settings: SocketSettings { busy_poll: options.busy_poll, receive_buffer: options.receive_buffer },
             raw: options.form == StreamForm::Raw,
+            followed: options.commanded,
         };
-        let teller = Teller::new(self.board.clone(), self.ledger.sheet("live"));
+        let teller = Teller::new(self.board.clone(), self.ledger.sheet("live"), self.news.clone());
         let orders = self.orders.clone();
         Ok(LiveSource {
             market: options.market,
@@ -164,6 +180,7 @@ impl<'a> Common<'a> {
             show_at: 0,
             board: self.board.clone(),
             orders,
+            news: self.news.clone(),
         })
     }
 }

@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 use super::board::Board;
 use super::cause::Cause;
 use super::leg::Leg;
+use super::news::{LiveNews, NewsFeed};
 use super::note::Note;
+use super::subscription::{StreamChange, Subscriptions};
 use crate::schema::id::ConnectionId;
 use crate::telemetry::{Counter, Counts};
 
@@ -36,12 +38,38 @@ pub(super) struct Teller {
     pub(super) board: Board,
     pub(super) counts: Counts,
     notices: VecDeque<Notice>,
+    /// For whoever commands.
+    news: Option<NewsFeed>,
+    /// Changes that are told now; kept for its memory.
+    changes: Vec<(Box<str>, StreamChange)>,
 }
 
 impl Teller {
     /// To this board, counting on this sheet.
-    pub(super) const fn new(board: Board, counts: Counts) -> Teller {
-        Teller { board, counts, notices: VecDeque::new() }
+    pub(super) const fn new(board: Board, counts: Counts, news: Option<NewsFeed>) -> Teller {
+        Teller { board, counts, notices: VecDeque::new(), news, changes: Vec::new() }
+    }
+
+    /// Tells what changed in a connection's streams. Of one that is to take over, that it asks is no news.
+    pub(super) fn streams(&mut self, subscriptions: &mut Subscriptions, serves: bool) {
+        let Some(news) = &self.news else { return };
+        subscriptions.take_changes(&mut self.changes);
+        if self.changes.is_empty() {
+            return;
+        }
+        let told = self.changes.drain(..).filter(|(_, change)| serves || *change != StreamChange::Requested);
+        if !news.tell(told.map(|(name, change)| LiveNews::Stream(name, change))) {
+            self.board.note_once("news", Note::NewsLost);
+        }
+    }
+
+    /// Tells one change of several streams.
+    pub(super) fn all<'n>(&self, names: impl Iterator<Item = &'n str>, change: StreamChange) {
+        if let Some(news) = &self.news
+            && !news.tell(names.map(|name| LiveNews::Stream(name.into(), change)))
+        {
+            self.board.note_once("news", Note::NewsLost);
+        }
     }
 
     /// The next notice to be told among the frames.

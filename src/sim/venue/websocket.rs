@@ -18,6 +18,10 @@ use super::subscriptions;
 
 /// Bytes of one message of a client: a SUBSCRIBE of 1,024 long names fits.
 const MESSAGE_BYTES_MAX: usize = 128 << 10;
+/// Bytes that may come without a whole message: one of the longest, in frames of some length.
+const BYTES_WITHOUT_MESSAGE_MAX: usize = 2 * MESSAGE_BYTES_MAX;
+/// Bytes that are read in one turn.
+const BYTES_PER_TURN: usize = 64 << 10;
 /// Frames moved from the queue at a time.
 const FRAMES_PER_TURN: usize = 256;
 const AMNESTY_NS: u64 = 200_000_000;
@@ -40,6 +44,8 @@ struct Session<'a> {
     shared: &'a Shared,
     outbox: &'a Arc<Outbox>,
     messages: Messages,
+    /// Bytes since the last whole message.
+    unfinished: usize,
     frames: Vec<Bytes>,
     /// The socket takes no more at the moment.
     blocked: bool,
@@ -72,6 +78,7 @@ pub(super) fn serve(shared: &Shared, outbox: &Arc<Outbox>, line: Line, early: Ve
         shared,
         outbox,
         messages: Messages::new(&shared.limits),
+        unfinished: 0,
         frames: Vec::new(),
         blocked: false,
         stalled_until_ns: 0,
@@ -168,14 +175,25 @@ impl Session<'_> {
 
     /// Reads what has come. While the client does not read, the venue does not either.
     fn read(&mut self, socket: &mut Socket) -> Result<(), Over> {
+        socket.get_mut().allow(BYTES_PER_TURN);
+        let mut left = BYTES_PER_TURN;
         while !self.blocked {
-            match socket.read() {
-                Ok(message) => self.hear(socket, message)?,
+            let read = socket.read();
+            self.unfinished += left - socket.get_ref().left();
+            left = socket.get_ref().left();
+            match read {
+                Ok(message) => {
+                    self.unfinished = 0;
+                    self.hear(socket, message)?;
+                }
                 Err(fault) => {
                     self.broken(socket, &fault)?;
-                    return Ok(());
+                    break;
                 }
             }
+        }
+        if self.unfinished > BYTES_WITHOUT_MESSAGE_MAX {
+            return self.close(socket, 1009, "message too big").and(Err(Over::Closed));
         }
         Ok(())
     }
@@ -316,6 +334,11 @@ impl Session<'_> {
     fn rest(&mut self, socket: &mut Socket) -> Result<(), Over> {
         let now = self.shared.clock.now_ns();
         let stalled = now < self.stalled_until_ns;
+        // What the allowance held back makes no further event.
+        let more_to_read = socket.get_ref().left() == 0 && !self.blocked && !stalled;
+        if more_to_read {
+            return Ok(());
+        }
         if !self.outbox.is_empty() && !self.blocked && !stalled && self.closing_ns.is_none() {
             return Ok(());
         }
