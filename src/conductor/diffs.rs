@@ -183,7 +183,7 @@ impl Instrument {
         }
         self.sync.applied(depth.last_id);
         self.ask.proven();
-        self.stale = false;
+        self.stale = outlet.is_old(head);
         (self.timers.fill, self.timers.confirm) = (NEVER, NEVER);
         self.applied += 1;
         self.lower.clear();
@@ -205,6 +205,7 @@ impl Instrument {
     /// Why the quality is what it is after a diff.
     fn cause_after_apply(&self) -> BookCause {
         match (self.quality, self.assess()) {
+            (_, Quality::Stale) => BookCause::TimedOut,
             (_, Quality::Crossed) => BookCause::Crossed,
             (Quality::Crossed, _) => BookCause::Uncrossed,
             (_, Quality::Syncing) => BookCause::RangeLeft,
@@ -230,17 +231,22 @@ impl Instrument {
         self.count_checks(before, outlet);
     }
 
-    /// A crossed book that stays so is given up; one whose best prices left the known range wants a fresh snapshot.
+    /// A crossed book that stays so, or whose top looks right again, is given up: nobody can tell whether what crossed it is
+    /// gone or lies behind the top. One whose best prices left the known range wants a fresh snapshot.
     fn watch_quality<P: Publish, R: SnapshotRequests>(&mut self, head: &EventHeader, outlet: &mut Outlet<P, R>) {
         if !self.book.is_crossed() {
             self.crossed_updates = 0;
             self.timers.crossed = NEVER;
+            if self.mistrusted {
+                return self.give_up_crossed(head, outlet);
+            }
             if !self.book.top_is_known() {
                 self.want_snapshot(outlet);
             }
             return;
         }
         outlet.count(Counter::Crossed);
+        self.mistrusted = true;
         self.crossed_updates += 1;
         if self.crossed_updates == 1 {
             self.timers.crossed = outlet.now.saturating_add(outlet.options.crossed_ns_max);

@@ -21,6 +21,8 @@ pub(super) enum Errand {
     Unwanted(InstrumentId, u32),
     /// Every instrument from this index on that the connection feeds goes stale.
     ConnectionDown(ConnectionId, usize),
+    /// Every instrument from this index on goes stale until something fresh comes of it.
+    Overslept(usize),
     /// Every instrument from this index on gives out what the throttle holds.
     Flush(usize),
 }
@@ -84,6 +86,13 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
                     self.errands.push_front(Errand::ConnectionDown(connection, at + 1));
                     let cause = BookCause::ConnectionDown;
                     self.with_known(InstrumentId(at as u32), |i, outlet| i.mark_stale(cause, outlet));
+                }
+            }
+            Errand::Overslept(from) => {
+                let next = (from..self.instruments.len()).find(|&at| self.instruments[at].is_some());
+                if let Some(at) = next {
+                    self.errands.push_front(Errand::Overslept(at + 1));
+                    self.with_known(InstrumentId(at as u32), |i, outlet| i.overslept(outlet));
                 }
             }
             Errand::Flush(from) => return self.flush_next(from),

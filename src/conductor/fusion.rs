@@ -72,6 +72,8 @@ pub(super) struct Instrument {
     pub(super) wanted_from: u32,
     pub(super) halted: bool,
     pub(super) crossed_updates: u32,
+    /// It is or was crossed: once the top looks right again, what crossed it may still lie behind.
+    pub(super) mistrusted: bool,
     /// Content was lost while held diffs were waiting: to be announced behind them.
     pub(super) lost_behind: bool,
     pub(super) ask: Ask,
@@ -116,6 +118,7 @@ impl Instrument {
             wanted_from: 0,
             halted: false,
             crossed_updates: 0,
+            mistrusted: false,
             lost_behind: false,
             ask: Ask::default(),
             timers: Timers { fill: NEVER, crossed: NEVER, first: NEVER, confirm: NEVER, book: NEVER, audit: NEVER },
@@ -149,7 +152,7 @@ impl Instrument {
             Quality::Syncing
         } else if self.book.is_crossed() {
             Quality::Crossed
-        } else if !self.book.top_is_known() {
+        } else if self.mistrusted || !self.book.top_is_known() {
             Quality::Syncing
         } else {
             Quality::Good
@@ -235,6 +238,7 @@ impl Instrument {
     pub(super) fn start_over<P: Publish, R: SnapshotRequests>(&mut self, missing: bool, outlet: &mut Outlet<P, R>) {
         self.sync.start_over(missing);
         self.book.clear();
+        self.mistrusted = false;
         self.crossed_updates = 0;
         self.lost_behind = false;
         self.timers.crossed = NEVER;

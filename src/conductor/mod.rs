@@ -55,7 +55,7 @@ mod went_back;
 #[cfg(test)]
 mod tests;
 
-pub use options::ConductorOptions;
+pub use options::{ConductorOptions, Freshness};
 pub use outlet::{RECORDS_PER_INPUT, WORDS_PER_INPUT};
 pub use report::{BookReport, QualityCounts};
 pub use span::{Span, Verdict};

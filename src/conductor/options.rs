@@ -2,6 +2,7 @@
 //! Never: changes while the stage runs.
 
 use crate::schema::id::{Market, TypeId};
+use crate::schema::time::UnixNanos;
 
 const MILLISECOND: i64 = 1_000_000;
 const SECOND: i64 = 1_000_000_000;
@@ -74,6 +75,8 @@ pub struct ConductorOptions {
     /// whichever thread comes round to it when. Off, it carries the time at which it fired, once: a live stage that slept
     /// does not work off every tick that it missed.
     pub fire_as_due: bool,
+    /// How fresh live data must be; `None` where time is that of the frames.
+    pub fresh: Option<Freshness>,
     /// Whether this conductor publishes what concerns no instrument but is told to every one: connections that come and
     /// go. One conductor of a run does.
     pub publishes_connections: bool,
@@ -114,10 +117,21 @@ impl Default for ConductorOptions {
             tickers_kept_max: 1_024,
             checks_pending_max: 64,
             fire_as_due: true,
+            fresh: None,
             publishes_connections: true,
             instruments_max: 1 << 20,
         }
     }
+}
+
+/// How fresh live data must be: a process that was stopped wakes up with old data in its hands (faults.md F55).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Freshness {
+    /// How long ago a frame may have come in for its book to be called Good, and how long the stage may go without a look at
+    /// the time before it takes every book for stale, ns.
+    pub age_max_ns: i64,
+    /// The moment, UTC, from which ingress stamps count.
+    pub stamps_from: UnixNanos,
 }
 
 impl ConductorOptions {

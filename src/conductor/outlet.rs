@@ -72,6 +72,15 @@ impl<P: Publish, R: SnapshotRequests> Outlet<P, R> {
         self.counts.add(counter, 1);
     }
 
+    /// Whether what came in with this head is too old to vouch for a book. What was held back on purpose is not.
+    #[inline]
+    pub(super) fn is_old(&self, head: &EventHeader) -> bool {
+        self.options.fresh.is_some_and(|fresh| {
+            let came = fresh.stamps_from.0.saturating_add_unsigned(head.latency_ns);
+            head.flags & flag::HELD == 0 && self.now.saturating_sub(came) > fresh.age_max_ns
+        })
+    }
+
     /// Room for one input of `words` words with all it causes.
     pub(super) fn room_for_input(&mut self, words: usize) -> bool {
         self.publish.room_for(RECORDS_PER_INPUT, words + WORDS_PER_INPUT)

@@ -97,7 +97,7 @@ impl Instrument {
         self.book.replace(levels_of(depth, event), whole_below);
         self.sync.adopted(id);
         self.ask.close();
-        self.stale = false;
+        self.stale = outlet.is_old(head);
         self.lower.clear();
         self.end_audit(outlet);
         self.note_depth(depth, outlet);
@@ -141,7 +141,7 @@ impl Instrument {
             outlet.count(Counter::SnapshotsUnused);
         }
         self.ask.close();
-        self.stale = false;
+        self.stale = outlet.is_old(event.header());
         self.become_proven(event, BookCause::EqualSnapshot, outlet);
     }
 

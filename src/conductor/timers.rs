@@ -102,6 +102,14 @@ impl Instrument {
         }
     }
 
+    /// The stage slept: what is known of the book may be long over. Should its stream stay silent, a snapshot tells.
+    pub(super) fn overslept<P: Publish, R: SnapshotRequests>(&mut self, outlet: &mut Outlet<P, R>) {
+        self.mark_stale(BookCause::TimedOut, outlet);
+        if self.stale && !self.severed {
+            self.watch(outlet);
+        }
+    }
+
     /// Nobody wants its book stream from this version on: the book ages, and asks for nothing until the stream is back.
     pub(super) fn unwanted<P: Publish, R: SnapshotRequests>(&mut self, version: u32, outlet: &mut Outlet<P, R>) {
         self.wanted_from = version;

@@ -17,7 +17,7 @@ use crate::agent::Agent;
 use crate::binance::io::{IoAgent, IoOptions, OnFull, TimeSource};
 use crate::binance::parse::{Parser, ParserOptions};
 use crate::bus::data::{BookRequests, Sequencer, SequencerOptions, ShelvingOptions};
-use crate::conductor::{BookTally, ConductorOptions, ConductorStage};
+use crate::conductor::{BookTally, ConductorOptions, ConductorStage, Freshness};
 use crate::directory::Directory;
 use crate::dispatch::{DispatchStage, SharedTable, UnknownTally};
 use crate::ring::broadcast::Tap;
@@ -28,6 +28,8 @@ use crate::telemetry::{Clock, LatencyReader, Ledger};
 
 /// Words of the ring of snapshot requests of a shard: room for some thousand.
 const REQUEST_WORDS: usize = 1 << 13;
+/// How old what comes in live may be, and how long a shard may sleep: as long as a connection may be silent.
+const AGE_MAX_NS: i64 = 3_000_000_000;
 /// Requests for books that wait in a shard at most.
 const BOOK_REQUESTS_MAX: usize = 1_024;
 
@@ -155,8 +157,12 @@ fn tail(
         Sequencer::new(publisher, shared.store.clone(), shared.clock.clone(), sheet("sequencer"), sequencer_options)?;
     let (out, incoming) = spsc::channel(REQUEST_WORDS)?;
     requests.push(incoming);
-    let conductor =
-        ConductorOptions { fire_as_due: !options.live, publishes_connections: shard == 0, ..options.conductor.clone() };
+    let conductor = ConductorOptions {
+        fire_as_due: !options.live,
+        fresh: options.live.then(|| Freshness { age_max_ns: AGE_MAX_NS, stamps_from: shared.clock.unix_at(0) }),
+        publishes_connections: shard == 0,
+        ..options.conductor.clone()
+    };
     let stage = ConductorStage::new(conductor, sequencer, RequestsOut::new(out), sheet("conductor"))
         .tallied(assembly.books.clone());
     let asked = BookRequests::new(BOOK_REQUESTS_MAX);

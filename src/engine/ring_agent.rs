@@ -67,6 +67,8 @@ fn advance_to<S: Stage + ?Sized>(
         return false;
     }
     time.reach(UnixNanos(receive), stage);
+    // A live thread that is stopped between two records must not take the second one for fresh.
+    time.tick(stage);
     make_ready(stage, words, work)
 }
 

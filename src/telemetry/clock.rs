@@ -32,7 +32,13 @@ impl Clock {
     /// The same moment as UTC nanoseconds.
     #[inline]
     pub fn unix_now(&self) -> UnixNanos {
-        UnixNanos(self.start_unix.saturating_add(self.now_ns() as i64))
+        self.unix_at(self.now_ns())
+    }
+
+    /// A reading of [`Clock::now_ns`] as UTC nanoseconds.
+    #[inline]
+    pub fn unix_at(&self, now_ns: u64) -> UnixNanos {
+        UnixNanos(self.start_unix.saturating_add(now_ns as i64))
     }
 }
 

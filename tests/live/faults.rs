@@ -85,6 +85,25 @@ fn a_silent_instrument_comes_back_too_once_its_stream_is_acknowledged() {
     assert!(!venue.stats().exceeded.any(), "{:?}", venue.stats().exceeded);
 }
 
+#[test]
+fn f55_whoever_overslept_calls_every_book_stale_first_and_lets_go_of_what_waited() {
+    let venue = venue(|_| {});
+    let mut rig = Rig::over(&venue, |_| {});
+    rig.until_good(4);
+    rig.keep = true;
+    // Stepped: while the test sleeps nobody looks at the sockets, and the venue goes on.
+    std::thread::sleep(Duration::from_millis(3_500));
+    rig.until("the connection is let go", |rig| rig.changes().iter().any(|(up, _)| !up));
+    rig.until_good(4);
+    assert_eq!(rig.changes()[1], (false, "overslept".to_owned()));
+    for (instrument, events) in rig.kept.iter().filter(|(id, _)| id.is_some()) {
+        let first = &events[0];
+        assert_eq!(first["type"], "STATUS.BOOK", "{instrument:?}");
+        assert_eq!(first["payload"]["to"], "Stale", "{instrument:?}");
+    }
+    assert!(!venue.stats().exceeded.any(), "{:?}", venue.stats().exceeded);
+}
+
 /// A script with every whole number of seconds a tenth as long.
 fn hurried(script: &str) -> String {
     let word = |word: &str| {

@@ -22,7 +22,7 @@ const FRAMES: u64 = 1_000_000;
 
 #[test]
 fn every_good_book_equals_the_truth() {
-    let run = Run { symbols: SYMBOLS, frames: FRAMES, seed: 7, faults: FaultPlan::default() };
+    let run = Run { symbols: SYMBOLS, frames: FRAMES, seed: 7, faults: FaultPlan::default(), depth_ms: 100 };
     let outcome = run_checked(&run);
     assert_eq!(outcome.checker.books(), SYMBOLS);
     assert!(outcome.checker.checked > FRAMES / 20, "only {} diffs were checked", outcome.checker.checked);
@@ -64,7 +64,7 @@ fn faulty(symbols: &[&str]) -> FaultPlan {
 #[test]
 fn under_faults_nothing_good_is_wrong_and_other_instruments_publish_the_same() {
     const FAULTY: [&str; 4] = ["BTCUSDT", "SOLUSDT", "PEPEUSDT", "LRCBTC"];
-    let spec = |faults| Run { symbols: 20, frames: 200_000, seed: 11, faults };
+    let spec = |faults| Run { symbols: 20, frames: 200_000, seed: 11, faults, depth_ms: 100 };
     let mut clean: BTreeMap<String, Vec<String>> = BTreeMap::new();
     run(&spec(FaultPlan::default()), &mut |engine, _, event| rig::note(engine, event, &FAULTY, &mut clean));
     let mut others: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -85,4 +85,13 @@ fn under_faults_nothing_good_is_wrong_and_other_instruments_publish_the_same() {
     // The run may end in the middle of a gap of a faulty book; all the others are good.
     let good = reports.iter().filter(|b| b.quality == Quality::Good).count();
     assert!(good >= 16, "{good} of {} books are good", reports.len());
+}
+
+#[test]
+fn a_book_that_was_crossed_is_not_good_again_before_something_proves_that_what_crossed_it_is_gone() {
+    // Diffs come fast enough to move the other side away from the false level before anybody gives the book up.
+    let rule = FaultRule { symbols: Vec::new(), fault: Fault::Crossing { ticks: 0 }, when: When::PerMillion(20_000) };
+    let faults = FaultPlan { seed: 5, rules: vec![rule] };
+    let outcome = run_checked(&Run { symbols: 20, frames: 200_000, seed: 13, faults, depth_ms: 10 });
+    assert!(outcome.checker.checked > 10_000 && outcome.checker.resets > 100, "{} resets", outcome.checker.resets);
 }

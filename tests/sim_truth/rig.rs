@@ -23,6 +23,8 @@ pub(crate) struct Run {
     pub(crate) frames: u64,
     pub(crate) seed: u64,
     pub(crate) faults: FaultPlan,
+    /// Interval of the depth streams.
+    pub(crate) depth_ms: u32,
 }
 
 /// What an event is handed to: the engine (for its store and names), the truth, the event.
@@ -35,6 +37,7 @@ pub(crate) fn run(spec: &Run, take: &mut Take<'_>) -> Vec<BookReport> {
         symbols: default_symbols(spec.symbols),
         channels,
         events_per_second: 40,
+        depth_interval_ms: spec.depth_ms,
         ..ExchangeOptions::default()
     };
     let options =

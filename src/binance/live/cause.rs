@@ -50,6 +50,8 @@ pub enum Cause {
     Protocol,
     /// Nothing was heard for too long.
     Stalled,
+    /// We did not look for too long (the process was stopped, or held up): what waits in the socket is old.
+    Overslept,
     /// Control messages are not answered.
     NoAnswer,
     /// Another connection has taken its place.
@@ -85,6 +87,7 @@ impl fmt::Display for Cause {
             Cause::TooLong => "message too long",
             Cause::Protocol => "protocol broken",
             Cause::Stalled => "stalled",
+            Cause::Overslept => "overslept",
             Cause::NoAnswer => "control not answered",
             // The conductor takes "ended" for an end that loses nothing.
             Cause::Replaced => "ended: replaced",
@@ -125,6 +128,7 @@ mod tests {
             TooLong,
             Protocol,
             Stalled,
+            Overslept,
             NoAnswer,
             Replaced,
             Unwanted,

@@ -224,6 +224,17 @@ impl Legs {
         }
     }
 
+    /// Nobody looked at the sockets for too long: every open connection is given up with what waits in it.
+    #[cold]
+    pub(super) fn overslept(&mut self, now: u64) {
+        let slots: Vec<usize> = self.legs.iter().flat_map(|leg| [leg.active, leg.successor]).flatten().collect();
+        for slot in slots {
+            if self.slots.get(slot).is_some_and(|connection| connection.session.phase() == Phase::Open) {
+                self.gone(slot, Cause::Overslept, now);
+            }
+        }
+    }
+
     /// Shows how many streams are in which state.
     pub(super) fn show_streams(&mut self) {
         for leg in &self.legs {

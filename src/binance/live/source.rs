@@ -9,7 +9,7 @@ use super::dial::Dial;
 use super::legs::Legs;
 use super::limits::Attempts;
 use super::news::NewsFeed;
-use super::opening::{Opening, leg_limits, opening};
+use super::opening::{Opening, leg_limits, nanos, opening};
 use super::options::{LiveError, LiveOptions, StreamForm};
 use super::orders::StreamOrders;
 use super::plan::Plan;
@@ -46,6 +46,9 @@ pub struct LiveSource {
     /// REST and the listing; the first io thread has them.
     desk: Option<Desk>,
     frame: Vec<u8>,
+    /// When the sockets were last looked at, and how long ago that may be.
+    looked_at: u64,
+    asleep_max: u64,
     tick_at: u64,
     show_at: u64,
     board: Board,
@@ -171,6 +174,8 @@ impl<'a> Common<'a> {
             legs: Legs::new(usize::from(thread), orders.clone(), slots, dial, self.opening.clone(), teller),
             desk: self.desk.take(),
             frame: Vec::with_capacity(FRAME_BYTES),
+            looked_at: self.clock.now_ns(),
+            asleep_max: nanos(options.times.stall),
             tick_at: 0,
             show_at: 0,
             board: self.board.clone(),
@@ -183,6 +188,10 @@ impl<'a> Common<'a> {
 impl FrameSource for LiveSource {
     fn pull(&mut self, take: &mut dyn FnMut(Frame<'_>)) -> Result<Pulled, SourceError> {
         let now = self.clock.now_ns();
+        let asleep = now.saturating_sub(core::mem::replace(&mut self.looked_at, now));
+        if asleep > self.asleep_max {
+            self.legs.overslept(now);
+        }
         if now >= self.tick_at {
             self.tick(now);
         }
@@ -198,7 +207,13 @@ impl FrameSource for LiveSource {
             }
             let (busy, connection) = self.legs.turn(now, &mut self.frame);
             if let Some(connection) = connection {
-                let (market, receive) = (self.market, self.clock.unix_now());
+                let looked = self.clock.now_ns();
+                if looked.saturating_sub(now) > self.asleep_max {
+                    // Stopped between the look at the time and the read: this frame goes with its connection.
+                    self.legs.overslept(looked);
+                    continue;
+                }
+                let (market, receive) = (self.market, self.clock.unix_at(looked));
                 let (id, number) = (connection.id, connection.take_number());
                 let origin = match connection.stream.as_deref() {
                     None => Origin::Combined,

@@ -1,13 +1,16 @@
-//! Purpose: which connection feeds a book, and what the book is worth when that one goes, each a short story and what is told.
+//! Purpose: which connection feeds a book, what the book is worth when that one goes, and how fresh what feeds it must be.
 //! Owns: the stories. Thread: a test's. Takes and gives: inputs in, published events out. Never: uses the wall clock.
 
 use bytemuck::Zeroable;
 
 use super::rig::{BTC, MS, Rig};
+use crate::conductor::{ConductorOptions, Freshness};
 use crate::schema::canonical_type::builtin;
+use crate::schema::event::EventHeader;
 use crate::schema::id::{InstrumentId, Source};
-use crate::schema::payload::{CONNECTION_CHANGES, ConnectionStatus, fixed_text};
+use crate::schema::payload::{CONNECTION_CHANGES, ConnectionStatus, Depth, fixed_text};
 use crate::schema::quality::Quality;
+use crate::schema::time::UnixNanos;
 
 impl Rig {
     fn connection_event(&mut self, connection: u16, up: bool, of: InstrumentId, cause: &str) {
@@ -16,7 +19,7 @@ impl Rig {
         let change = if up { "ConnectionUp" } else { "ConnectionDown" };
         payload.change = CONNECTION_CHANGES.iter().position(|c| *c == change).unwrap() as i64;
         let header = self.head(builtin::STATUS_CONNECTION, Source::Connection, of);
-        self.made(crate::schema::event::EventHeader { connection, ..header }, &payload, &[]);
+        self.made(EventHeader { connection, ..header }, &payload, &[]);
     }
 
     /// The venue acknowledges the book's stream on this connection.
@@ -63,4 +66,34 @@ fn f29_a_book_without_an_acknowledged_stream_is_never_good_whatever_rest_says() 
     rig.later(2_000 * MS);
     snapshot(&mut rig);
     assert_eq!(rig.quality(), Quality::Good);
+}
+
+#[test]
+fn f55_a_stage_that_slept_calls_every_book_stale_and_old_data_does_not_mend_that() {
+    let fresh = Freshness { age_max_ns: 3_000 * MS, stamps_from: UnixNanos(0) };
+    let mut rig = Rig::new(ConductorOptions { fresh: Some(fresh), ..ConductorOptions::default() });
+    let came = |rig: &mut Rig, at: i64, id: i64| {
+        let depth = Depth { first_id: id, last_id: id, previous_id: id - 1, ..Depth::zeroed() };
+        let header = rig.head(builtin::ORDERBOOK_DELTA, Source::WsDepth, BTC);
+        let header = EventHeader { venue_id: id, latency_ns: at as u64, ..header };
+        rig.made(header, &depth, &[]);
+    };
+    rig.live(100);
+    assert_eq!(rig.quality(), Quality::Good, "in time");
+    let slept = rig.now;
+    rig.later(2_900 * MS);
+    assert_eq!(rig.told(), Vec::<String>::new());
+    rig.later(5_000 * MS);
+    assert_eq!(rig.told(), ["Quality TimedOut Good>Stale"]);
+    rig.clear();
+    came(&mut rig, slept, 101);
+    assert_eq!(rig.told(), ["delta 101 Stale", "fused 101 Stale"], "it was in our hands before");
+    rig.clear();
+    let now = rig.now;
+    came(&mut rig, now, 102);
+    assert_eq!(rig.told(), ["Quality CoveringDiff Stale>Good", "delta 102 Good", "fused 102 Good"]);
+    rig.clear();
+    rig.later(5_000 * MS);
+    rig.later(2_000 * MS);
+    assert_eq!((rig.asks(), rig.quality()), (1, Quality::Stale), "a silent one is asked for");
 }
