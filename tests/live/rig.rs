@@ -8,17 +8,20 @@ use std::time::{Duration, Instant};
 
 use meltica::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes, StreamOrders};
 use meltica::bus::data::{Bus, Delivery, Filter, SubscribeOptions, Subscription};
+use meltica::conductor::ConductorOptions;
+use meltica::config::route::RouteConfig;
 use meltica::directory::Directory;
 use meltica::dispatch::{DispatchTable, default_routes};
 use meltica::engine::{Engine, EngineOptions, RunReport, Topology};
 use meltica::schema::canonical_type::builtin;
 use meltica::schema::frame::FrameSource;
-use meltica::schema::id::{InstrumentId, Market};
-use meltica::schema::json::write_event;
-use meltica::schema::quality::Quality;
+use meltica::schema::id::{InstrumentId, Market, Source};
+use meltica::schema::json::{Names, write_event};
+use meltica::schema::payload::BookStatus;
+use meltica::schema::quality::{BookCause, BookChange, Quality};
 use meltica::sim::oracle::Oracle;
 use meltica::sim::venue::{Venue, VenueOptions};
-use meltica::telemetry::{Clock, Ledger};
+use meltica::telemetry::{Clock, Counter, Ledger};
 
 use crate::checker::Checker;
 
@@ -57,12 +60,26 @@ pub(crate) fn options_for(venue: &Venue) -> LiveOptions {
     options(&format!("ws://{}", venue.address()), venue.address())
 }
 
+/// One change of a book.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told {
+    pub(crate) instrument: InstrumentId,
+    pub(crate) change: &'static str,
+    pub(crate) cause: &'static str,
+    pub(crate) to: Quality,
+    pub(crate) epoch: u32,
+}
+
 pub(crate) struct Rig {
     pub(crate) engine: Engine,
     pub(crate) board: Board,
     pub(crate) orders: StreamOrders,
     pub(crate) checker: Checker,
     pub(crate) quality: BTreeMap<InstrumentId, Quality>,
+    /// Changes of books, in order.
+    pub(crate) statuses: Vec<Told>,
+    /// How many events of polls came, by type and instrument.
+    pub(crate) polled: BTreeMap<(String, InstrumentId), u64>,
     pub(crate) connections: Vec<serde_json::Value>,
     /// Trade ids by instrument, in the order of publication.
     pub(crate) trades: BTreeMap<InstrumentId, Vec<i64>>,
@@ -78,13 +95,29 @@ impl Rig {
     }
 
     pub(crate) fn on(topology: Topology, shards: usize, options: &LiveOptions, oracle: Arc<Oracle>) -> Rig {
+        let engine = EngineOptions { topology: Some(topology), shards, live: true, ..EngineOptions::default() };
+        Rig::made(options, engine, &default_routes(), oracle)
+    }
+
+    /// Stepped, with other options of the conductor.
+    pub(crate) fn conducted(options: &LiveOptions, conductor: ConductorOptions, oracle: Arc<Oracle>) -> Rig {
+        let topology = Some(Topology::Stepped);
+        let engine = EngineOptions { topology, live: true, conductor, ..EngineOptions::default() };
+        Rig::made(options, engine, &default_routes(), oracle)
+    }
+
+    pub(crate) fn made(
+        options: &LiveOptions,
+        engine: EngineOptions,
+        routes: &BTreeMap<String, RouteConfig>,
+        oracle: Arc<Oracle>,
+    ) -> Rig {
         let (clock, ledger) = (Clock::default(), Ledger::default());
         let sources = LiveSource::parts(options, &clock, &ledger).unwrap();
         let (board, orders) = (sources[0].board(), sources[0].orders());
         let sources = sources.into_iter().map(|source| Box::new(source) as Box<dyn FrameSource>).collect();
-        let options = EngineOptions { topology: Some(topology), shards, live: true, ..EngineOptions::default() };
         let directory = Arc::new(Directory::default());
-        let mut engine = Engine::build_many(options, &default_routes(), directory, sources, clock, ledger).unwrap();
+        let mut engine = Engine::build_many(engine, routes, directory, sources, clock, ledger).unwrap();
         let events = engine.bus().subscribe(&[], Filter::all(), SubscribeOptions::LOSSLESS).unwrap();
         engine.start().unwrap();
         Rig {
@@ -93,6 +126,8 @@ impl Rig {
             orders,
             checker: Checker::default(),
             quality: BTreeMap::new(),
+            statuses: Vec::new(),
+            polled: BTreeMap::new(),
             connections: Vec::new(),
             trades: BTreeMap::new(),
             notes: Vec::new(),
@@ -114,13 +149,24 @@ impl Rig {
             assert!(self.engine.watch(id));
         }
         self.notes.extend(self.board.take_notes().iter().map(ToString::to_string));
-        let Rig { engine, checker, quality, connections, trades, events, oracle, .. } = self;
+        let Rig { engine, checker, quality, statuses, polled, connections, trades, events, oracle, .. } = self;
         work += events.poll(usize::MAX, |delivery| match delivery {
             Delivery::Event(event) => {
                 checker.take(engine, oracle, event);
                 let header = event.header();
-                if header.type_id() == builtin::STATUS_BOOK {
+                if header.source == Source::RestPoll as u16 {
+                    let name = engine.directory().type_name(header.type_id()).unwrap().to_owned();
+                    *polled.entry((name, header.instrument())).or_default() += 1;
+                }
+                if let Some(status) = event.payload::<BookStatus>() {
                     quality.insert(header.instrument(), header.quality());
+                    statuses.push(Told {
+                        instrument: header.instrument(),
+                        change: BookChange::NAMES[status.change as usize],
+                        cause: BookCause::NAMES[status.cause as usize],
+                        to: header.quality(),
+                        epoch: header.epoch,
+                    });
                 } else if header.type_id() == builtin::TRADE {
                     trades.entry(header.instrument()).or_default().push(header.venue_id);
                 } else if header.type_id() == builtin::STATUS_CONNECTION {
@@ -159,6 +205,30 @@ impl Rig {
         });
         let compared = self.checker.checked + 20 * books as u64;
         self.until("books compared with the truth", |rig| rig.checker.checked >= compared);
+    }
+
+    /// The id of a symbol that was seen.
+    pub(crate) fn id(&self, symbol: &str) -> InstrumentId {
+        self.engine.directory().find_symbol(Market::BinanceSpot, symbol).unwrap()
+    }
+
+    /// A counter over all stages.
+    pub(crate) fn count(&self, counter: Counter) -> u64 {
+        self.engine.ledger().total(counter)
+    }
+
+    /// From here on another venue tells the truth; what books were under the old one says nothing.
+    pub(crate) fn believe(&mut self, oracle: Arc<Oracle>) {
+        self.oracle = oracle;
+        self.checker.forget(&self.quality);
+    }
+
+    /// Steps for so long.
+    pub(crate) fn run_for(&mut self, time: Duration) {
+        let begun = Instant::now();
+        while begun.elapsed() < time {
+            self.step();
+        }
     }
 
     /// Causes of the connections that came (`true`) or went, in order.

@@ -21,6 +21,8 @@ const WHOLE_EVERY: u64 = 100;
 #[derive(Default)]
 pub(crate) struct Checker {
     followed: BTreeMap<InstrumentId, Followed>,
+    /// Of instruments that are not followed yet.
+    qualities: BTreeMap<InstrumentId, Quality>,
     pub(crate) checked: u64,
     pub(crate) gaps: u64,
 }
@@ -46,6 +48,13 @@ impl Checker {
         self.followed.len()
     }
 
+    /// Another venue tells the truth: of each instrument only the quality is known.
+    #[allow(dead_code)] // Only some tests have two venues.
+    pub(crate) fn forget(&mut self, quality: &BTreeMap<InstrumentId, Quality>) {
+        self.followed.clear();
+        self.qualities.clone_from(quality);
+    }
+
     pub(crate) fn take(&mut self, engine: &Engine, oracle: &Arc<Oracle>, event: EventRef<'_>) {
         let header = event.header();
         let type_id = header.type_id();
@@ -58,7 +67,7 @@ impl Checker {
         let instrument = engine.directory().instrument(header.instrument()).unwrap();
         let followed = self.followed.entry(header.instrument()).or_insert_with(|| Followed {
             truth: oracle.cursor(&instrument.symbol).unwrap(),
-            quality: Quality::Syncing,
+            quality: self.qualities.get(&header.instrument()).copied().unwrap_or(Quality::Syncing),
             gap_open: false,
             book: None,
             diffs: 0,

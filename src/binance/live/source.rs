@@ -13,6 +13,7 @@ use super::options::{LiveError, LiveOptions, StreamForm};
 use super::orders::StreamOrders;
 use super::plan::Plan;
 use super::resolve::Resolver;
+use super::rest::PollOrders;
 use super::slots::{Ids, Slots};
 use super::socket::SocketSettings;
 use super::teller::{Notice, Teller};
@@ -49,6 +50,7 @@ pub struct LiveSource {
     show_at: u64,
     board: Board,
     orders: StreamOrders,
+    poll_orders: PollOrders,
 }
 
 impl LiveSource {
@@ -83,6 +85,11 @@ impl LiveSource {
         self.orders.clone()
     }
 
+    /// Where polls of routes are turned on and off while it runs.
+    pub fn poll_orders(&self) -> PollOrders {
+        self.poll_orders.clone()
+    }
+
     fn tell(&self, notice: Notice, take: &mut dyn FnMut(Frame<'_>)) {
         let Notice { connection, number, down, first } = notice;
         let (market, receive) = (self.market, self.clock.unix_now());
@@ -111,6 +118,7 @@ struct Common<'a> {
     attempts: Attempts,
     board: Board,
     orders: StreamOrders,
+    poll_orders: PollOrders,
     desk: Option<Desk>,
 }
 
@@ -126,8 +134,10 @@ impl<'a> Common<'a> {
         let rules = VenueRules::of(options.market);
         let plan = Plan::new(rules, options.connections, streams_max, usize::from(threads));
         let (board, orders) = (Board::default(), StreamOrders::new(plan, usize::from(threads)));
-        let desk = Some(Desk::new(options, &trust, clock, ledger, board.clone(), orders.clone())?);
-        Ok(Common { threads, clock, ledger, opening, attempts: Attempts::default(), board, orders, desk })
+        let poll_orders = PollOrders::default();
+        let both = (orders.clone(), poll_orders.clone());
+        let desk = Some(Desk::new(options, &trust, clock, ledger, board.clone(), both)?);
+        Ok(Common { threads, clock, ledger, opening, attempts: Attempts::default(), board, orders, poll_orders, desk })
     }
 
     /// The next part.
@@ -153,6 +163,7 @@ impl<'a> Common<'a> {
             show_at: 0,
             board: self.board.clone(),
             orders,
+            poll_orders: self.poll_orders.clone(),
         })
     }
 }
