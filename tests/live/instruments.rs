@@ -87,3 +87,18 @@ fn f37_a_symbol_that_the_venue_does_not_know_is_delisted_though_no_list_said_so(
     let last = rig.statuses.iter().rfind(|t| t.instrument == id).unwrap();
     assert_eq!((last.change, last.cause), ("Quality", "VenueStatus"));
 }
+
+#[test]
+fn f38_an_instrument_that_is_listed_later_is_admitted_without_touching_others() {
+    let venue = venue(|_| {});
+    venue.inject(VenueFault::Delist { symbols: vec!["ETHUSDT".to_owned()], lasts: Some(Duration::from_secs(6)) });
+    // The venue takes it up within a few milliseconds.
+    std::thread::sleep(Duration::from_millis(50));
+    let mut rig = Rig::over(&venue, |options| options.times.refresh = Duration::from_millis(500));
+    rig.until_good(3);
+    let before = rig.statuses.len();
+    rig.until_good(4);
+    let id = rig.id("ETHUSDT");
+    let own: Vec<_> = rig.statuses[before..].iter().map(|told| told.instrument).collect();
+    assert!(!own.is_empty() && own.iter().all(|of| *of == id), "{:?}", &rig.statuses[before..]);
+}

@@ -1,5 +1,5 @@
-//! Purpose: the REST thread: what to fetch next, and when the limits allow it. Books that wait come first, then exchangeInfo's
-//! refresh, then what can wait: good books to be checked, route polls.
+//! Purpose: the REST thread: what to fetch next, and when the limits allow it. The list of instruments when it is due, then
+//! books that wait, then what can wait: good books to be checked, route polls.
 //! Owns: the client, the budgets, the queues. Thread: its own; it blocks in requests and between them.
 //! Takes and gives: requests in, bodies out, both through bounded queues. Never: sends a request while the venue wants none.
 
