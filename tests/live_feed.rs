@@ -1,16 +1,24 @@
 //! The live adapter over real sockets on the loopback: against the simulated venue, and against servers that misbehave.
 #![allow(clippy::unwrap_used)] // A test that cannot go on should say where.
 
-#[path = "sim_truth/checker.rs"]
-mod checker;
 #[path = "live/ban.rs"]
 mod ban;
+#[path = "sim_truth/checker.rs"]
+#[allow(dead_code)] // `live_truth` uses the rest.
+mod checker;
+#[path = "live/control.rs"]
+mod control;
 #[path = "live/faults.rs"]
 mod faults;
-#[path = "live/io_threads.rs"]
-mod io_threads;
 #[path = "live/instruments.rs"]
 mod instruments;
+#[path = "live/io_threads.rs"]
+mod io_threads;
+#[path = "live/manners.rs"]
+#[allow(dead_code)] // Likewise.
+mod manners;
+#[path = "live/misdeeds.rs"]
+mod misdeeds;
 #[path = "live/polls.rs"]
 mod polls;
 #[path = "live/refusals.rs"]
@@ -18,6 +26,7 @@ mod refusals;
 #[path = "live/rest.rs"]
 mod rest;
 #[path = "live/rig.rs"]
+#[allow(dead_code)] // Likewise.
 mod rig;
 #[path = "live/snapshots.rs"]
 mod snapshots;

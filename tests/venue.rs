@@ -13,10 +13,14 @@ mod client;
 mod faults;
 #[path = "venue/frames.rs"]
 mod frames;
+#[path = "venue/garbage.rs"]
+mod garbage;
 #[path = "venue/limits.rs"]
 mod limits;
 #[path = "venue/rest.rs"]
 mod rest;
+#[path = "venue/secure.rs"]
+mod secure;
 #[path = "venue/streams.rs"]
 mod streams;
 #[path = "venue/symbols.rs"]

@@ -67,7 +67,12 @@ fn f33_after_a_kill_no_request_leaves_before_the_time_is_over_and_streams_are_se
     until("streams are served", || streams(&venue) >= 2);
     assert_eq!(venue.stats().requests, requests, "no request while the venue wants none");
     until("requests leave again", || venue.stats().requests > requests);
-    assert!(waits.elapsed() >= Duration::from_secs(u64::from(WAIT_S) - 1), "{:?} of {:?}", waits.elapsed(), told.elapsed());
+    assert!(
+        waits.elapsed() >= Duration::from_secs(u64::from(WAIT_S) - 1),
+        "{:?} of {:?}",
+        waits.elapsed(),
+        told.elapsed()
+    );
     until("books are fetched", || venue.stats().requests >= requests + 3);
     assert_eq!(venue.stats().exceeded.patience, 0);
     drop(feed);

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use meltica::binance::live::{LiveOptions, PollSpec};
 use meltica::conductor::ConductorOptions;
@@ -40,7 +39,7 @@ fn rig(venue: &Venue, yaml: &str) -> Rig {
     let streams = Arc::new(move |symbol: &str| table.topics_for(Market::BinanceSpot, symbol));
     let options = LiveOptions { polls, streams, ..options_for(venue) };
     let engine = EngineOptions { topology: Some(Topology::Stepped), live: true, ..EngineOptions::default() };
-    Rig::made(&options, engine, &routes, venue.oracle())
+    Rig::made(&options, engine, &routes, Some(venue.oracle()))
 }
 
 #[test]
@@ -103,7 +102,7 @@ fn polls_that_weigh_too_much_are_missed_counted_and_told_and_books_do_not_wait_f
 fn good_books_are_held_against_fresh_snapshots_while_they_go_on() {
     let venue = venue(|_| {});
     let conductor = ConductorOptions { refresh_ns: [300_000_000; 2], ..ConductorOptions::default() };
-    let mut rig = Rig::conducted(&options_for(&venue), conductor, venue.oracle());
+    let mut rig = Rig::conducted(&options_for(&venue), conductor, &venue);
     rig.until_good(4);
     rig.until("audits agree", |rig| rig.count(Counter::AuditsAgreed) >= 12);
     assert_eq!((rig.count(Counter::AuditsDisagreed), rig.checker.gaps), (0, 0));
@@ -125,7 +124,7 @@ fn books_seeded_shallow_are_deepened_when_weight_is_to_spare() {
         refresh_ns: [0; 2],
         ..ConductorOptions::default()
     };
-    let mut rig = Rig::conducted(&options_for(&venue), conductor, venue.oracle());
+    let mut rig = Rig::conducted(&options_for(&venue), conductor, &venue);
     rig.until_good(12);
     rig.until("one is deepened", |rig| rig.count(Counter::AuditsAgreed) >= 1);
     assert_eq!((rig.count(Counter::AuditsDisagreed), rig.count(Counter::Resets)), (0, 0));

@@ -1,4 +1,5 @@
-//! Servers that are no venue: each is refused, with its cause, and tried again; nothing hangs.
+//! Servers that are no venue: each is refused, with its cause, and tried again; nothing hangs. What the venue itself can do
+//! wrong stands in `misdeeds`.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -37,44 +38,17 @@ fn answering(bytes: Vec<u8>) -> SocketAddr {
     })
 }
 
-/// Waits for the cause of a failed connection twice: it is told, and tried again.
+/// Waits for the cause (or one of several, with `|` between) of a failed connection twice: it is told, and tried again.
 fn told(what: &str, change: impl FnOnce(&mut LiveOptions), ws: &str, cause: &str) {
     let venue = venue(|_| {});
     let mut options = options(ws, venue.address());
     change(&mut options);
-    let mut rig = Rig::new(options, venue.oracle());
-    let wanted = format!("connection 0: {cause}");
-    rig.until(&format!("{what}: {cause}"), |rig| rig.notes.iter().filter(|n| n.starts_with(&wanted)).count() >= 2);
-    assert!(
-        rig.notes.iter().filter(|n| n.starts_with("connection 0")).all(|n| n.starts_with(&wanted)),
-        "{:?}",
-        rig.notes
-    );
+    let mut rig = Rig::new(options, Some(venue.oracle()));
+    let is_wanted = |note: &&String| cause.split('|').any(|c| note.starts_with(&format!("connection 0: {c}")));
+    rig.until(&format!("{what}: {cause}"), |rig| rig.notes.iter().filter(is_wanted).count() >= 2);
+    let mut told = rig.notes.iter().filter(|n| n.starts_with("connection 0"));
+    assert!(told.all(|note| is_wanted(&note)), "{:?}", rig.notes);
     assert!(rig.connections.is_empty(), "{what}: what never opened is not told as a connection");
-}
-
-#[test]
-fn answers_that_are_no_upgrade_are_refused() {
-    let response = |status: &str, more: &str| format!("HTTP/1.1 {status}\r\n{more}\r\n").into_bytes();
-    let upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
-    let table: [(&str, Vec<u8>, &str); 9] = [
-        ("forbidden", response("403 Forbidden", "Content-Length: 0\r\n"), "upgrade refused: http 403"),
-        ("too many", response("429 Too Many Requests", "Retry-After: 1\r\n"), "upgrade refused: http 429"),
-        ("unavailable", response("503 Unavailable", "Content-Length: 2\r\n\r\nno"), "upgrade refused: http 503"),
-        ("a redirect", response("301 Moved", "Location: ws://127.0.0.1:1/\r\n"), "upgrade refused: http 301"),
-        ("no accept key", response("101 Switching Protocols", upgrade), "answer is no upgrade"),
-        (
-            "a wrong accept key",
-            response("101 Switching Protocols", &format!("{upgrade}Sec-WebSocket-Accept: AAAA\r\n")),
-            "answer is no upgrade",
-        ),
-        ("no HTTP", b"SSH-2.0-x\r\n\r\n".to_vec(), "answer is no upgrade"),
-        ("giant headers", [&b"HTTP/1.1 101 X\r\nX: "[..], &[b'x'; 64 << 10]].concat(), "headers too long"),
-        ("nothing", Vec::new(), "reset"),
-    ];
-    for (what, bytes, cause) in table {
-        told(what, |_| {}, &format!("ws://{}", answering(bytes)), cause);
-    }
 }
 
 #[test]
@@ -89,6 +63,7 @@ fn slow_and_absent_peers_meet_their_deadlines() {
         serving(move |stream| held.lock().unwrap().push(stream))
     };
     told("silence after TCP", short, &format!("ws://{}", silent()), "upgrade timed out");
+    told("nothing in place of an answer", short, &format!("ws://{}", answering(Vec::new())), "reset");
     told("silence in place of TLS", short, &format!("wss://{}", silent()), "tls timed out");
     told("a name without address", short, "ws://no-such-host.invalid", "name not resolved");
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
@@ -99,6 +74,19 @@ fn slow_and_absent_peers_meet_their_deadlines() {
         &format!("wss://{}", answering(b"HTTP/1.1 400 Bad\r\n\r\n".to_vec())),
         "peer speaks no tls",
     );
+}
+
+#[test]
+fn a_port_whose_queue_is_full_meets_its_deadline() {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+    socket.listen(0).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    // Nobody accepts: once the queue is full, no further connection is answered.
+    let within = Duration::from_millis(200);
+    let held: Vec<_> = (0..4).filter_map(|_| TcpStream::connect_timeout(&address, within).ok()).collect();
+    assert!(held.len() < 4, "the queue is full");
+    told("a full queue", |options| options.times.connect = within, &format!("ws://{address}"), "connect timed out");
 }
 
 struct Authority {
@@ -160,6 +148,47 @@ fn only_certificates_of_the_configured_authority_for_the_name_and_the_day_are_tr
     }
 }
 
+/// Sends these bytes, one each 100 ms, whatever comes.
+fn trickling(bytes: &'static [u8]) -> SocketAddr {
+    serving(move |mut stream| {
+        for byte in bytes {
+            if stream.write_all(&[*byte]).is_err() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        linger(&mut stream);
+    })
+}
+
+/// A ServerHello of TLS 1.1: its random is all ones, its session has no id, its cipher suite is AES with SHA-1.
+const HELLO_OF_TLS_11: &[u8] = b"\x16\x03\x02\x00\x2a\x02\x00\x00\x26\x03\x02\
+    11111111111111111111111111111111\x00\x00\x2f\x00";
+/// A fatal alert: the version is not supported.
+const ALERT_OF_THE_VERSION: &[u8] = b"\x15\x03\x01\x00\x02\x02\x46";
+
+#[test]
+fn peers_of_another_age_or_another_mind_are_refused_before_anything_is_sent() {
+    let tls = meltica::sim::venue::TlsOptions::loopback().unwrap();
+    let secure = venue(|options| options.tls = Some(tls));
+    let short = |options: &mut LiveOptions| options.times.tls = Duration::from_millis(700);
+    let table = [
+        ("TLS 1.1", format!("wss://{}", answering(HELLO_OF_TLS_11.to_vec())), "tls version not supported"),
+        (
+            "an alert that says so",
+            format!("wss://{}", answering(ALERT_OF_THE_VERSION.to_vec())),
+            "tls version not supported",
+        ),
+        ("a hello, a byte each 100 ms", format!("wss://{}", trickling(HELLO_OF_TLS_11)), "tls timed out"),
+        // The port's alert, if it comes before the end does.
+        ("plain text to a TLS port", format!("ws://{}", secure.address()), "reset|answer is no upgrade"),
+    ];
+    for (what, ws, cause) in table {
+        told(what, short, &ws, cause);
+    }
+    assert_eq!((secure.stats().requests, secure.stats().websockets), (0, 0));
+}
+
 #[test]
 fn a_ca_file_without_certificates_is_told_at_once() {
     let venue = venue(|_| {});
@@ -174,21 +203,14 @@ fn a_ca_file_without_certificates_is_told_at_once() {
 
 #[test]
 fn frames_that_claim_too_much_or_break_the_rules_end_the_connection() {
-    let text = |bytes: &[u8]| [&[0x81, bytes.len() as u8][..], bytes].concat();
     let long = |length: u64| [&[0x81, 127][..], &length.to_be_bytes()].concat();
     // Empty fragments, which carry nothing and never end.
     let fragments: Vec<u8> =
         std::iter::once([0x01, 0x00]).chain(std::iter::repeat_n([0x00, 0x00], 1_200_000)).flatten().collect();
-    let table: [(&str, Vec<u8>, &str); 9] = [
-        ("2^62 bytes", long(1 << 62), "message too long"),
-        ("2^63 bytes", long(1 << 63), "message too long"),
+    let table: [(&str, Vec<u8>, &str); 3] = [
         ("a byte more than allowed", long((2 << 20) + 1), "message too long"),
         ("fragments without end", fragments, "message too long"),
-        ("a reserved bit", vec![0xc1, 0x00], "protocol broken"),
-        ("an unknown opcode", vec![0x83, 0x00], "protocol broken"),
-        ("a continuation of nothing", vec![0x80, 0x00], "protocol broken"),
-        ("text that is no UTF-8", text(&[0xff, 0xfe]), "protocol broken"),
-        ("an end within a frame", text(b"cut short")[..5].to_vec(), "reset"),
+        ("an end within a frame", b"\x81\x09cut".to_vec(), "reset"),
     ];
     for (what, bytes, cause) in table {
         let server = serving(move |stream| {
@@ -197,7 +219,7 @@ fn frames_that_claim_too_much_or_break_the_rules_end_the_connection() {
             linger(socket.get_mut());
         });
         let venue = venue(|_| {});
-        let mut rig = Rig::new(options(&format!("ws://{server}"), venue.address()), venue.oracle());
+        let mut rig = Rig::new(options(&format!("ws://{server}"), venue.address()), Some(venue.oracle()));
         rig.until(what, |rig| rig.changes().iter().any(|(up, found)| !up && found == cause));
     }
 }
@@ -206,7 +228,7 @@ fn frames_that_claim_too_much_or_break_the_rules_end_the_connection() {
 fn a_port_that_opens_later_is_found() {
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let rest = venue(|_| {});
-    let mut rig = Rig::new(options(&format!("ws://{address}"), rest.address()), rest.oracle());
+    let mut rig = Rig::new(options(&format!("ws://{address}"), rest.address()), Some(rest.oracle()));
     rig.until("refused", |rig| rig.notes.iter().any(|n| n.contains("connection refused")));
     let late = venue(|options| options.listen = address);
     rig.until("open", |rig| rig.changes().first().is_some_and(|(up, _)| *up));

@@ -56,20 +56,14 @@ pub(crate) fn linger(stream: &mut TcpStream) {
 
 #[test]
 fn bodies_that_are_none_are_refused_with_a_reason_and_asked_for_again() {
-    let page = "<html>no</html>";
-    let with = |head: &str, body: &str| {
-        format!("HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()).into_bytes()
-    };
-    let elsewhere = "http://127.0.0.1:1/stolen";
-    let table: [(&str, Vec<u8>, &str); 9] = [
-        ("a page in place of JSON", with("200 OK", page), "is no JSON"),
-        ("JSON that is no list of instruments", with("200 OK", "{}"), "cannot be read"),
-        ("a redirect to another host", with(&format!("302 Found\r\nLocation: {elsewhere}"), ""), "http 302"),
-        ("a body cut short", b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"symbols\":[".to_vec(), "again in"),
-        ("chunks that are none", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n".to_vec(), "again in"),
-        ("headers without end", [&b"HTTP/1.1 200 OK\r\nX: "[..], &[b'x'; 64 << 10]].concat(), "again in"),
-        ("no HTTP", b"hello\r\n\r\n".to_vec(), "again in"),
+    let table: [(&str, Vec<u8>, &str); 4] = [
+        (
+            "JSON that is no list of instruments",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}".to_vec(),
+            "cannot be read",
+        ),
         ("nothing", Vec::new(), "again in"),
+        ("an end within the head", b"HTTP/1.1 200 OK\r\nContent-Le".to_vec(), "again in"),
         (
             "a body longer than any",
             b"HTTP/1.1 200 OK\r\nContent-Length: 4611686018427387904\r\n\r\n{".to_vec(),
@@ -79,7 +73,7 @@ fn bodies_that_are_none_are_refused_with_a_reason_and_asked_for_again() {
     for (what, bytes, note) in table {
         let venue = venue(|_| {});
         let options = options(&format!("ws://{}", venue.address()), answering(bytes));
-        let mut rig = Rig::new(options, venue.oracle());
+        let mut rig = Rig::new(options, Some(venue.oracle()));
         rig.until(what, |rig| rig.notes.iter().filter(|n| n.contains("exchangeInfo") && n.contains(note)).count() >= 2);
         assert!(!rig.board.view().catalogue, "{what}");
     }

@@ -105,14 +105,13 @@ fn f06_a_silent_book_comes_back_from_a_venue_that_was_restarted_with_lower_ids()
     let lower = (2..100).find(|seed| id_of(&silent(*seed, None)) < high).unwrap();
 
     let conductor = ConductorOptions { first_diff_timeout_ns: 500_000_000, ..ConductorOptions::default() };
-    let mut rig = Rig::conducted(&options_for(&first), conductor, first.oracle());
+    let mut rig = Rig::conducted(&options_for(&first), conductor, &first);
     let name = default_symbols(2)[1].symbol.clone();
     rig.until("both Good", |rig| rig.quality.len() == 2 && rig.quality.values().all(|q| *q == Quality::Good));
     first.stop();
     rig.until("the connection ends", |rig| rig.changes().iter().any(|(up, _)| !up));
     let second = silent(lower, Some(address));
-    // Truth is another venue's from here on.
-    rig.believe(second.oracle());
+    rig.change_oracle(second.oracle());
     let id = rig.id(&name);
     rig.until("its ids are known to have gone back", |rig| {
         rig.statuses.iter().any(|t| t.instrument == id && t.cause == "IdsWentBack")

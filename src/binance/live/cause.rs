@@ -30,6 +30,8 @@ pub enum Cause {
     WrongName,
     /// The peer speaks no TLS.
     NotTls,
+    /// The peer speaks no version of TLS that we do.
+    TlsVersion,
     /// TLS failed otherwise.
     Tls,
     /// The peer answered the upgrade with this status.
@@ -73,6 +75,7 @@ impl fmt::Display for Cause {
             Cause::NotYetValid => "certificate not yet valid",
             Cause::WrongName => "certificate for another name",
             Cause::NotTls => "peer speaks no tls",
+            Cause::TlsVersion => "tls version not supported",
             Cause::Tls => "tls failed",
             Cause::Http(status) => return write!(f, "upgrade refused: http {status}"),
             Cause::LongHeaders => "headers too long",
@@ -112,6 +115,7 @@ mod tests {
             NotYetValid,
             WrongName,
             NotTls,
+            TlsVersion,
             Tls,
             Http(u16::MAX),
             LongHeaders,

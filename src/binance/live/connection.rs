@@ -1,12 +1,12 @@
 //! Purpose: one connection: set up without blocking, read a frame at a time, answer pings, send control messages at the pace.
 //! Owns: its socket, its session, its streams. Thread: the io thread. Takes and gives: bytes of frames.
-//! Never: blocks; sends more messages than its budget; reads on while a pong that it owes must wait.
+//! Never: blocks; sends more messages than its budget, nor stops reading because a pong must wait.
 
 use mio::net::TcpStream;
 use tungstenite::handshake::MidHandshake;
 use tungstenite::handshake::client::ClientHandshake;
 use tungstenite::protocol::{WebSocket, WebSocketConfig};
-use tungstenite::{HandshakeError, Message};
+use tungstenite::{Bytes, HandshakeError, Message};
 
 use super::cause::Cause;
 use super::failure;
@@ -58,8 +58,6 @@ pub(super) enum ReadOutcome {
     Again,
     /// Nothing more now.
     Blocked,
-    /// There may be more, but a pong must leave first, and may not yet.
-    Held,
     /// It is over.
     Gone(Cause),
 }
@@ -78,7 +76,8 @@ pub(super) struct Connection {
     door: usize,
     frames: u64,
     messages: MessageBudget,
-    owes_pong: bool,
+    /// The latest ping's payload, until its pong has left: earlier ones need none (RFC 6455 section 5.5.3).
+    ping: Option<Bytes>,
     stage: Stage,
 }
 
@@ -87,7 +86,7 @@ impl Connection {
     pub(super) fn new(id: ConnectionId, tcp: TcpStream, plan: ConnectionPlan) -> Connection {
         let ConnectionPlan { door, stream, session, subscriptions, messages } = plan;
         let stage = Stage::Socket(Box::new(Wire::new(tcp)));
-        Connection { id, session, subscriptions, stream, door, frames: 0, messages, owes_pong: false, stage }
+        Connection { id, session, subscriptions, stream, door, frames: 0, messages, ping: None, stage }
     }
 
     /// The number of the next frame.
@@ -170,13 +169,6 @@ impl Connection {
     #[inline]
     pub(super) fn read(&mut self, frame: &mut Vec<u8>, now: u64) -> ReadOutcome {
         let Stage::Open(socket) = &mut self.stage else { return ReadOutcome::Blocked };
-        if self.owes_pong {
-            if !self.messages.may_pong(now) {
-                return ReadOutcome::Held;
-            }
-            self.messages.sent_pong(now);
-            self.owes_pong = false;
-        }
         let message = match socket.read() {
             Ok(message) => message,
             Err(error) if failure::would_block(&error) => return ReadOutcome::Blocked,
@@ -195,17 +187,21 @@ impl Connection {
     fn control(&mut self, message: &Message, now: u64) -> ReadOutcome {
         let Stage::Open(socket) = &mut self.stage else { return ReadOutcome::Blocked };
         match message {
-            Message::Ping(_) if self.messages.may_pong(now) => {
-                self.messages.sent_pong(now);
-                // The pong is queued; what cannot leave now leaves with the next read.
-                match socket.flush() {
-                    Err(error) if !failure::would_block(&error) => ReadOutcome::Gone(failure::of_open(&error)),
-                    _ => ReadOutcome::Again,
+            Message::Ping(payload) => {
+                // tungstenite has queued a pong and would send it with the next read: that one is thrown away, for only
+                // the budget says when one may leave. While bytes of ours wait for the peer, it stands behind them and
+                // cannot be taken back: then it counts as sent.
+                if socket.get_mut().mute() {
+                    self.ping = Some(payload.clone());
+                } else {
+                    self.messages.sent_pong(now);
                 }
-            }
-            Message::Ping(_) => {
-                self.owes_pong = true;
-                ReadOutcome::Held
+                let flushed = socket.flush();
+                socket.get_mut().unmute();
+                match flushed {
+                    Err(error) if !failure::would_block(&error) => ReadOutcome::Gone(failure::of_open(&error)),
+                    _ => self.pong(now).map_or_else(ReadOutcome::Gone, |()| ReadOutcome::Again),
+                }
             }
             Message::Close(frame) => {
                 // Our reply is queued. Whether it arrives changes nothing any more.
@@ -216,13 +212,25 @@ impl Connection {
         }
     }
 
-    /// Sends the next control message when there is one and the budget allows it; whether it did.
+    /// Answers the latest ping as soon as the budget allows it.
+    fn pong(&mut self, now: u64) -> Result<(), Cause> {
+        let Stage::Open(socket) = &mut self.stage else { return Ok(()) };
+        let Some(payload) = self.ping.take_if(|_| self.messages.may_pong(now)) else { return Ok(()) };
+        self.messages.sent_pong(now);
+        match socket.send(Message::Pong(payload)) {
+            Err(error) if !failure::would_block(&error) => Err(failure::of_open(&error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sends the pong that is owed, and the next control message when there is one and the budget allows it; whether it did.
     ///
     /// # Errors
     /// Why the connection is over.
     pub(super) fn send_control(&mut self, now: u64) -> Result<bool, Cause> {
+        self.pong(now)?;
         let Stage::Open(socket) = &mut self.stage else { return Ok(false) };
-        if self.owes_pong || self.session.phase() != Phase::Open || !self.messages.may_control(now) {
+        if self.session.phase() != Phase::Open || !self.messages.may_control(now) {
             return Ok(false);
         }
         let Some(message) = self.subscriptions.next_message(now) else { return Ok(false) };
@@ -235,9 +243,7 @@ impl Connection {
 
     /// The socket takes bytes again: what waited leaves.
     pub(super) fn flush(&mut self) {
-        if let Stage::Open(socket) = &mut self.stage
-            && !self.owes_pong
-        {
+        if let Stage::Open(socket) = &mut self.stage {
             // A broken socket says so at the next read.
             let _ = socket.flush();
         }

@@ -16,6 +16,8 @@ use crate::schema::id::ConnectionId;
 
 /// Frames read before the system is asked again who has something.
 const READS_PER_POLL: u32 = 64;
+/// Frames that are no data in one turn of one socket.
+const CONTROL_PER_TURN: u32 = 64;
 
 /// One slot.
 #[derive(Debug)]
@@ -174,7 +176,8 @@ fn read_slot(slot: &mut Slot, opening: &Opening, now: u64, frame: &mut Vec<u8>) 
             Err(cause) => Turn::Gone(0, cause),
         };
     }
-    loop {
+    // Of a flood of pings only so many in one turn: other sockets wait, and so do deadlines. It stays ready.
+    for _ in 0..CONTROL_PER_TURN {
         match connection.read(frame, now) {
             ReadOutcome::Frame => return Turn::Frame(0),
             ReadOutcome::Again => {}
@@ -182,10 +185,10 @@ fn read_slot(slot: &mut Slot, opening: &Opening, now: u64, frame: &mut Vec<u8>) 
                 slot.ready = false;
                 return Turn::Nothing;
             }
-            ReadOutcome::Held => return Turn::Nothing,
             ReadOutcome::Gone(cause) => return Turn::Gone(0, cause),
         }
     }
+    Turn::Nothing
 }
 
 #[cfg(test)]

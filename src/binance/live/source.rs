@@ -8,6 +8,7 @@ use super::desk::{Desk, Reply};
 use super::dial::Dial;
 use super::legs::Legs;
 use super::limits::Attempts;
+use super::news::NewsFeed;
 use super::opening::{Opening, leg_limits, opening};
 use super::options::{LiveError, LiveOptions, StreamForm};
 use super::orders::StreamOrders;
@@ -16,7 +17,7 @@ use super::resolve::Resolver;
 use super::rest::PollOrders;
 use super::slots::{Ids, Slots};
 use super::socket::SocketSettings;
-use super::teller::{Notice, Teller};
+use super::teller::{Notice, Teller, Told};
 use super::tls::Trust;
 use super::venue_rules::VenueRules;
 use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError};
@@ -51,6 +52,7 @@ pub struct LiveSource {
     board: Board,
     orders: StreamOrders,
     poll_orders: PollOrders,
+    news: Option<NewsFeed>,
 }
 
 impl LiveSource {
@@ -75,6 +77,11 @@ impl LiveSource {
         (0..common.threads).map(|thread| common.part(options, thread)).collect()
     }
 
+    /// Its market.
+    pub const fn market(&self) -> Market {
+        self.market
+    }
+
     /// How it does, to be kept by whoever shows it.
     pub fn board(&self) -> Board {
         self.board.clone()
@@ -90,12 +97,23 @@ impl LiveSource {
         self.poll_orders.clone()
     }
 
+    /// What is heard of streams, when they are wanted by command ([`LiveOptions::commanded`]).
+    pub fn news(&self) -> Option<NewsFeed> {
+        self.news.clone()
+    }
+
     fn tell(&self, notice: Notice, take: &mut dyn FnMut(Frame<'_>)) {
-        let Notice { connection, number, down, first } = notice;
+        let Notice { connection, number, told } = notice;
         let (market, receive) = (self.market, self.clock.unix_now());
-        let text = down.map(|cause| cause.to_string());
-        let cause = text.as_deref().unwrap_or(if first { "started" } else { "reopened" });
-        let origin = Origin::Connection { up: down.is_none(), cause };
+        let text;
+        let origin = match &told {
+            Told::Up { first } => Origin::Connection { up: true, cause: if *first { "started" } else { "reopened" } },
+            Told::Down(cause) => {
+                text = cause.to_string();
+                Origin::Connection { up: false, cause: &text }
+            }
+            Told::Feeds(symbol) => Origin::BookStream { symbol },
+        };
         take(Frame { market, connection, number, receive, origin, bytes: &mut [] });
     }
 
@@ -119,6 +137,7 @@ struct Common<'a> {
     board: Board,
     orders: StreamOrders,
     poll_orders: PollOrders,
+    news: Option<NewsFeed>,
     desk: Option<Desk>,
 }
 
@@ -135,9 +154,11 @@ impl<'a> Common<'a> {
         let plan = Plan::new(rules, options.connections, streams_max, usize::from(threads));
         let (board, orders) = (Board::default(), StreamOrders::new(plan, usize::from(threads)));
         let poll_orders = PollOrders::default();
-        let both = (orders.clone(), poll_orders.clone());
-        let desk = Some(Desk::new(options, &trust, clock, ledger, board.clone(), both)?);
-        Ok(Common { threads, clock, ledger, opening, attempts: Attempts::default(), board, orders, poll_orders, desk })
+        let news = options.commanded.then(NewsFeed::default);
+        let ways = (orders.clone(), poll_orders.clone(), news.clone());
+        let desk = Some(Desk::new(options, &trust, clock, ledger, board.clone(), ways)?);
+        let attempts = Attempts::default();
+        Ok(Common { threads, clock, ledger, opening, attempts, board, orders, poll_orders, news, desk })
     }
 
     /// The next part.
@@ -150,8 +171,9 @@ impl<'a> Common<'a> {
             attempts: self.attempts.clone(),
             settings: SocketSettings { busy_poll: options.busy_poll, receive_buffer: options.receive_buffer },
             raw: options.form == StreamForm::Raw,
+            followed: options.commanded,
         };
-        let teller = Teller::new(self.board.clone(), self.ledger.sheet("live"));
+        let teller = Teller::new(self.board.clone(), self.ledger.sheet("live"), self.news.clone());
         let orders = self.orders.clone();
         Ok(LiveSource {
             market: options.market,
@@ -164,6 +186,7 @@ impl<'a> Common<'a> {
             board: self.board.clone(),
             orders,
             poll_orders: self.poll_orders.clone(),
+            news: self.news.clone(),
         })
     }
 }

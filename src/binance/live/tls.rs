@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::{AlertDescription, CertificateError, ClientConfig, PeerIncompatible, RootCertStore};
 
 use super::cause::Cause;
 
@@ -82,6 +82,10 @@ pub(super) fn cause_of(error: &io::Error) -> Option<Cause> {
             _ => Cause::Tls,
         },
         rustls::Error::InvalidMessage(_) => Cause::NotTls,
+        rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)
+        | rustls::Error::PeerIncompatible(
+            PeerIncompatible::ServerDoesNotSupportTls12Or13 | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+        ) => Cause::TlsVersion,
         _ => Cause::Tls,
     })
 }

@@ -20,12 +20,16 @@ pub(super) struct Wire {
     tcp: TcpStream,
     tls: Option<Box<ClientConnection>>,
     allowance: usize,
+    /// The last write did not take all: bytes of ours wait above.
+    clogged: bool,
+    /// What is written goes nowhere.
+    muted: bool,
 }
 
 impl Wire {
     /// Over a TCP connection that stands.
     pub(super) const fn new(tcp: TcpStream) -> Wire {
-        Wire { tcp, tls: None, allowance: 0 }
+        Wire { tcp, tls: None, allowance: 0, clogged: false, muted: false }
     }
 
     /// Begins TLS.
@@ -61,6 +65,17 @@ impl Wire {
         self.allowance = bytes;
     }
 
+    /// Throws away what is written from now on; false, and nothing is, while earlier bytes wait to be written.
+    pub(super) const fn mute(&mut self) -> bool {
+        self.muted = !self.clogged;
+        self.muted
+    }
+
+    /// Ends that.
+    pub(super) const fn unmute(&mut self) {
+        self.muted = false;
+    }
+
     /// The socket, to be registered.
     pub(super) const fn socket(&mut self) -> &mut TcpStream {
         &mut self.tcp
@@ -80,10 +95,15 @@ impl Read for Wire {
 
 impl Write for Wire {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        match &mut self.tls {
+        if self.muted {
+            return Ok(buf.len());
+        }
+        let wrote = match &mut self.tls {
             Some(tls) => Stream::new(&mut **tls, &mut self.tcp).write(buf),
             None => self.tcp.write(buf),
-        }
+        };
+        self.clogged = !matches!(wrote, Ok(count) if count == buf.len());
+        wrote
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -27,6 +27,8 @@ pub(super) struct Line {
     poll: Poll,
     events: Events,
     pub(super) transport: Transport,
+    /// Bytes that [`Read`] may still give, see [`Line::allow`].
+    allowance: usize,
 }
 
 impl Line {
@@ -35,7 +37,21 @@ impl Line {
         let poll = Poll::new()?;
         poll.registry().register(&mut socket, SOCKET, Interest::READABLE | Interest::WRITABLE)?;
         let waker = Waker::new(poll.registry(), CALL)?;
-        Ok((Line { poll, events: Events::with_capacity(8), transport: Transport::new(socket, tls)? }, waker))
+        Ok((
+            Line { poll, events: Events::with_capacity(8), transport: Transport::new(socket, tls)?, allowance: 0 },
+            waker,
+        ))
+    }
+
+    /// Lets [`Read`] give so many bytes from now on, then say that nothing more is there: a client that never stops
+    /// sending does not keep its thread from looking up.
+    pub(super) const fn allow(&mut self, bytes: usize) {
+        self.allowance = bytes;
+    }
+
+    /// Bytes of the allowance that are left; with none left there may be more to read.
+    pub(super) const fn left(&self) -> usize {
+        self.allowance
     }
 
     /// Waits for an event of the socket or a call, at most `span_ns`.
@@ -123,7 +139,13 @@ impl Line {
 
 impl Read for Line {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        self.transport.read(into)
+        let most = into.len().min(self.allowance);
+        if most == 0 && !into.is_empty() {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let count = self.transport.read(&mut into[..most])?;
+        self.allowance -= count;
+        Ok(count)
     }
 }
 
