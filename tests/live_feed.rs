@@ -1,6 +1,8 @@
 //! The live adapter over real sockets on the loopback: against the simulated venue, and against servers that misbehave.
 #![allow(clippy::unwrap_used)] // A test that cannot go on should say where.
 
+#[path = "live/ban.rs"]
+mod ban;
 #[path = "sim_truth/checker.rs"]
 #[allow(dead_code)] // `live_truth` uses the rest.
 mod checker;
@@ -8,6 +10,8 @@ mod checker;
 mod control;
 #[path = "live/faults.rs"]
 mod faults;
+#[path = "live/instruments.rs"]
+mod instruments;
 #[path = "live/io_threads.rs"]
 mod io_threads;
 #[path = "live/manners.rs"]
@@ -15,6 +19,8 @@ mod io_threads;
 mod manners;
 #[path = "live/misdeeds.rs"]
 mod misdeeds;
+#[path = "live/polls.rs"]
+mod polls;
 #[path = "live/refusals.rs"]
 mod refusals;
 #[path = "live/rest.rs"]
@@ -22,5 +28,7 @@ mod rest;
 #[path = "live/rig.rs"]
 #[allow(dead_code)] // Likewise.
 mod rig;
+#[path = "live/snapshots.rs"]
+mod snapshots;
 #[path = "live/streams.rs"]
 mod streams;

@@ -70,7 +70,8 @@ impl Instrument {
     /// Listed again: a new epoch, of which nothing is known yet.
     fn relist<P: Publish, R: SnapshotRequests>(&mut self, head: &EventHeader, outlet: &mut Outlet<P, R>) {
         self.sync = Default::default();
-        (self.stale, self.severed, self.halted) = (false, false, false);
+        // Its stream has yet to be asked for, and no snapshot makes up for that.
+        (self.stale, self.severed, self.halted) = (false, true, false);
         self.crossed_updates = 0;
         self.ask = Default::default();
         self.integrity.forget();
@@ -79,6 +80,5 @@ impl Instrument {
         self.epoch += 1;
         let change = Change::plain(BookChange::Reset, BookCause::VenueStatus, self.assess());
         self.announce(head, change, outlet);
-        self.watch(outlet);
     }
 }

@@ -53,7 +53,7 @@ pub struct RestFnConfig {
     pub name: String,
     /// Path and query with `{symbol}` where the symbol goes, or a full URL.
     pub endpoint: String,
-    /// How often; `0s` means only when a book asks for it.
+    /// How often. Of `depth`, how often a good book is held against a fresh snapshot; `0s`: only when a book needs one.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "super::units::DurationText", extend("x-minimum" = "0s", "x-maximum" = "7d"))]
     pub interval: Duration,

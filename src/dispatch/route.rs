@@ -124,7 +124,8 @@ pub struct RestFn {
     pub name: String,
     /// Path and query, or a full URL, with [`SYMBOL_PLACEHOLDER`] where a symbol goes.
     pub endpoint: String,
-    /// How often; zero for "only when a book asks" (depth) or "once, at the start" (the catalogue).
+    /// How often. Of depth, how often a good book is held against a fresh snapshot, and zero for "only when a book needs one";
+    /// of the catalogue zero is "once, at the start".
     pub interval: Duration,
     /// How its body is read.
     pub parser: Parser,

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
-use meltica::sim::venue::VenueFault;
+use meltica::sim::venue::{RestFault, VenueFault};
 use meltica::telemetry::Counter;
 
 use crate::rig::{Rig, options, venue};
@@ -76,5 +76,29 @@ fn bodies_that_are_none_are_refused_with_a_reason_and_asked_for_again() {
         let mut rig = Rig::new(options, Some(venue.oracle()));
         rig.until(what, |rig| rig.notes.iter().filter(|n| n.contains("exchangeInfo") && n.contains(note)).count() >= 2);
         assert!(!rig.board.view().catalogue, "{what}");
+    }
+}
+
+#[test]
+fn f35_every_class_of_failure_is_counted_waited_out_and_nothing_packed_is_read() {
+    let table = [
+        (RestFault::Busy, Counter::RestVenueErrors),
+        (RestFault::Gzip, Counter::RestBadBodies),
+        (RestFault::GzipBomb, Counter::RestBadBodies),
+        (RestFault::Page, Counter::RestBadBodies),
+        (RestFault::Redirect, Counter::RestUnexpected),
+        (RestFault::Reset, Counter::RestUnanswered),
+        (RestFault::NotHttp, Counter::RestUnanswered),
+        (RestFault::Banned, Counter::RestLimited),
+    ];
+    for (how, class) in table {
+        let venue = venue(|_| {});
+        venue.inject(VenueFault::BadRest { how, lasts: Duration::from_millis(600), routes: Vec::new() });
+        std::thread::sleep(Duration::from_millis(50));
+        let mut rig = Rig::over(&venue, |_| {});
+        rig.until("it is counted", |rig| rig.count(class) > 0);
+        let failed = if how == RestFault::Banned { Counter::RestLimited } else { Counter::RestFailed };
+        assert!(rig.count(failed) >= rig.count(class), "{how:?}: a class is a part of all");
+        rig.until_good(4);
     }
 }

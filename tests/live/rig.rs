@@ -9,19 +9,20 @@ use std::time::{Duration, Instant};
 use meltica::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes, StreamOrders};
 use meltica::bus::data::{Bus, Delivery, Filter, SubscribeOptions, Subscription};
 use meltica::conductor::ConductorOptions;
+use meltica::config::route::RouteConfig;
 use meltica::directory::Directory;
 use meltica::dispatch::{DispatchTable, default_routes};
 use meltica::engine::{Engine, EngineOptions, RunReport, Topology};
 use meltica::schema::canonical_type::builtin;
 use meltica::schema::event::EventRef;
 use meltica::schema::frame::FrameSource;
-use meltica::schema::id::{InstrumentId, Market};
-use meltica::schema::json::write_event;
+use meltica::schema::id::{InstrumentId, Market, Source};
+use meltica::schema::json::{Names, write_event};
 use meltica::schema::payload::BookStatus;
 use meltica::schema::quality::{BookCause, BookChange, Quality};
 use meltica::sim::oracle::Oracle;
 use meltica::sim::venue::{Venue, VenueOptions};
-use meltica::telemetry::{Clock, Ledger};
+use meltica::telemetry::{Clock, Counter, Ledger};
 
 use crate::checker::Checker;
 use crate::manners::Manners;
@@ -76,6 +77,35 @@ fn as_json(event: EventRef<'_>, engine: &Engine) -> serde_json::Value {
     serde_json::from_slice(&out).unwrap()
 }
 
+/// One change of a book.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told {
+    pub(crate) instrument: InstrumentId,
+    pub(crate) change: &'static str,
+    pub(crate) cause: &'static str,
+    pub(crate) to: Quality,
+    pub(crate) epoch: u32,
+}
+
+impl Told {
+    fn of(event: EventRef<'_>) -> Option<Told> {
+        let (header, status) = (event.header(), event.payload::<BookStatus>()?);
+        Some(Told {
+            instrument: header.instrument(),
+            change: BookChange::NAMES[status.change as usize],
+            cause: BookCause::NAMES[status.cause as usize],
+            to: header.quality(),
+            epoch: header.epoch,
+        })
+    }
+}
+
+fn engine_options(topology: Topology, conductor: ConductorOptions) -> EngineOptions {
+    // Whole books are published once a second, to be held against the truth as such.
+    let conductor = ConductorOptions { book_interval_ns: 1_000_000_000, ..conductor };
+    EngineOptions { topology: Some(topology), live: true, conductor, ..EngineOptions::default() }
+}
+
 pub(crate) struct Rig {
     pub(crate) engine: Engine,
     pub(crate) board: Board,
@@ -83,6 +113,10 @@ pub(crate) struct Rig {
     pub(crate) checker: Checker,
     pub(crate) manners: Manners,
     pub(crate) quality: BTreeMap<InstrumentId, Quality>,
+    /// Changes of books, in order.
+    pub(crate) statuses: Vec<Told>,
+    /// How many events of polls came, by type and instrument.
+    pub(crate) polled: BTreeMap<(String, InstrumentId), u64>,
     pub(crate) connections: Vec<serde_json::Value>,
     /// Trade ids by instrument, in the order of publication.
     pub(crate) trades: BTreeMap<InstrumentId, Vec<i64>>,
@@ -104,16 +138,29 @@ impl Rig {
     }
 
     pub(crate) fn on(topology: Topology, shards: usize, options: &LiveOptions, oracle: Option<Arc<Oracle>>) -> Rig {
+        let engine = EngineOptions { shards, ..engine_options(topology, ConductorOptions::default()) };
+        Rig::made(options, engine, &default_routes(), oracle)
+    }
+
+    /// Stepped, with other options of the conductor.
+    pub(crate) fn conducted(options: &LiveOptions, conductor: ConductorOptions, venue: &Venue) -> Rig {
+        let engine = engine_options(Topology::Stepped, conductor);
+        Rig::made(options, engine, &default_routes(), Some(venue.oracle()))
+    }
+
+    pub(crate) fn made(
+        options: &LiveOptions,
+        engine: EngineOptions,
+        routes: &BTreeMap<String, RouteConfig>,
+        oracle: Option<Arc<Oracle>>,
+    ) -> Rig {
+        let shards = engine.shards;
         let (clock, ledger) = (Clock::default(), Ledger::default());
         let sources = LiveSource::parts(options, &clock, &ledger).unwrap();
         let (board, orders) = (sources[0].board(), sources[0].orders());
         let sources = sources.into_iter().map(|source| Box::new(source) as Box<dyn FrameSource>).collect();
-        // Whole books are published once a second, to be held against the truth as such.
-        let conductor = ConductorOptions { book_interval_ns: 1_000_000_000, ..ConductorOptions::default() };
-        let options =
-            EngineOptions { topology: Some(topology), shards, live: true, conductor, ..EngineOptions::default() };
         let directory = Arc::new(Directory::default());
-        let mut engine = Engine::build_many(options, &default_routes(), directory, sources, clock, ledger).unwrap();
+        let mut engine = Engine::build_many(engine, routes, directory, sources, clock, ledger).unwrap();
         let events = engine.bus().subscribe(&[], Filter::all(), SubscribeOptions::LOSSLESS).unwrap();
         engine.start().unwrap();
         Rig {
@@ -123,6 +170,8 @@ impl Rig {
             checker: Checker::default(),
             manners: Manners::of(shards),
             quality: BTreeMap::new(),
+            statuses: Vec::new(),
+            polled: BTreeMap::new(),
             connections: Vec::new(),
             trades: BTreeMap::new(),
             notes: Vec::new(),
@@ -145,12 +194,17 @@ impl Rig {
         let mut work = self.engine.step();
         self.notes.extend(self.board.take_notes().iter().map(ToString::to_string));
         let Rig { engine, checker, manners, quality, connections, trades, events, oracle, kept, stories, .. } = self;
+        let Rig { statuses, polled, .. } = self;
         let keep = self.keep;
         work += events.poll(usize::MAX, |delivery| match delivery {
             Delivery::Event(event) => {
                 manners.take(event, engine.directory());
                 checker.take(engine, oracle.as_ref(), event);
                 let header = event.header();
+                if header.source == Source::RestPoll as u16 {
+                    let name = engine.directory().type_name(header.type_id()).unwrap().to_owned();
+                    *polled.entry((name, header.instrument())).or_default() += 1;
+                }
                 if keep {
                     kept.entry(header.instrument()).or_default().push(as_json(event, engine));
                 }
@@ -158,6 +212,7 @@ impl Rig {
                     quality.insert(header.instrument(), header.quality());
                     let story = stories.entry(header.instrument()).or_default();
                     story.extend(event.payload::<BookStatus>().map(in_short));
+                    statuses.extend(Told::of(event));
                     story.drain(..story.len().saturating_sub(STORY_MAX));
                 } else if header.type_id() == builtin::TRADE {
                     trades.entry(header.instrument()).or_default().push(header.venue_id);
@@ -207,6 +262,24 @@ impl Rig {
         let directory = Arc::clone(self.engine.directory());
         self.checker.change_oracle(Some(&oracle), |id| directory.instrument(id).unwrap().symbol.to_string());
         self.oracle = Some(oracle);
+    }
+
+    /// The id of a symbol that was seen.
+    pub(crate) fn id(&self, symbol: &str) -> InstrumentId {
+        self.engine.directory().find_symbol(Market::BinanceSpot, symbol).unwrap()
+    }
+
+    /// A counter over all stages.
+    pub(crate) fn count(&self, counter: Counter) -> u64 {
+        self.engine.ledger().total(counter)
+    }
+
+    /// Steps for so long.
+    pub(crate) fn run_for(&mut self, time: Duration) {
+        let begun = Instant::now();
+        while begun.elapsed() < time {
+            self.step();
+        }
     }
 
     /// Causes of the connections that came (`true`) or went, in order.

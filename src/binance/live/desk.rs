@@ -14,7 +14,7 @@ use super::note::Note;
 use super::opening::nanos;
 use super::options::{LiveError, LiveOptions, StreamNames};
 use super::orders::{OrderRefused, OrderToken, StreamOrders};
-use super::rest::{RestOptions, RestReply, RestRequest, RestWorker};
+use super::rest::{PollOrders, RestOptions, RestReply, RestRequest, RestWorker};
 use super::source::REST;
 use super::tls::Trust;
 use crate::binance::catalogue::Catalogue;
@@ -77,7 +77,7 @@ impl Desk {
         clock: &Clock,
         ledger: &Ledger,
         board: Board,
-        (orders, news): (StreamOrders, Option<NewsFeed>),
+        (orders, poll_orders, news): (StreamOrders, PollOrders, Option<NewsFeed>),
     ) -> Result<Desk, LiveError> {
         let (requests, incoming) = sync_channel(REQUESTS_MAX);
         let (outgoing, replies) = sync_channel(REPLIES_MAX);
@@ -88,6 +88,7 @@ impl Desk {
             refresh: options.times.refresh,
             backoff_ns: (nanos(options.times.backoff.0), nanos(options.times.backoff.1)),
             polls: options.polls.clone(),
+            poll_orders,
             state_file: options.state_file.clone(),
             seed: options.seed,
             board: board.clone(),

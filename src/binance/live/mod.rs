@@ -72,7 +72,7 @@ pub use note::Note;
 pub use options::{LiveError, LiveOptions, LiveTimes, StreamForm, StreamNames};
 pub use orders::{OrderRefused, OrderToken, StreamOrders};
 pub use plan::STREAMS_MAX;
-pub use rest::PollSpec;
+pub use rest::{PollOrders, PollSpec};
 pub use source::{IO_THREADS_MAX, LiveSource, REST};
 pub use subscription::{StreamChange, StreamCounts};
 pub use tls::BadCaFile;

@@ -45,7 +45,8 @@ pub struct LiveTimes {
     pub first_frame: Duration,
     /// The first wait between two tries, and the longest.
     pub backoff: (Duration, Duration),
-    /// A REST request.
+    /// A REST request; exchangeInfo may take three times as long. No longer than a book waits for its snapshot before it asks
+    /// again (faults.md F16): one that does not answer holds up the others.
     pub rest: Duration,
     /// How often exchangeInfo is fetched anew.
     pub refresh: Duration,
@@ -64,7 +65,7 @@ impl LiveTimes {
             age: s(23 * 3_600),
             first_frame: s(10),
             backoff: (Duration::from_millis(200), s(30)),
-            rest: s(10),
+            rest: s(3),
             refresh: s(600),
         }
     }

@@ -14,6 +14,7 @@ use super::options::{LiveError, LiveOptions, StreamForm};
 use super::orders::StreamOrders;
 use super::plan::Plan;
 use super::resolve::Resolver;
+use super::rest::PollOrders;
 use super::slots::{Ids, Slots};
 use super::socket::SocketSettings;
 use super::teller::{Notice, Teller, Told};
@@ -53,6 +54,7 @@ pub struct LiveSource {
     show_at: u64,
     board: Board,
     orders: StreamOrders,
+    poll_orders: PollOrders,
     news: Option<NewsFeed>,
 }
 
@@ -91,6 +93,11 @@ impl LiveSource {
     /// Where streams are wanted and wanted no longer while it runs.
     pub fn orders(&self) -> StreamOrders {
         self.orders.clone()
+    }
+
+    /// Where polls of routes are turned on and off while it runs.
+    pub fn poll_orders(&self) -> PollOrders {
+        self.poll_orders.clone()
     }
 
     /// What is heard of streams, when they are wanted by command ([`LiveOptions::commanded`]).
@@ -132,6 +139,7 @@ struct Common<'a> {
     attempts: Attempts,
     board: Board,
     orders: StreamOrders,
+    poll_orders: PollOrders,
     news: Option<NewsFeed>,
     desk: Option<Desk>,
 }
@@ -148,10 +156,12 @@ impl<'a> Common<'a> {
         let rules = VenueRules::of(options.market);
         let plan = Plan::new(rules, options.connections, streams_max, usize::from(threads));
         let (board, orders) = (Board::default(), StreamOrders::new(plan, usize::from(threads)));
+        let poll_orders = PollOrders::default();
         let news = options.commanded.then(NewsFeed::default);
-        let ways = (orders.clone(), news.clone());
+        let ways = (orders.clone(), poll_orders.clone(), news.clone());
         let desk = Some(Desk::new(options, &trust, clock, ledger, board.clone(), ways)?);
-        Ok(Common { threads, clock, ledger, opening, attempts: Attempts::default(), board, orders, news, desk })
+        let attempts = Attempts::default();
+        Ok(Common { threads, clock, ledger, opening, attempts, board, orders, poll_orders, news, desk })
     }
 
     /// The next part.
@@ -180,6 +190,7 @@ impl<'a> Common<'a> {
             show_at: 0,
             board: self.board.clone(),
             orders,
+            poll_orders: self.poll_orders.clone(),
             news: self.news.clone(),
         })
     }

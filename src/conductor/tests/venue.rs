@@ -101,7 +101,7 @@ fn f37_a_delisted_instrument_has_no_book_and_asks_for_nothing_until_it_is_listed
 
     rig.clear();
     rig.venue_says(Open);
-    assert_eq!(rig.told(), ["Reset VenueStatus Delisted>Syncing"]);
+    assert_eq!(rig.told(), ["Reset VenueStatus Delisted>Stale"], "its stream is not there yet");
     assert_eq!(rig.stage.report(BTC).unwrap().epoch, before + 1);
     // The ids of a new listing start low.
     rig.diff(4, 5, &[], &[]);
@@ -131,7 +131,7 @@ fn a_relisted_instrument_that_does_not_trade_yet_is_halted() {
     rig.clear();
     rig.venue_says(Halted);
     rig.later(60_000 * MS);
-    assert_eq!(rig.told(), ["Reset VenueStatus Delisted>Syncing", "Quality VenueStatus Syncing>Halted"]);
+    assert_eq!(rig.told(), ["Reset VenueStatus Delisted>Stale", "Quality VenueStatus Stale>Halted"]);
     assert_eq!(rig.asks(), 0);
 }
 

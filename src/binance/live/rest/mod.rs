@@ -6,6 +6,7 @@
 //! | `request` | what is asked, and what comes back |
 //! | `waiting` | which snapshots are asked for, each once, in order |
 //! | `polls` | which route poll is due, of which symbol |
+//! | `orders` | polls turned on and off |
 //! | `client` | one request, one reply, within bounds |
 //! | `verdict` | what a reply comes to |
 //! | `ban` | "no request until then", kept over a restart |
@@ -15,12 +16,14 @@
 mod ban;
 mod calls;
 mod client;
+mod orders;
 mod polls;
 mod request;
 mod verdict;
 mod waiting;
 mod worker;
 
+pub use orders::PollOrders;
 pub use polls::PollSpec;
 pub(super) use request::{RestReply, RestRequest};
 pub(super) use worker::{RestOptions, RestWorker};

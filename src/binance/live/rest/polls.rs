@@ -46,6 +46,8 @@ struct Clocked {
     due: u64,
     /// The symbol asked for last.
     last: Option<Box<str>>,
+    /// Turned off: nobody wants what it brings.
+    off: bool,
 }
 
 /// The polls.
@@ -60,7 +62,7 @@ impl Polls {
     pub(super) fn new(specs: Vec<PollSpec>, now: u64) -> Polls {
         let clocked = |spec: PollSpec| {
             let interval_ns = u64::try_from(spec.interval.as_nanos()).unwrap_or(u64::MAX).max(1);
-            Clocked { spec, interval_ns, due: now, last: None }
+            Clocked { spec, interval_ns, due: now, last: None, off: false }
         };
         Polls { polls: specs.into_iter().map(clocked).collect(), symbols: BTreeSet::new() }
     }
@@ -75,6 +77,14 @@ impl Polls {
         self.symbols.remove(symbol);
     }
 
+    /// Turns the poll of this name on, from now on, or off.
+    pub(super) fn turn(&mut self, name: &str, on: bool, now: u64) {
+        for poll in self.polls.iter_mut().filter(|poll| poll.spec.name == name && poll.off == on) {
+            poll.off = !on;
+            poll.due = poll.due.max(now);
+        }
+    }
+
     /// Weight a minute that all of them take, as `weigh` weighs a request.
     pub(super) fn weight_a_minute(&self, weigh: impl Fn(&str) -> u64) -> u64 {
         let of = |poll: &Clocked| {
@@ -82,7 +92,7 @@ impl Polls {
             let weight = weigh(&poll.spec.endpoint).saturating_mul(requests);
             u64::try_from(u128::from(weight) * 60_000_000_000 / u128::from(poll.interval_ns)).unwrap_or(u64::MAX)
         };
-        self.polls.iter().map(of).fold(0, u64::saturating_add)
+        self.polls.iter().filter(|poll| !poll.off).map(of).fold(0, u64::saturating_add)
     }
 
     /// When the next one is due; `None` when none ever is.
@@ -93,6 +103,7 @@ impl Polls {
     /// Between two requests of a poll: its interval, divided among its symbols.
     fn step_of(&self, poll: &Clocked) -> Option<u64> {
         match (poll.spec.per_symbol(), self.symbols.len() as u64) {
+            _ if poll.off => None,
             (false, _) => Some(poll.interval_ns),
             (true, 0) => None,
             (true, symbols) => Some((poll.interval_ns / symbols).max(1)),
@@ -215,6 +226,21 @@ mod tests {
         polls.unwant("A");
         polls.unwant("B");
         assert_eq!((polls.due(9 * SECOND), polls.next(), polls.done(0, 9 * SECOND)), (None, None, 0));
+    }
+
+    #[test]
+    fn what_is_turned_off_rests_and_comes_back_without_a_backlog() {
+        let mut polls = Polls::new(vec![spec("/all", 2), spec("/other", 2)], 0);
+        polls.turn("/all", false, 0);
+        polls.turn("/nobody", false, 0);
+        let (served, missed) = run(&mut polls, 10 * SECOND, |_| false);
+        assert_eq!((served.iter().filter(|(_, e)| e == "/all").count(), served.len(), missed), (0, 5, 0));
+        polls.turn("/all", true, 11 * SECOND);
+        polls.turn("/all", true, 12 * SECOND);
+        assert_eq!(polls.due(11 * SECOND).map(|due| due.endpoint), Some("/other".to_owned()));
+        polls.done(1, 11 * SECOND);
+        assert_eq!(polls.due(11 * SECOND).map(|due| due.endpoint), Some("/all".to_owned()));
+        assert_eq!(polls.done(0, 11 * SECOND), 0, "nothing was missed while nobody wanted it");
     }
 
     #[test]

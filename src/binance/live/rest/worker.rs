@@ -1,5 +1,5 @@
-//! Purpose: the REST thread: what to fetch next, and when the limits allow it. Books that wait come first, then exchangeInfo's
-//! refresh, then what can wait: good books to be checked, route polls.
+//! Purpose: the REST thread: what to fetch next, and when the limits allow it. The list of instruments when it is due, then
+//! books that wait, then what can wait: good books to be checked, route polls.
 //! Owns: the client, the budgets, the queues. Thread: its own; it blocks in requests and between them.
 //! Takes and gives: requests in, bodies out, both through bounded queues. Never: sends a request while the venue wants none.
 
@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::ban::{BanFile, Kept};
 use super::client::Client;
+use super::orders::PollOrders;
 use super::polls::{PollSpec, Polls};
 use super::request::{RestReply, RestRequest};
 use super::waiting::Waiting;
@@ -37,6 +38,8 @@ pub(crate) struct RestOptions {
     pub(crate) backoff_ns: (u64, u64),
     /// Polls of routes.
     pub(crate) polls: Vec<PollSpec>,
+    /// Which of them are on.
+    pub(crate) poll_orders: PollOrders,
     /// Where a ban is kept over a restart.
     pub(crate) state_file: Option<std::path::PathBuf>,
     /// Keeps clients apart.
@@ -155,6 +158,9 @@ impl RestWorker {
             }
         }
         let now = self.clock.now_ns();
+        for (name, on) in self.options.poll_orders.take() {
+            self.polls.turn(&name, on, now);
+        }
         self.show(now);
         match self.next(now) {
             Next::Sleep(ns) => self.sleep(ns),
