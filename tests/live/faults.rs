@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use meltica::sim::spec::default_symbols;
-use meltica::sim::venue::{FrameFault, VenueFault, Whom};
+use meltica::sim::venue::{FrameFault, Script, VenueFault, Whom};
 
 use crate::rig::{Rig, venue};
 
@@ -83,4 +83,37 @@ fn a_silent_instrument_comes_back_too_once_its_stream_is_acknowledged() {
         rig.until_good(60);
     }
     assert!(!venue.stats().exceeded.any(), "{:?}", venue.stats().exceeded);
+}
+
+/// A script with every whole number of seconds a tenth as long.
+fn hurried(script: &str) -> String {
+    let word = |word: &str| {
+        let (span, comma) = word.strip_suffix(',').map_or((word, ""), |span| (span, ","));
+        let seconds = span.strip_suffix('s').and_then(|digits| digits.parse::<u64>().ok());
+        seconds.map_or_else(|| word.to_owned(), |seconds| format!("{}ms{comma}", seconds * 100))
+    };
+    let line = |line: &str| line.split(' ').map(word).collect::<Vec<_>>().join(" ");
+    script.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_sample_script_is_played_to_its_end_and_every_book_is_true() {
+    let sample = include_str!("../../config/venue-faults.yaml");
+    let script = Script::parse(&hurried(sample)).unwrap();
+    let venue = venue(|options| options.script = script);
+    let mut rig = Rig::over(&venue, |_| {});
+    let begun = std::time::Instant::now();
+    // Its last entry, the venue's fall, is due after 11.5 s.
+    rig.until("the script has come to its end", |_| begun.elapsed() > Duration::from_secs(12));
+    rig.until_good(4);
+    let kinds =
+        |kind: &str| venue.journal().entries().iter().filter(|i| format!("{:?}", i.fault).starts_with(kind)).count();
+    for kind in
+        ["Drop", "Repeat", "Swap", "Delay", "Overlap", "Garbage", "Dressed", "BadNumber", "Crossing", "RestartIds"]
+    {
+        assert!(kinds(kind) > 0, "{kind}");
+    }
+    let exceeded = venue.stats().exceeded;
+    assert!(!exceeded.any(), "{exceeded:?}");
+    assert_eq!(venue.stats().panics, 0);
 }

@@ -107,7 +107,7 @@ impl Agenda {
             VenueFault::Fragments { whom, lasts } => shared.order(&whom, &Order::Fragments(nanos(lasts))),
             VenueFault::Pings { whom, count, bytes } => shared.order(&whom, &Order::Pings { count, bytes }),
             VenueFault::Answers { how, count, by } => {
-                let answers = &mut hold(&shared.mood).answers;
+                let mut answers = hold(&shared.answers);
                 let room = ANSWERS_MAX.saturating_sub(answers.len());
                 answers.extend(std::iter::repeat_n((how, nanos(by)), room.min(count as usize)));
             }

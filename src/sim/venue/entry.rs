@@ -6,86 +6,13 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::fault::{VenueFault, Whom};
+use super::kind::Kind;
 use super::script::{Planned, Step, Timing};
+use super::span::Span;
 use super::ways::{AnswerFault, FrameFault, HandshakeFault, RestFault};
 use crate::sim::faults::{Fault, FaultRule, When};
 use crate::sim::spec::Status;
 use crate::sim::spoil::{BadNumber, Dress};
-use crate::sim::ways::ways;
-
-ways! {
-    /// What goes wrong, by the word that an entry has.
-    pub(super) enum Kind {
-        /// Diffs never come.
-        Drop = "drop",
-        /// Several in a row do not.
-        Gap = "gap",
-        /// Diffs come twice.
-        Repeat = "repeat",
-        /// Diffs come after their successors.
-        Swap = "swap",
-        /// Diffs come late.
-        Delay = "delay",
-        /// A diff covers two.
-        Overlap = "overlap",
-        /// Diffs are unreadable.
-        Garbage = "garbage",
-        /// Diffs are written otherwise.
-        Dress = "dress",
-        /// Diffs have numbers that are none.
-        BadNumber = "bad_number",
-        /// Diffs cross the book.
-        Crossing = "crossing",
-        /// Update ids start anew.
-        RestartIds = "restart_ids",
-        /// Snapshots are old.
-        StaleSnapshot = "stale_snapshot",
-        /// Snapshots break off.
-        TruncatedSnapshot = "truncated_snapshot",
-        /// Snapshots never come.
-        UnansweredSnapshot = "unanswered_snapshot",
-        /// Connections fall silent.
-        Stall = "stall",
-        /// Connections are closed.
-        Close = "close",
-        /// Connections are reset.
-        Reset = "reset",
-        /// Connections end.
-        Cut = "cut",
-        /// Connections are cut short.
-        Truncate = "truncate",
-        /// All connections end.
-        Kill = "kill",
-        /// Frames are wrong.
-        BrokenFrame = "broken_frame",
-        /// Messages come in fragments.
-        Fragments = "fragments",
-        /// Pings come in numbers.
-        Pings = "pings",
-        /// Control messages are answered wrongly.
-        Answers = "answers",
-        /// Handshakes are answered wrongly.
-        Handshake = "handshake",
-        /// REST is slow.
-        SlowRest = "slow_rest",
-        /// REST says 429.
-        TooManyRequests = "too_many_requests",
-        /// REST fails.
-        RestFails = "rest_fails",
-        /// REST is answered wrongly.
-        BadRest = "bad_rest",
-        /// Symbols are called otherwise.
-        Status = "status",
-        /// Symbols are gone.
-        Delist = "delist",
-        /// Ticks get smaller.
-        TickSize = "tick_size",
-        /// Nobody listens.
-        Down = "down",
-        /// The venue says that it goes.
-        ServerShutdown = "server_shutdown",
-    }
-}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -115,28 +42,6 @@ pub(super) struct Entry {
     becomes: Option<String>,
     digits: Option<u8>,
     routes: Option<Vec<String>>,
-}
-
-/// A span such as `500ms`, `2s`, `1m`.
-#[derive(Clone, Copy, Debug)]
-struct Span(Duration);
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Span, D::Error> {
-        let text = String::deserialize(from)?;
-        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        let (number, unit) = text.split_at(digits);
-        let unit_ms = match unit {
-            "ms" => 1,
-            "s" => 1_000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            _ => 0,
-        };
-        let ms = number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit_ms)).filter(|_| unit_ms > 0);
-        let wrong = || serde::de::Error::custom(format!("{text}: expected a span such as 500ms, 2s, 1m"));
-        ms.map(|ms| Span(Duration::from_millis(ms))).ok_or_else(wrong)
-    }
 }
 
 impl Entry {

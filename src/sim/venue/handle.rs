@@ -111,6 +111,7 @@ impl Venue {
             market: Mutex::new(market),
             tally: Tally::default(),
             mood: Mutex::new(Mood::default()),
+            answers: Default::default(),
             connections: Default::default(),
             down_until_ns: AtomicU64::new(0),
             stopping: AtomicBool::new(false),

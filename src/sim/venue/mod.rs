@@ -12,12 +12,12 @@
 //! | `listener`, `transport`, `line`, `connection` | doors, sockets (plain or TLS), one thread a connection |
 //! | `http`, `query` | requests and answers on the wire |
 //! | `rulebook` | what differs from market to market |
-//! | `router`, `bodies`, `series` | REST routes, weights, errors, bodies |
+//! | `router`, `params`, `bodies`, `series` | REST routes, weights, errors, bodies |
 //! | `websocket`, `control`, `subscriptions` | a WebSocket session; SUBSCRIBE and its kin |
 //! | `limits` | messages, attempts, weights, bans |
 //! | `tls` | its own certificate authority |
 //! | `fault`, `ways` | what can go wrong |
-//! | `script`, `entry`, `agenda` | when, as a file says it, and doing it |
+//! | `script`, `entry`, `kind`, `span`, `agenda` | when, as a file says it, and doing it |
 //! | `bad_frames`, `bad_handshake`, `bad_rest` | frames and answers that are wrong |
 //! | `serve_capture`, `capture_contents`, `body_waits` | a capture in the market's place; what it holds; what it waits for |
 //! | `stats` | what it saw |
@@ -38,6 +38,7 @@ mod fault;
 mod handle;
 mod http;
 mod hub;
+mod kind;
 mod limits;
 mod line;
 mod listener;
@@ -45,6 +46,7 @@ mod market;
 mod micros;
 mod options;
 mod outbox;
+mod params;
 mod query;
 mod router;
 mod rulebook;
@@ -52,6 +54,7 @@ mod script;
 mod series;
 mod serve_capture;
 mod shared;
+mod span;
 mod stats;
 mod subscriptions;
 mod tls;

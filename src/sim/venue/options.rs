@@ -64,6 +64,20 @@ impl Default for VenueOptions {
 }
 
 /// Limits on clients. The defaults are Binance spot's of mid-2026 (web-socket-streams.md and rest-api.md of 2026-07-21).
+///
+/// | who exceeds | gets |
+/// |---|---|
+/// | messages a second | close 1008 |
+/// | streams of a connection | the error 2 by SUBSCRIBE, 400 by the path; those it had stay |
+/// | handshakes of an address | 429 with `Retry-After` |
+/// | the time for a pong, the age of a connection | close 1008, close 1001 |
+/// | request weight | 429 with `Retry-After`; by going on nevertheless, 418: a ban, each as long again as the one before |
+/// | connections at once | the end of the connection, unheard |
+/// | the time for a request | 408, or the end when nothing of it came |
+/// | what it reads of what it asked for | an RST |
+///
+/// Each is counted in [`VenueStats`](super::VenueStats). Addresses that are cut off again and again for their messages, which
+/// Binance may ban, are not banned here.
 #[derive(Clone, Debug)]
 pub struct VenueLimits {
     /// Messages (PING, PONG and JSON) that one connection may send within a second; one more and it is cut off.

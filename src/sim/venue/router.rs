@@ -6,10 +6,11 @@
 use std::io;
 use std::net::IpAddr;
 
-use super::bodies::{self, Fault};
+use super::bodies;
 use super::http::{Answer, Request};
 use super::limits::Verdict;
 use super::line::Line;
+use super::params::Fault;
 use super::query::Query;
 use super::rulebook::Rulebook;
 use super::shared::{Mood, Shared, hold};

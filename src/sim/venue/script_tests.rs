@@ -5,8 +5,8 @@ use super::*;
 use crate::sim::faults::{Fault, When};
 use crate::sim::spec::Status;
 use crate::sim::spoil::{BadNumber, Dress};
-use crate::sim::venue::entry::Kind;
 use crate::sim::venue::fault::Whom;
+use crate::sim::venue::kind::Kind;
 use crate::sim::venue::ways::{AnswerFault, FrameFault, HandshakeFault, RestFault};
 
 #[test]

@@ -41,8 +41,6 @@ pub(super) struct Mood {
     pub(super) bad_rest: Option<(RestFault, u64, Vec<String>)>,
     /// Until when handshakes are answered wrongly.
     pub(super) bad_handshake: Option<(HandshakeFault, u64)>,
-    /// What becomes of the next answers to control messages, and by how many nanoseconds they are late.
-    pub(super) answers: VecDeque<(AnswerFault, u64)>,
 }
 
 impl Mood {
@@ -74,6 +72,8 @@ pub(super) struct Shared {
     pub(super) attempts: Mutex<Attempts>,
     pub(super) weights: Mutex<Weights>,
     pub(super) mood: Mutex<Mood>,
+    /// What becomes of the next answers to control messages, and by how many nanoseconds they are late.
+    pub(super) answers: Mutex<VecDeque<(AnswerFault, u64)>>,
     pub(super) connections: Mutex<BTreeMap<u64, Arc<Outbox>>>,
     /// Nobody listens before this moment.
     pub(super) down_until_ns: AtomicU64,

@@ -19,7 +19,7 @@ pub(super) fn answer(shared: &Shared, outbox: &Arc<Outbox>, text: &str) -> (Vec<
         Ok(read) => read,
         Err(error) => return (vec![error], 0),
     };
-    let fault = hold(&shared.mood).answers.pop_front();
+    let fault = hold(&shared.answers).pop_front();
     match fault {
         Some((AnswerFault::Error, _)) => return (vec![control::refused(Some(&id))], 0),
         Some((AnswerFault::ErrorWithoutId, _)) => return (vec![control::refused(None)], 0),

@@ -1,7 +1,9 @@
 //! Purpose: one WebSocket session: frames out, control messages in, pings, limits, orders of faults.
 //! Owns: the session. Thread: its connection's. Takes and gives: messages. Never: waits for a reader that does not read.
 
-use std::io::{ErrorKind, Write};
+mod orders;
+
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
@@ -9,10 +11,9 @@ use tungstenite::protocol::frame::{CloseFrame, Frame};
 use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Bytes, Error, Message, WebSocket};
 
-use super::bad_frames;
 use super::limits::Messages;
 use super::line::Line;
-use super::outbox::{Order, Outbox};
+use super::outbox::Outbox;
 use super::shared::{Shared, nanos};
 use super::subscriptions;
 
@@ -25,8 +26,6 @@ const BYTES_PER_TURN: usize = 64 << 10;
 /// Frames moved from the queue at a time.
 const FRAMES_PER_TURN: usize = 256;
 const AMNESTY_NS: u64 = 200_000_000;
-/// Between two pings that stand among fragments: a client may answer each one.
-const BETWEEN_NS: u64 = 500_000_000;
 /// How long a client has to answer a close frame.
 const CLOSE_WITHIN_NS: u64 = 2_000_000_000;
 
@@ -160,19 +159,6 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Writes a message in fragments, now and then with a ping behind the first one.
-    fn write_fragments(&mut self, socket: &mut Socket, frame: &Bytes) -> Result<(), Over> {
-        for (at, fragment) in bad_frames::fragments(frame).enumerate() {
-            self.blocked |= !self.verdict(socket.write(fragment))?;
-            let now = self.shared.clock.now_ns();
-            if at == 0 && now >= self.next_between_ns {
-                self.next_between_ns = now + BETWEEN_NS;
-                self.blocked |= !self.verdict(socket.write(Message::Ping(Bytes::from_static(b"between"))))?;
-            }
-        }
-        Ok(())
-    }
-
     /// Reads what has come. While the client does not read, the venue does not either.
     fn read(&mut self, socket: &mut Socket) -> Result<(), Over> {
         socket.get_mut().allow(BYTES_PER_TURN);
@@ -250,48 +236,6 @@ impl Session<'_> {
             self.say(socket, Message::Ping(Bytes::from(payload)))?;
         }
         Ok(())
-    }
-
-    fn obey(&mut self, socket: &mut Socket, order: Order) -> Result<(), Over> {
-        match order {
-            Order::Close { code, reason } => self.close(socket, code, &reason),
-            Order::Cut => Err(Over::Closed),
-            Order::Truncate => Err(Over::Cut),
-            Order::Reset => {
-                // A text frame of 2,000 bytes that ends after its first few.
-                let _ = socket.flush();
-                let _ = socket.get_mut().write(b"\x81\x7e\x07\xd0{\"stream\":\"");
-                let _ = socket.get_mut().flush();
-                socket.get_mut().transport.reset_at_end();
-                Err(Over::Cut)
-            }
-            Order::Stall(span_ns) => {
-                self.stalled_until_ns = self.shared.clock.now_ns() + span_ns;
-                self.amnesty_until_ns = self.stalled_until_ns + AMNESTY_NS;
-                // A pong that the venue itself does not read is not late.
-                if let Some((_, deadline)) = &mut self.pong {
-                    *deadline += span_ns;
-                }
-                self.outbox.set_lossy(true);
-                Ok(())
-            }
-            Order::BrokenFrame(how) => {
-                let _ = socket.flush();
-                let _ = socket.get_mut().write(&bad_frames::bytes(how));
-                let _ = socket.get_mut().flush();
-                Ok(())
-            }
-            Order::Fragments(span_ns) => {
-                self.fragments_until_ns = self.shared.clock.now_ns() + span_ns;
-                Ok(())
-            }
-            Order::Pings { count, bytes } => (0..count).try_for_each(|number| {
-                let mut payload = number.to_string().into_bytes();
-                payload.resize(usize::from(bytes), b'.');
-                self.blocked |= !self.verdict(socket.write(Message::Ping(Bytes::from(payload))))?;
-                Ok(())
-            }),
-        }
     }
 
     fn close(&mut self, socket: &mut Socket, code: u16, reason: &str) -> Result<(), Over> {
