@@ -15,8 +15,11 @@ use super::view::View;
 use super::watch::Watch;
 use crate::engine::{Engine, EngineError, RunReport};
 
-/// How long the loop sleeps when there was nothing to do: short beside what a person or a pipe notices.
+/// How long the loop sleeps when there was nothing to do: short beside what a reader of events notices, or a stage that this
+/// thread steps.
 const NAP: Duration = Duration::from_micros(500);
+/// The same where a person is all there is to notice: more often is work for nothing.
+const NAP_IDLE: Duration = Duration::from_millis(5);
 
 /// When to stop.
 #[derive(Clone)]
@@ -142,7 +145,7 @@ fn turn(engine: &mut Engine, writer: &mut Option<EventWriter>, view: &mut View) 
     }
     work += view.poll(engine);
     if work == 0 {
-        std::thread::sleep(NAP);
+        std::thread::sleep(if writer.is_none() && engine.has_threads() { NAP_IDLE } else { NAP });
     }
     Ok(Some(work))
 }

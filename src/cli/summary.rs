@@ -27,7 +27,7 @@ const WORK: [Counter; 7] = [
 ];
 
 /// Counters that tell of what is normal on a healthy feed.
-const NOTES: [Counter; 19] = [
+const NOTES: [Counter; 23] = [
     Counter::NotWanted,
     Counter::FramesControl,
     Counter::Unrouted,
@@ -45,6 +45,10 @@ const NOTES: [Counter; 19] = [
     Counter::ConnectionsUp,
     Counter::ConnectionDuplicate,
     Counter::RestRequests,
+    Counter::AuditsBegun,
+    Counter::AuditsAgreed,
+    Counter::AuditsUndecided,
+    Counter::PollDuplicate,
     Counter::HttpRequests,
     Counter::UnknownFields,
 ];

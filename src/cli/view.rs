@@ -223,6 +223,7 @@ impl View {
             let losses = self.losses.look(ran, ledger, true);
             losses.iter().for_each(|entry| self.journal.tell(entry));
         }
+        self.journal.settle();
         self.journal.tell_whole(&summary_entry(report, ledger, ran), &summary(report, ledger, directory, ran));
         if let Some(epilogue) = self.epilogue.take() {
             let (entry, text) = epilogue();

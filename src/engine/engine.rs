@@ -316,6 +316,11 @@ impl Engine {
         self.stop.clone()
     }
 
+    /// Whether its stages run on threads of their own, and not by [`Engine::step`].
+    pub const fn has_threads(&self) -> bool {
+        matches!(self.agents, Agents::Running(_))
+    }
+
     /// Duty cycles of each thread so far, in the order of the walk; none unless it runs on threads. Threads without work
     /// turn too: one whose number stands still is stuck.
     pub fn cycles(&self) -> Vec<u64> {

@@ -86,10 +86,12 @@ impl Legs {
     }
 
     fn want(&mut self, order: &Order, now: u64) {
-        let Legs { legs, slots, dial, .. } = self;
+        let Legs { legs, slots, dial, teller, .. } = self;
         let at = legs.iter().position(|leg| leg.place == order.place).unwrap_or_else(|| {
             let seed = dial.limits.seed.wrapping_mul(1_000).wrapping_add(order.place.number as u64);
-            legs.push(Leg::new(order.place, dial.limits.backoff_ns, seed));
+            let leg = Leg::new(order.place, dial.limits.backoff_ns, seed);
+            teller.show(&leg, false, "to be opened".to_owned());
+            legs.push(leg);
             legs.len() - 1
         });
         legs[at].names.insert(order.name.clone());

@@ -80,9 +80,13 @@ impl Journal {
         }
     }
 
+    /// Tells what was kept back, for what comes now is the last.
+    pub(in crate::cli) fn settle(&mut self) {
+        self.suppressed(true);
+    }
+
     /// Writes what is left and ends, but waits for no reader that stands still.
     pub(in crate::cli) fn close(mut self, patience: Duration) {
-        self.suppressed(true);
         if let Some(paper) = self.paper.take() {
             paper.finish(patience);
         }
@@ -92,7 +96,7 @@ impl Journal {
         for (event, count, within) in self.limiter.turn(self.began.elapsed(), all) {
             let (name, seconds) = (event.name(), within.as_secs_f64());
             let entry = Entry::new(Event::Suppressed, format!("{count} more `{name}` within {seconds:.0} s"));
-            self.write(&entry.with("of", name).with("count", count));
+            self.write(&entry.at(event.level()).with("of", name).with("count", count));
         }
     }
 
