@@ -2,6 +2,7 @@
 //! exactly what it asked for at the version of each event, versions are gapless, everything is audited.
 //! Owns: a plain model of who wants what. Thread: as the topology has it. Takes and gives: random commands.
 //! Never: depends on how fast the machine is.
+#![allow(clippy::unwrap_used)] // A test that cannot go on should say where.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -2,11 +2,17 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on should say where.
 
 #[path = "sim_truth/checker.rs"]
+#[allow(dead_code)] // `live_truth` uses the rest.
 mod checker;
+#[path = "live/control.rs"]
+mod control;
 #[path = "live/faults.rs"]
 mod faults;
 #[path = "live/io_threads.rs"]
 mod io_threads;
+#[path = "live/manners.rs"]
+#[allow(dead_code)] // Likewise.
+mod manners;
 #[path = "live/misdeeds.rs"]
 mod misdeeds;
 #[path = "live/refusals.rs"]
@@ -14,6 +20,7 @@ mod refusals;
 #[path = "live/rest.rs"]
 mod rest;
 #[path = "live/rig.rs"]
+#[allow(dead_code)] // Likewise.
 mod rig;
 #[path = "live/streams.rs"]
 mod streams;

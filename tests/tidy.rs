@@ -25,7 +25,7 @@ const NEIGHBOURS: [(&str, &str); 2] = [
 ];
 
 /// Foreign crates and the rooms that may name them.
-const HOMES: [(&str, &[&str]); 32] = [
+const HOMES: [(&str, &[&str]); 34] = [
     ("simd_json", &["binance"]),
     ("ureq", &["binance", "cli"]),
     ("webpki_roots", &["binance"]),
@@ -39,8 +39,10 @@ const HOMES: [(&str, &[&str]); 32] = [
     ("clap_mangen", &["cli"]),
     ("rustix", &["http"]),
     ("subtle", &["http"]),
+    ("unicode_width", &["cli"]),
     ("zeroize", &["http"]),
-    ("indicatif", &["cli"]),
+    ("console", &["cli"]),
+    ("humantime", &["config", "cli"]),
     ("signal_hook", &["cli"]),
     ("serde_saphyr", &["config", "dispatch", "sim"]),
     ("garde", &["config"]),

@@ -19,6 +19,8 @@ mod garbage;
 mod limits;
 #[path = "venue/rest.rs"]
 mod rest;
+#[path = "venue/secure.rs"]
+mod secure;
 #[path = "venue/streams.rs"]
 mod streams;
 #[path = "venue/symbols.rs"]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::control::words::{CompletionsArgs, ManArgs, ReportArgs, SubscribeArgs, TailArgs, UnsubscribeArgs};
 use super::exit::exit_code_help;
 use crate::schema::id::Market;
 
@@ -33,6 +34,28 @@ pub(super) enum Command {
     /// Run a simulated Binance on a socket, for any client.
     #[command(after_help = exit_code_help())]
     Venue(VenueArgs),
+    /// Turn a type on in a running feed.
+    #[command(after_help = exit_code_help())]
+    Subscribe(SubscribeArgs),
+    /// Turn a type off: all of it, or with instruments and filters the one subscription that has exactly these.
+    #[command(after_help = exit_code_help())]
+    Unsubscribe(UnsubscribeArgs),
+    /// Show every type that can be subscribed to.
+    #[command(after_help = exit_code_help())]
+    Routes(ReportArgs),
+    /// Show who wants what, and the native streams that are not live.
+    #[command(after_help = exit_code_help())]
+    Subscriptions(ReportArgs),
+    /// Show how a running feed does; ends with 75 while something that is wanted does not flow.
+    #[command(after_help = exit_code_help())]
+    Status(ReportArgs),
+    /// Show events of a running feed as they come.
+    #[command(after_help = exit_code_help())]
+    Tail(TailArgs),
+    /// Print completions for a shell.
+    Completions(CompletionsArgs),
+    /// Write manual pages.
+    Man(ManArgs),
 }
 
 /// What a run gives out.
@@ -44,7 +67,7 @@ pub(super) struct OutputArgs {
     /// At the end write every book as JSON to this file; `-` is standard output.
     #[arg(long, value_name = "FILE")]
     pub(super) books: Option<PathBuf>,
-    /// Show neither status nor progress nor summary.
+    /// Show neither status nor events nor summary.
     #[arg(long, short)]
     pub(super) quiet: bool,
 }
@@ -57,8 +80,20 @@ pub(super) struct RunArgs {
     /// Stop after this long, e.g. 10s or 5m; without it, on SIGINT or SIGTERM.
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
     pub(super) run_for: Option<Duration>,
+    /// How events are told on standard error: lines for a person (on a terminal with a live status), or JSON objects.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = LogFormat::Text)]
+    pub(super) log_format: LogFormat,
     #[command(flatten)]
     pub(super) output: OutputArgs,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// Lines for a person.
+    #[default]
+    Text,
+    /// One JSON object a line; no status.
+    Json,
 }
 
 #[derive(Args, Clone, Debug)]
@@ -134,7 +169,7 @@ pub(super) struct VenueArgs {
     pub(super) quiet: bool,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let parsed: humantime_serde::Serde<Duration> =
         serde_json::from_value(serde_json::Value::String(text.to_owned()))
             .map_err(|e| format!("{e}; write a number with a unit, e.g. 500ms, 10s, 5m, 1h"))?;
@@ -180,6 +215,7 @@ mod tests {
             "meltica replay",
             "meltica run --for 10",
             "meltica run --for 0s",
+            "meltica run --log-format xml",
             "meltica replay x --market NYSE",
             "meltica replay x --speed fast",
             "meltica check",

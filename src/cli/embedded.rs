@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::exit::{Cause, Failed};
 use super::live::Elsewhere;
-use super::seen::seen;
+use super::log::Entry;
+use super::seen::{seen, seen_entry};
 use super::simulated::{IDS_KEPT, spot_only, symbols};
 use super::venue::failed;
 use crate::config::Loaded;
@@ -66,10 +67,10 @@ impl Embedded {
         format!("simulated venue at {}, {symbols} symbols, seed {seed}", self.place.ws)
     }
 
-    /// Ends it: what it saw, lines with a line feed.
-    pub(super) fn stop(mut self) -> String {
+    /// Ends it: what it saw, for a program and for a person.
+    pub(super) fn stop(mut self) -> (Entry, String) {
         let stats = self.venue.stats();
         self.venue.stop();
-        format!("the venue saw:\n{}", seen(&stats))
+        (seen_entry(&stats), format!("the venue saw:\n{}", seen(&stats)))
     }
 }

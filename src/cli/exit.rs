@@ -15,25 +15,34 @@ pub enum Cause {
     BadInput = 65,
     /// An input cannot be opened or read.
     NoInput = 66,
+    /// No feed answers where one was looked for, or it ended.
+    Unavailable = 69,
     /// A stage panicked: a defect of the program.
     Stage = 70,
     /// The system refused a thread, or the catching of signals.
     System = 71,
     /// An output cannot be written: a full disk, a missing directory.
     Output = 74,
+    /// A feed is busy or not ready: the same may work later.
+    TryAgain = 75,
+    /// A feed does not let this token do that, or asks for one.
+    NotAllowed = 77,
     /// The configuration is wrong.
     Config = 78,
 }
 
 impl Cause {
     /// Every cause with what the manual says of it.
-    pub const ALL: [(Cause, &'static str); 7] = [
+    pub const ALL: [(Cause, &'static str); 10] = [
         (Cause::Usage, "the command line is wrong"),
-        (Cause::BadInput, "an input's content is damaged or out of order"),
+        (Cause::BadInput, "an input's content is damaged or out of order, or a feed refused a command"),
         (Cause::NoInput, "an input cannot be opened or read"),
+        (Cause::Unavailable, "no feed answers there, or it ended"),
         (Cause::Stage, "a stage of the engine panicked (a defect)"),
         (Cause::System, "the system refused a thread, or the catching of signals"),
         (Cause::Output, "an output cannot be written"),
+        (Cause::TryAgain, "a feed is busy or not ready; the same may work later"),
+        (Cause::NotAllowed, "a feed does not let this token do that"),
         (Cause::Config, "the configuration is wrong"),
     ];
 }

@@ -1,22 +1,23 @@
-//! Purpose: `meltica run` over sockets: the live source made from the configuration, and its board carried to the engine and
-//! to the reader. Owns: nothing but the board's handle. Thread: main. Takes and gives: a configuration in, a source out;
-//! lines for a person. Never: touches the data path.
+//! Purpose: `meltica run` over sockets: the live source made from the configuration, and its board carried to the
+//! reader. Owns: nothing but the board's handle. Thread: main. Takes and gives: a configuration in, a source out;
+//! notes and figures for whoever shows them. Never: touches the data path.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::exit::{Cause, Failed};
 use super::settings::routes;
-use crate::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes, PollSpec, StreamForm, endpoints};
+use crate::binance::live::{
+    Board, Endpoint, LiveOptions, LiveSource, LiveTimes, LiveView, Note, PollSpec, StreamForm, endpoints,
+};
 use crate::config::{self, Config, ConfigFaults, Loaded, TimeUnit};
 use crate::directory::Directory;
 use crate::dispatch::{DispatchTable, Parser, RestFn};
-use crate::engine::Engine;
 use crate::schema::id::Market;
 use crate::telemetry::{Clock, Ledger};
 
 /// The market that the live feed is of.
-fn market(config: &Config) -> Market {
+pub(super) fn market(config: &Config) -> Market {
     config.market.market().unwrap_or(Market::BinanceSpot)
 }
 
@@ -86,6 +87,7 @@ fn options(loaded: &Loaded, elsewhere: Option<&Elsewhere>, directory: &Directory
         },
         busy_poll: feed.busy_poll,
         receive_buffer: feed.receive_buffer.0 as usize,
+        commanded: true,
         instruments: config.instruments.iter().map(|name| name.to_uppercase()).collect(),
         quote: (!feed.quote.is_empty()).then(|| feed.quote.to_uppercase()),
         whole_market,
@@ -114,37 +116,35 @@ fn times(config: &Config) -> LiveTimes {
     LiveTimes { stall: feed.stall_after, age: feed.replace_after, refresh: feed.refresh, ..defaults }
 }
 
-/// Carries what the board says: instruments to the engine, lines to the reader.
+/// Carries what the board says to the reader.
 pub(super) struct Follow {
     board: Board,
-    market: Market,
 }
 
 impl Follow {
-    /// Of the sources that this configuration made: they share one board.
-    pub(super) fn new(sources: &[LiveSource], config: &Config) -> Follow {
-        let board = sources.first().map(LiveSource::board).unwrap_or_default();
-        Follow { board, market: market(config) }
+    /// Of these sources: they share one board.
+    pub(super) fn new(sources: &[LiveSource]) -> Follow {
+        Follow { board: sources.first().map(LiveSource::board).unwrap_or_default() }
     }
 
-    /// Has the engine expect the books of what was subscribed, and gives the lines worth telling.
-    pub(super) fn poll(&self, engine: &Engine) -> Vec<String> {
-        for symbol in self.board.take_listed() {
-            if let Some(id) = engine.directory().find_symbol(self.market, &symbol) {
-                engine.watch(id);
-            }
-        }
-        self.board.take_notes().iter().map(ToString::to_string).collect()
+    /// What is worth a line.
+    pub(super) fn poll(&self) -> Vec<Note> {
+        self.board.take_notes()
     }
 
-    /// What the feed waits for; `None` when it waits for nothing.
-    pub(super) fn waits_for(&self) -> Option<String> {
-        let view = self.board.view();
-        if !view.catalogue {
-            return Some("waits for the list of instruments".to_owned());
-        }
-        let shut: Vec<_> = view.connections.iter().enumerate().filter(|(_, c)| !c.open).collect();
-        let (at, first) = shut.first()?;
-        Some(format!("{} of {} connections down; connection {at}: {}", shut.len(), view.connections.len(), first.state))
+    /// How the source does.
+    pub(super) fn view(&self) -> LiveView {
+        self.board.view()
     }
+}
+
+/// What the feed waits for; `None` when it waits for nothing.
+pub(super) fn waits_for(view: &LiveView) -> Option<String> {
+    if !view.catalogue {
+        return Some("the list of instruments".to_owned());
+    }
+    let shut: Vec<_> = view.connections.iter().enumerate().filter(|(_, c)| !c.open).collect();
+    let (at, first) = shut.first()?;
+    let others = if shut.len() > 1 { format!(", and {} more", shut.len() - 1) } else { String::new() };
+    Some(format!("connection {at} ({}){others}", first.state))
 }

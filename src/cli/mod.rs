@@ -1,4 +1,4 @@
-//! The command line: `run`, `replay`, `check`, `venue`.
+//! The command line: `run`, `replay`, `check`, `venue`, and what speaks to a running feed.
 //!
 //! | file | holds |
 //! |---|---|
@@ -7,32 +7,45 @@
 //! | `settings` | configuration → options of engine, conductor and simulated exchange |
 //! | `run`, `replay`, `check`, `venue` | the commands |
 //! | `live`, `embedded`, `simulated` | where `run` feeds from: sockets; a venue of its own behind them; no sockets |
+//! | `control` | `subscribe`, `unsubscribe`, `routes`, `subscriptions`, `status`, `tail`, `completions`, `man` |
 //! | `session` | carries an engine through its run |
 //! | `watch` | ends a run on time while its output waits |
 //! | `events`, `books` | what a run gives out |
 //! | `outputs` | keeps outputs from inputs and from each other |
-//! | `view`, `summary`, `seen`, `say` | what a person is shown |
+//! | `view` | how a run goes, for a person, a log, a manager of services |
+//! | `changes`, `losses`, `waiting`, `status` | what it shows: books, drops, long waits; how it is laid out |
+//! | `narrate`, `log` | which events are told; how |
+//! | `service` | systemd |
+//! | `summary`, `seen`, `say` | what a run came to; words |
 //! | `exit` | exit codes |
 
 mod args;
 mod books;
+mod changes;
 mod check;
+mod control;
 mod embedded;
 mod events;
 mod exit;
 mod live;
+mod log;
+mod losses;
+mod narrate;
 mod outputs;
 mod program;
 mod replay;
 mod run;
 mod say;
 mod seen;
+mod service;
 mod session;
 mod settings;
 mod simulated;
+mod status;
 mod summary;
 mod venue;
 mod view;
+mod waiting;
 mod watch;
 
 pub use exit::{Cause, Failed};

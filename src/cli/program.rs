@@ -6,15 +6,17 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use super::args::{Cli, Command, RunArgs};
+use super::args::{Cli, Command, LogFormat, RunArgs};
 use super::exit::{Cause, Failed};
+use super::log::last_words;
 use super::say::tell;
-use super::{check, replay, run, venue};
+use super::{check, control, replay, run, venue};
 
 /// Runs the program with the process's arguments and environment.
 pub fn main() -> ExitCode {
     // clap ends the program itself: 0 after `--help`, 2 after a wrong command line.
     let command = Cli::parse().command;
+    let in_json = matches!(&command, Some(Command::Run(run)) if run.log_format == LogFormat::Json);
     // Unwind safety: after a panic nothing is used but the exit code. Stages on threads of their own are caught there; what
     // comes this far is a stage that the main thread steps, or the command itself.
     let outcome = catch_unwind(AssertUnwindSafe(|| carry_out(command))).unwrap_or_else(|_| {
@@ -24,7 +26,8 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failed { cause, message }) => {
-            tell(&format!("meltica: {message}\n"));
+            let words = if in_json { last_words(&message, cause as u8) } else { format!("meltica: {message}\n") };
+            tell(&words);
             ExitCode::from(cause as u8)
         }
     }
@@ -37,5 +40,13 @@ fn carry_out(command: Option<Command>) -> Result<(), Failed> {
         Some(Command::Replay(arguments)) => replay::replay(&arguments),
         Some(Command::Check(arguments)) => check::check(&arguments),
         Some(Command::Venue(arguments)) => venue::venue(&arguments),
+        Some(Command::Subscribe(arguments)) => control::wants::subscribe(&arguments),
+        Some(Command::Unsubscribe(arguments)) => control::wants::unsubscribe(&arguments),
+        Some(Command::Routes(arguments)) => control::reports::routes(&arguments),
+        Some(Command::Subscriptions(arguments)) => control::reports::subscriptions(&arguments),
+        Some(Command::Status(arguments)) => control::reports::status(&arguments),
+        Some(Command::Tail(arguments)) => control::tail::tail(&arguments),
+        Some(Command::Completions(arguments)) => control::manual::completions(&arguments),
+        Some(Command::Man(arguments)) => control::manual::man(&arguments),
     }
 }

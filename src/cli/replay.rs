@@ -39,7 +39,7 @@ pub(super) fn replay(arguments: &ReplayArgs) -> Result<(), Failed> {
         admit(path, market, &directory)?;
     }
     tell_files(arguments, &source);
-    let view = View::replay(&arguments.output, source.progress());
+    let view = View::replay(&arguments.output, source.progress(), &clock);
     let options = engine_options(&loaded, &directory, Purpose::Replay);
     let engine = Engine::build(options, &routes(&loaded.config), directory, Box::new(source), clock, ledger)
         .map_err(|e| failed(&e))?;

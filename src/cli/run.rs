@@ -5,18 +5,20 @@
 use std::sync::Arc;
 
 use super::args::RunArgs;
+use super::control::serve::serve;
 use super::embedded::Embedded;
 use super::exit::Failed;
-use super::live::{self, Elsewhere, Follow};
+use super::live::{self, Follow};
+use super::log::{Entry, Event};
 use super::outputs::keep_apart;
-use super::say::tell;
 use super::session::{self, Until, failed};
-use super::settings::{self, Purpose, engine_options, routes};
+use super::settings::{self, Purpose, control_options, engine_options, routes};
 use super::simulated;
 use super::view::View;
 use crate::config::{FeedSource, Loaded};
 use crate::directory::Directory;
 use crate::engine::Engine;
+use crate::engine::control::LiveSide;
 use crate::schema::frame::FrameSource;
 use crate::telemetry::{Clock, Ledger};
 
@@ -25,45 +27,47 @@ pub(super) fn run(arguments: &RunArgs) -> Result<(), Failed> {
     keep_apart(&arguments.output, arguments.config.iter().map(|file| ("configuration", &**file)))?;
     let loaded = settings::load(arguments.config.as_deref())?;
     match loaded.config.feed.source {
-        FeedSource::Venue => over_embedded(arguments, &loaded),
+        FeedSource::Venue => over_sockets(arguments, &loaded, Some(Embedded::start(&loaded)?)),
         FeedSource::Sim => simulated::run(arguments, &loaded),
-        FeedSource::Live => {
-            let (ws, rest) = live::addresses(&loaded.config);
-            over_sockets(arguments, &loaded, None, &format!("{ws} and {rest}"))
-        }
+        FeedSource::Live => over_sockets(arguments, &loaded, None),
     }
 }
 
-/// From a venue that is started for this run, and told about at its end.
-fn over_embedded(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
-    let venue = Embedded::start(loaded)?;
-    let outcome = over_sockets(arguments, loaded, Some(venue.place()), &venue.words(loaded));
-    let seen = venue.stop();
-    if !arguments.output.quiet {
-        tell(&seen);
-    }
-    outcome
-}
-
-fn over_sockets(
-    arguments: &RunArgs,
-    loaded: &Loaded,
-    elsewhere: Option<&Elsewhere>,
-    place: &str,
-) -> Result<(), Failed> {
+fn over_sockets(arguments: &RunArgs, loaded: &Loaded, embedded: Option<Embedded>) -> Result<(), Failed> {
     let until = Until::new(arguments.run_for)?;
     let (clock, ledger) = (Clock::default(), Ledger::default());
     let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
-    let sources = live::sources(loaded, elsewhere, &directory, &clock, &ledger)?;
-    let view = View::live(&arguments.output).following(Follow::new(&sources, &loaded.config));
+    let sources = live::sources(loaded, embedded.as_ref().map(Embedded::place), &directory, &clock, &ledger)?;
+    let follow = Follow::new(&sources);
+    let mut view = View::live(&arguments.output, arguments.log_format, &clock).following(follow);
     let mut options = engine_options(loaded, &directory, Purpose::Feed);
     options.conductor.snapshot_levels = loaded.config.books.snapshot_limit;
-    options.conductor.short_side_is_whole = elsewhere.is_some();
-    let sources = sources.into_iter().map(|source| Box::new(source) as Box<dyn FrameSource>).collect();
-    let engine = Engine::build_many(options, &routes(&loaded.config), directory, sources, clock, ledger)
-        .map_err(|e| failed(&e))?;
-    if !arguments.output.quiet {
-        tell(&format!("meltica {}: {place}; Ctrl-C stops\n", env!("CARGO_PKG_VERSION")));
+    // The simulated exchange never cuts a body short: fewer levels than asked for are all that there are.
+    options.conductor.short_side_is_whole = embedded.is_some();
+    // What is wanted is the control duty's to say.
+    options.instruments.clear();
+    options.control = Some(control_options(&loaded.config, live::market(&loaded.config)));
+    let side = sources.first().and_then(LiveSide::of);
+    let sources: Vec<_> = sources.into_iter().map(|source| Box::new(source) as Box<dyn FrameSource>).collect();
+    let routes = routes(&loaded.config);
+    let engine = match side {
+        Some(side) => Engine::build_steered(options, &routes, directory, (sources, Box::new(side)), clock, ledger),
+        None => Engine::build_many(options, &routes, directory, sources, clock, ledger),
     }
+    .map_err(|e| failed(&e))?;
+    let (ws, rest) = live::addresses(&loaded.config);
+    let place = embedded.as_ref().map_or_else(|| format!("{ws} and {rest}"), |venue| venue.words(loaded));
+    view.tell(&started(&place));
+    if let Some(venue) = embedded {
+        view = view.ending_with(Box::new(move || venue.stop()));
+    }
+    let _server = serve(loaded, &engine, &mut view)?;
     session::run(engine, &arguments.output, &until, view).map(|_| ())
+}
+
+/// The first line of a run.
+pub(super) fn started(place: &str) -> Entry {
+    let version = env!("CARGO_PKG_VERSION");
+    let message = format!("meltica {version}: {place}; Ctrl-C stops");
+    Entry::new(Event::Started, message).with("version", version).with("source", place).with("pid", std::process::id())
 }

@@ -1,6 +1,9 @@
 //! Purpose: what a simulated venue saw of its clients, on one screen. Owns: its wording. Thread: main.
 //! Takes and gives: figures in, text out. Never: hides a limit that was exceeded.
 
+use serde_json::json;
+
+use super::log::{Entry, Event};
 use crate::sim::venue::VenueStats;
 
 /// What it saw, lines with a line feed. The last one tells whether a limit was exceeded.
@@ -33,6 +36,32 @@ pub(super) fn seen(stats: &VenueStats) -> String {
     let told = |rows: &[(u64, &str)]| rows.iter().filter(|(count, _)| *count > 0).map(line).collect::<String>();
     let over = if exceeded.any() { told(&limits) } else { "limits exceeded: none\n".to_owned() };
     work.iter().map(line).collect::<String>() + &told(&trouble) + &over
+}
+
+/// The same for a program.
+pub(super) fn seen_entry(stats: &VenueStats) -> Entry {
+    let over = &stats.exceeded;
+    let words = if over.any() { "limits exceeded" } else { "limits exceeded: none" };
+    Entry::new(Event::Venue, format!("the venue saw {} frames sent, {words}", stats.frames))
+        .with("connections", stats.connections)
+        .with("websockets", stats.websockets)
+        .with("frames", stats.frames)
+        .with("messages", stats.messages)
+        .with("requests", stats.requests)
+        .with("slowReaders", stats.slow_readers)
+        .with("bans", stats.bans)
+        .with("limitsExceeded", over.any())
+        .with(
+            "exceeded",
+            json!({
+                "messages": over.messages,
+                "streams": over.streams,
+                "attempts": over.attempts,
+                "weight": over.weight,
+                "patience": over.patience,
+                "pongs": over.pongs,
+            }),
+        )
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use super::args::OutputArgs;
 use super::books::write_books;
 use super::events::{EventWriter, Wrote, gone_or_failed, open_output};
 use super::exit::{Cause, Failed};
-use super::say::tell;
 use super::view::View;
 use super::watch::Watch;
 use crate::engine::{Engine, EngineError, RunReport};
@@ -46,12 +45,17 @@ impl Until {
 
     /// Whether a run that began at `since` is to end.
     pub(super) fn is_over(&self, since: Instant) -> bool {
+        self.why(since).is_some()
+    }
+
+    /// Why a run that began at `since` is to end; `None` while it is not.
+    pub(super) fn why(&self, since: Instant) -> Option<&'static str> {
         // Relaxed: the flags carry no data.
         if self.signal.load(Ordering::Relaxed) {
             self.heard.store(true, Ordering::Relaxed);
-            return true;
+            return Some("signal");
         }
-        self.deadline.is_some_and(|d| since.elapsed() >= d)
+        self.deadline.filter(|d| since.elapsed() >= *d).map(|_| "deadline")
     }
 }
 
@@ -64,16 +68,15 @@ pub(super) fn run(mut engine: Engine, output: &OutputArgs, until: &Until, mut vi
     let ledger = engine.ledger().clone();
     view.attach(&engine)?;
     engine.start().map_err(|e| failed(&e))?;
-    for warning in engine.warnings() {
-        tell(&format!("meltica: {warning}\n"));
-    }
+    view.placed(&engine);
     let since = Instant::now();
-    let quiet = output.quiet;
     // Writing may block, and then nobody here would hear the time or a signal.
-    let watch = writer.as_ref().map(|_| Watch::start(until.clone(), since, engine.stopper(), quiet)).transpose()?;
+    let watch =
+        writer.as_ref().map(|_| Watch::start(until.clone(), since, engine.stopper(), view.aside())).transpose()?;
     let written = carry(&mut engine, &mut writer, (until, since), &mut view);
+    view.stopping(written.as_ref().map_or("output", |why| why));
     engine.stop();
-    let drained = written.and_then(|()| drain(&mut engine, &mut writer, (until, since), &mut view));
+    let drained = written.and_then(|_| drain(&mut engine, &mut writer, (until, since), &mut view));
     // A reader that has gone or failed would hold the stages up for ever.
     drop(writer);
     drop(watch);
@@ -91,19 +94,22 @@ pub(super) fn run(mut engine: Engine, output: &OutputArgs, until: &Until, mut vi
     }
 }
 
-/// The run itself: until the source ends, the time is over, a signal comes or a reader goes.
+/// The run itself: until the source ends, the time is over, a signal comes or a reader goes. Gives which of these it was.
 fn carry(
     engine: &mut Engine,
     writer: &mut Option<EventWriter>,
     (until, since): (&Until, Instant),
     view: &mut View,
-) -> Result<(), Failed> {
-    while !engine.is_done() && !until.is_over(since) {
+) -> Result<&'static str, Failed> {
+    while !engine.is_done() {
+        if let Some(why) = until.why(since) {
+            return Ok(why);
+        }
         if turn(engine, writer, view)?.is_none() {
-            return Ok(());
+            return Ok("reader");
         }
     }
-    Ok(())
+    Ok("source")
 }
 
 /// After the source's end: until every stage has ended and every event is written.

@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use super::args::RunArgs;
+use super::control::serve::serve;
 use super::exit::{Cause, Failed};
-use super::say::tell;
+use super::run::started;
 use super::session::{self, Until, failed};
 use super::settings::{Purpose, control_options, engine_options, routes};
 use super::view::View;
@@ -64,15 +65,11 @@ pub(super) fn run(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
         (instrument.price_scale, instrument.quantity_scale) = (spec.price_scale, spec.quantity_scale);
         directory.admit(instrument).map_err(|e| Failed::new(Cause::Config, e.to_string()))?;
     }
-    if !arguments.output.quiet {
-        tell(&format!(
-            "meltica {}: simulated exchange, {} symbols, seed {}; Ctrl-C stops\n",
-            env!("CARGO_PKG_VERSION"),
-            symbols.len(),
-            loaded.config.sim.seed
-        ));
-    }
-    session::run(engine, &arguments.output, &until, View::live(&arguments.output)).map(|_| ())
+    let (count, seed) = (symbols.len(), loaded.config.sim.seed);
+    let mut view = View::live(&arguments.output, arguments.log_format, engine.clock()).expecting(count);
+    view.tell(&started(&format!("simulated exchange, {count} symbols, seed {seed}")));
+    let _server = serve(loaded, &engine, &mut view)?;
+    session::run(engine, &arguments.output, &until, view).map(|_| ())
 }
 
 fn sim_options(loaded: &Loaded, symbols: Vec<SymbolSpec>, clock: &Clock) -> SimOptions {

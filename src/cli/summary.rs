@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
+use serde_json::{Map, Value, json};
+
+use super::log::{Entry, Event};
 use super::view::micros;
 use crate::directory::Directory;
 use crate::engine::RunReport;
@@ -58,20 +61,46 @@ pub(super) fn summary(report: &RunReport, ledger: &Ledger, directory: &Directory
     latency(&mut text, report);
     books(&mut text, report);
     unknown(&mut text, report, directory);
-    let bad: Vec<Counter> = Counter::ALL
-        .iter()
-        .copied()
-        .filter(|c| !WORK.contains(c) && !NOTES.contains(c) && ledger.total(*c) > 0)
-        .collect();
+    let bad = losses(ledger);
     if bad.is_empty() {
         text.push_str("nothing was dropped, refused or late\n");
     } else {
         text.push_str("dropped, refused or wrong:\n");
-        for counter in bad {
+        for (counter, _) in bad {
             line(&mut text, ledger, counter);
         }
     }
     text
+}
+
+/// Counters that tell of something dropped, refused, late or wrong, where they are not zero.
+pub(super) fn losses(ledger: &Ledger) -> Vec<(Counter, u64)> {
+    let bad = Counter::ALL.iter().filter(|c| !WORK.contains(c) && !NOTES.contains(c));
+    bad.map(|c| (*c, ledger.total(*c))).filter(|(_, total)| *total > 0).collect()
+}
+
+/// The same for a program: every counter that is not zero by its label, books by quality, latency a shard.
+pub(super) fn summary_entry(report: &RunReport, ledger: &Ledger, ran: Duration) -> Entry {
+    let counted = |counters: &mut dyn Iterator<Item = (Counter, u64)>| -> Map<String, Value> {
+        counters.map(|(counter, total)| (counter.label().to_owned(), total.into())).collect()
+    };
+    let all = Counter::ALL.iter().map(|c| (*c, ledger.total(*c))).filter(|(_, total)| *total > 0);
+    let books: Map<String, Value> =
+        by_quality(report).into_iter().map(|(name, count)| (name.to_owned(), count.into())).collect();
+    let latency: Vec<Value> = report
+        .latency
+        .iter()
+        .map(|l| json!({ "count": l.count, "p50Ns": l.p50_ns, "p99Ns": l.p99_ns, "p999Ns": l.p999_ns, "maxNs": l.max_ns }))
+        .collect();
+    let bad = losses(ledger);
+    let words =
+        if bad.is_empty() { "nothing was dropped, refused or late" } else { "something was dropped, refused or late" };
+    Entry::new(Event::Summary, format!("ran {:.1} s, {words}", ran.as_secs_f64()))
+        .with("ranSeconds", (ran.as_secs_f64() * 10.0).round() / 10.0)
+        .with("counters", counted(&mut all.into_iter()))
+        .with("losses", counted(&mut bad.into_iter()))
+        .with("books", books)
+        .with("latency", latency)
 }
 
 // Writing to a String cannot fail, so the results below are dropped.
@@ -94,13 +123,17 @@ fn latency(text: &mut String, report: &RunReport) {
 }
 
 fn books(text: &mut String, report: &RunReport) {
-    let mut by_quality: BTreeMap<&str, usize> = BTreeMap::new();
+    let parts: Vec<String> = by_quality(report).iter().map(|(quality, count)| format!("{count} {quality}")).collect();
+    let parts = if parts.is_empty() { "none".to_owned() } else { parts.join(", ") };
+    let _ = writeln!(text, "books: {parts}");
+}
+
+fn by_quality(report: &RunReport) -> BTreeMap<&'static str, usize> {
+    let mut by_quality = BTreeMap::new();
     for book in &report.books {
         *by_quality.entry(book.quality.name()).or_default() += 1;
     }
-    let parts: Vec<String> = by_quality.iter().map(|(quality, count)| format!("{count} {quality}")).collect();
-    let parts = if parts.is_empty() { "none".to_owned() } else { parts.join(", ") };
-    let _ = writeln!(text, "books: {parts}");
+    by_quality
 }
 
 fn unknown(text: &mut String, report: &RunReport, directory: &Directory) {

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::exit::{Cause, Failed};
-use super::say::tell;
+use super::log::{Aside, Entry, Event};
 use super::session::Until;
 use crate::agent::Shutdown;
 
@@ -24,8 +24,8 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Starts it: when `until` is over it asks `stop` to end the source. `quiet` keeps it from saying what it waits for.
-    pub(super) fn start(until: Until, since: Instant, stop: Shutdown, quiet: bool) -> Result<Watch, Failed> {
+    /// Starts it: when `until` is over it asks `stop` to end the source. What it then waits for it tells `aside`.
+    pub(super) fn start(until: Until, since: Instant, stop: Shutdown, aside: Aside) -> Result<Watch, Failed> {
         let over = Arc::new(AtomicBool::new(false));
         let ended = Arc::clone(&over);
         let watch = move || {
@@ -44,10 +44,9 @@ impl Watch {
                 }
             };
             wait_for(PATIENCE);
-            if !is_ended() && !quiet {
-                tell(
-                    "meltica: stopping; the last events wait for their reader, a second signal ends this without them\n",
-                );
+            if !is_ended() {
+                let message = "stopping; the last events wait for their reader, a second signal ends this without them";
+                aside.tell(&Entry::new(Event::ReaderSlow, message));
             }
             wait_for(Duration::MAX);
         };

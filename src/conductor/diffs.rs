@@ -35,7 +35,7 @@ impl Instrument {
     ) {
         let Some(depth) = event.payload::<Depth>() else { return };
         let (head, span) = (event.header(), span_of(depth));
-        (self.connection, self.dispatch_version) = (head.connection, head.dispatch_version);
+        (self.connection, self.dispatch_version) = (Some(head.connection), head.dispatch_version);
         if self.severed && head.dispatch_version >= self.wanted_from {
             // The stream is back; what this diff says decides whether the book can follow it.
             (self.severed, self.stale) = (false, true);

@@ -49,7 +49,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
         self.errands.push_back(Errand::Unwanted(instrument, version));
     }
 
-    /// Says that a connection is gone: the books whose latest diff came by it go stale (faults.md F20, F26).
+    /// Says that a connection is gone: the books that it feeds go stale (faults.md F20, F26).
     pub fn connection_down(&mut self, connection: ConnectionId) {
         self.errands.push_back(Errand::ConnectionDown(connection, 0));
     }
@@ -78,7 +78,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
             Errand::Stale(id, cause) => self.with_known(id, |i, outlet| i.mark_stale(cause, outlet)),
             Errand::Unwanted(id, version) => self.with_known(id, |i, outlet| i.unwanted(version, outlet)),
             Errand::ConnectionDown(connection, from) => {
-                let fed = |i: &Instrument| i.connection == connection.0 && i.has_book_stream();
+                let fed = |i: &Instrument| i.connection == Some(connection.0);
                 let next = (from..self.instruments.len()).find(|&at| self.instruments[at].as_deref().is_some_and(fed));
                 if let Some(at) = next {
                     self.errands.push_front(Errand::ConnectionDown(connection, at + 1));

@@ -52,8 +52,9 @@ pub(super) struct Timers {
 pub(super) struct Instrument {
     pub(super) id: InstrumentId,
     pub(super) market: u8,
-    /// The connection and the table version of the latest diff.
-    pub(super) connection: u16,
+    /// The connection that feeds it, once that is known: of the latest diff, or the one that was last said to.
+    pub(super) connection: Option<u16>,
+    /// The table version of the latest diff.
     pub(super) dispatch_version: u32,
     pub(super) sync: Sync,
     pub(super) held: Held,
@@ -101,7 +102,7 @@ impl Instrument {
         Instrument {
             id,
             market,
-            connection: 0,
+            connection: None,
             dispatch_version: 0,
             sync: Sync::default(),
             held: Held::default(),

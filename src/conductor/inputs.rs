@@ -15,7 +15,7 @@ use crate::telemetry::Counter;
 
 /// Whether a connection went down. One that has ended (a capture read to its end) takes no book with it.
 pub(super) fn is_connection_lost(event: EventRef<'_>) -> bool {
-    event.payload::<ConnectionStatus>().is_some_and(|status| {
+    event.payload::<ConnectionStatus>().filter(|_| !event.header().instrument().is_some()).is_some_and(|status| {
         let down = CONNECTION_CHANGES.get(status.change as usize) == Some(&"ConnectionDown");
         down && !status.cause.starts_with(b"ended")
     })
@@ -38,6 +38,8 @@ impl Instrument {
                 self.take_snapshot(event, outlet);
             }
             Some(PayloadKind::Lost) => self.take_lost(header, outlet),
+            // Of an instrument: that its book's stream was acknowledged.
+            Some(PayloadKind::ConnectionStatus) => self.fed_by(header, outlet),
             _ => self.take_other(event, outlet),
         }
     }

@@ -6,6 +6,7 @@ use super::ask::NEVER;
 use super::fusion::Instrument;
 use super::outlet::{Outlet, REFERENCE_WORDS, STATUS_WORDS};
 use super::status::publish_spare;
+use crate::schema::event::EventHeader;
 use crate::schema::id::Source;
 use crate::schema::quality::BookCause;
 use crate::schema::stage::{Publish, SnapshotRequests};
@@ -69,6 +70,14 @@ impl Instrument {
         self.publish_book(&head, Source::ConductorBook, outlet);
     }
 
+    /// The venue has acknowledged the book's stream on this connection.
+    pub(super) fn fed_by<P: Publish, R: SnapshotRequests>(&mut self, head: &EventHeader, outlet: &mut Outlet<P, R>) {
+        self.connection = Some(head.connection);
+        if head.dispatch_version >= self.wanted_from {
+            self.watch(outlet);
+        }
+    }
+
     /// A stream is expected, or is back after its connection was gone: a snapshot is asked for even when it stays silent.
     pub(super) fn watch<P: Publish, R: SnapshotRequests>(&mut self, outlet: &mut Outlet<P, R>) {
         self.sync.watch();
@@ -80,10 +89,14 @@ impl Instrument {
 
     /// No sign of life, or the connection is gone. What follows the stream again is no longer stale.
     pub(super) fn mark_stale<P: Publish, R: SnapshotRequests>(&mut self, cause: BookCause, outlet: &mut Outlet<P, R>) {
-        if !self.sync.is_retired() && (self.sync.local().is_some() || !self.held.is_empty()) {
+        if self.sync.is_retired() {
+            return;
+        }
+        // Also of a book that is still to come: the snapshot that was asked for proves nothing without a stream.
+        self.severed |= matches!(cause, BookCause::ConnectionDown | BookCause::NotWanted);
+        if self.sync.local().is_some() || !self.held.is_empty() {
             self.stale = true;
             self.lower.clear();
-            self.severed |= matches!(cause, BookCause::ConnectionDown | BookCause::NotWanted);
             let head = outlet.own_head(self.id, self.market);
             self.settle(&head, cause, outlet);
         }

@@ -316,6 +316,17 @@ impl Engine {
         self.stop.clone()
     }
 
+    /// Duty cycles of each thread so far, in the order of the walk; none unless it runs on threads. Threads without work
+    /// turn too: one whose number stands still is stuck.
+    pub fn cycles(&self) -> Vec<u64> {
+        let Agents::Running(handles) = &self.agents else { return Vec::new() };
+        let turned = |handle: &Handle| {
+            let duty = handle.duty();
+            duty.busy.wrapping_add(duty.idle)
+        };
+        handles.iter().map(turned).collect()
+    }
+
     /// What is worth telling once it has started: threads that are not where they were asked to be, commands of a journal
     /// that could not be restored.
     pub fn warnings(&self) -> Vec<String> {

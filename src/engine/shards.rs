@@ -40,7 +40,7 @@ impl<K: RawSink> Stage for Shards<K> {
 impl<K: RawSink> RawSink for Shards<K> {
     #[inline]
     fn take_raw(&mut self, raw: RawRef<'_>) {
-        if raw.kind() == StreamKind::Connection {
+        if raw.kind() == StreamKind::Connection && !raw.instrument().is_some() {
             // Any shard may hold books that the connection feeds; the first one publishes it.
             return self.sinks.iter_mut().for_each(|sink| sink.take_raw(raw));
         }

@@ -33,6 +33,12 @@ pub enum Origin<'a> {
         /// Why, in a few words of ASCII; at most 32 bytes are kept.
         cause: &'a str,
     },
+    /// No bytes: the venue has acknowledged the book stream of this symbol on the connection, which feeds its book from here
+    /// on.
+    BookStream {
+        /// The symbol, uppercase.
+        symbol: &'a str,
+    },
     /// Another REST body.
     RestOther {
         /// Path and query.

@@ -44,7 +44,7 @@ pub enum StreamKind {
     Lost,
     /// Not a stream: "take one body from the ring of REST bodies here", so that bodies and frames keep their order.
     BodyFollows,
-    /// Not a stream: a connection came or went. It concerns no instrument, and every shard is told.
+    /// Not a stream: a connection came or went, and every shard is told; or, of an instrument, it feeds its book from here on.
     Connection,
     /// Not a stream: the venue said that an instrument trades, does not trade, or is gone.
     VenueStatus,

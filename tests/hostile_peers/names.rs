@@ -66,7 +66,7 @@ fn a_name_that_is_told_late_costs_its_deadline_and_nothing_else() {
         eprintln!("SKIPPED: no mount namespace, or no port 53 of the loopback, to be had here");
         return;
     };
-    let mut run = Running::start(command);
+    let run = Running::start(command);
     server.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
     let (mut asked, mut packet) = (Vec::new(), [0; 512]);
     // Silence at first: the deadline is told, and tried again.

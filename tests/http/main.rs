@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)] // A test that cannot go on should say where.
 
 mod bounds;
+mod cli;
 mod commands;
 mod document;
 mod events;

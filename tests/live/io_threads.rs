@@ -57,7 +57,7 @@ fn two_hundred_symbols_over_two_io_threads_are_true_and_nothing_is_dropped() {
         // Books of so many symbols within one minute's weight, and time for a machine that does much else.
         (options.depth_limit, options.times.stall) = (100, Duration::from_secs(20));
     });
-    let mut rig = Rig::on(Topology::Lean, 2, &options, venue.oracle());
+    let mut rig = Rig::on(Topology::Lean, 2, &options, Some(venue.oracle()));
     rig.until_good(200);
     assert_eq!(subscribed(&venue), wanted(200), "each stream once, over all connections");
     let stats = venue.stats();
@@ -82,7 +82,7 @@ fn two_hundred_symbols_over_two_io_threads_are_true_and_nothing_is_dropped() {
 fn io_threads_lose_their_connections_and_come_back_without_doubling_a_stream() {
     let venue = venue(|_| {});
     let options = options(&venue, |options| (options.io_threads, options.connections) = (2, 4));
-    let mut rig = Rig::on(Topology::Stepped, 1, &options, venue.oracle());
+    let mut rig = Rig::on(Topology::Stepped, 1, &options, Some(venue.oracle()));
     rig.until_good(4);
     let cut = |whom: Whom| VenueFault::Cut { whom };
     for fault in [cut(Whom { one: true, ..Whom::default() }), cut(Whom::default())] {
@@ -109,7 +109,7 @@ fn ordered(rig: &mut Rig, give: impl FnOnce(&StreamOrders)) {
 fn streams_are_ordered_and_let_go_while_it_runs() {
     let venue = venue(|_| {});
     let options = options(&venue, |options| (options.io_threads, options.connections) = (2, 2));
-    let mut rig = Rig::on(Topology::Stepped, 1, &options, venue.oracle());
+    let mut rig = Rig::on(Topology::Stepped, 1, &options, Some(venue.oracle()));
     rig.until_good(4);
     let more = ["btcusdt@aggTrade".to_owned(), "ethusdt@aggTrade".to_owned(), "btcusdt@trade".to_owned()];
     let mut token = None;
@@ -140,7 +140,7 @@ fn raw_connections_carry_a_stream_each_and_books_are_as_true() {
         (options.io_threads, options.form, options.microseconds) = (2, StreamForm::Raw, true);
         options.times.age = Duration::from_secs(4);
     });
-    let mut rig = Rig::on(Topology::Stepped, 1, &options, venue.oracle());
+    let mut rig = Rig::on(Topology::Stepped, 1, &options, Some(venue.oracle()));
     rig.until_good(2);
     let stats = venue.stats();
     assert!(stats.sessions.iter().all(|session| session.streams.len() == 1), "{:?}", stats.sessions);

@@ -91,7 +91,7 @@ fn wrong_answers_to_control_messages_are_seen_through() {
         assert_eq!(count(&rig, Counter::StreamsRefused) > 0, refused, "{how:?}: {:?}", rig.notes);
         let streams: usize = venue.stats().sessions.iter().map(|s| s.streams.len()).sum();
         rig.until(&format!("{how:?}: every stream is acknowledged"), |rig| {
-            let counts = rig.board.view().connections[0].streams.clone();
+            let counts = rig.board.view().connections[0].streams;
             counts.live + counts.silent + counts.acknowledged == streams
         });
         assert!(!venue.stats().exceeded.any(), "{how:?}: {:?}", venue.stats().exceeded);
@@ -222,7 +222,7 @@ fn numbers_that_are_none_open_a_gap_and_never_a_false_book() {
     let mut rig = Rig::over(&venue, |_| {});
     rig.until_good(2);
     for bad in BadNumber::ALL {
-        let lost = |rig: &Rig| count(rig, Counter::BookFramesLost) + rig.checker.gaps as u64;
+        let lost = |rig: &Rig| count(rig, Counter::BookFramesLost) + rig.checker.gaps;
         let before = lost(&rig);
         let symbols = vec!["BTCUSDT".to_owned()];
         venue.inject(VenueFault::Frames { fault: Fault::BadNumber(*bad), symbols, count: 1 });

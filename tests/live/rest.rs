@@ -73,7 +73,7 @@ fn bodies_that_are_none_are_refused_with_a_reason_and_asked_for_again() {
     for (what, bytes, note) in table {
         let venue = venue(|_| {});
         let options = options(&format!("ws://{}", venue.address()), answering(bytes));
-        let mut rig = Rig::new(options, venue.oracle());
+        let mut rig = Rig::new(options, Some(venue.oracle()));
         rig.until(what, |rig| rig.notes.iter().filter(|n| n.contains("exchangeInfo") && n.contains(note)).count() >= 2);
         assert!(!rig.board.view().catalogue, "{what}");
     }

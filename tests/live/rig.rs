@@ -1,29 +1,36 @@
-//! A stepped engine over a live source, and a venue for it. Nothing here waits for a time: only for something to happen, with
-//! patience.
+//! An engine over a live source, stepped or on its threads, and a venue for it. Every event is held against the truth and
+//! against the manners of the bus. Nothing here waits for a time: only for something to happen, with patience.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use meltica::binance::live::{Board, Endpoint, LiveOptions, LiveSource, LiveTimes, StreamOrders};
 use meltica::bus::data::{Bus, Delivery, Filter, SubscribeOptions, Subscription};
+use meltica::conductor::ConductorOptions;
 use meltica::directory::Directory;
 use meltica::dispatch::{DispatchTable, default_routes};
 use meltica::engine::{Engine, EngineOptions, RunReport, Topology};
 use meltica::schema::canonical_type::builtin;
+use meltica::schema::event::EventRef;
 use meltica::schema::frame::FrameSource;
 use meltica::schema::id::{InstrumentId, Market};
 use meltica::schema::json::write_event;
-use meltica::schema::quality::Quality;
+use meltica::schema::payload::BookStatus;
+use meltica::schema::quality::{BookCause, BookChange, Quality};
 use meltica::sim::oracle::Oracle;
 use meltica::sim::venue::{Venue, VenueOptions};
 use meltica::telemetry::{Clock, Ledger};
 
 use crate::checker::Checker;
+use crate::manners::Manners;
 
 /// Nothing on the loopback takes longer, unless it hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How much of a book's story is kept.
+const STORY_MAX: usize = 20;
 
 /// A venue of a few symbols on a free port.
 pub(crate) fn venue(change: impl FnOnce(&mut VenueOptions)) -> Venue {
@@ -57,32 +64,54 @@ pub(crate) fn options_for(venue: &Venue) -> LiveOptions {
     options(&format!("ws://{}", venue.address()), venue.address())
 }
 
+fn in_short(status: &BookStatus) -> String {
+    let change = BookChange::NAMES[status.change as usize];
+    let (cause, to) = (BookCause::NAMES[status.cause as usize], Quality::NAMES[status.to as usize]);
+    format!("{change} {cause}: {to}, {} {} {}", status.expected, status.got, status.resumed_at)
+}
+
+fn as_json(event: EventRef<'_>, engine: &Engine) -> serde_json::Value {
+    let mut out = Vec::new();
+    write_event(event, &**engine.directory(), &mut out);
+    serde_json::from_slice(&out).unwrap()
+}
+
 pub(crate) struct Rig {
     pub(crate) engine: Engine,
     pub(crate) board: Board,
     pub(crate) orders: StreamOrders,
     pub(crate) checker: Checker,
+    pub(crate) manners: Manners,
     pub(crate) quality: BTreeMap<InstrumentId, Quality>,
     pub(crate) connections: Vec<serde_json::Value>,
     /// Trade ids by instrument, in the order of publication.
     pub(crate) trades: BTreeMap<InstrumentId, Vec<i64>>,
     pub(crate) notes: Vec<String>,
+    /// What was said of each book, in short words, the last of it.
+    stories: BTreeMap<InstrumentId, VecDeque<String>>,
+    /// Events of all instruments are kept as JSON, in order.
+    pub(crate) kept: BTreeMap<InstrumentId, Vec<serde_json::Value>>,
+    pub(crate) keep: bool,
+    /// The truth; `None` when the venue is in another process.
+    pub(crate) oracle: Option<Arc<Oracle>>,
     events: Subscription,
-    oracle: Arc<Oracle>,
 }
 
 impl Rig {
     /// Stepped: the test's thread does all.
-    pub(crate) fn new(options: LiveOptions, oracle: Arc<Oracle>) -> Rig {
+    pub(crate) fn new(options: LiveOptions, oracle: Option<Arc<Oracle>>) -> Rig {
         Rig::on(Topology::Stepped, 1, &options, oracle)
     }
 
-    pub(crate) fn on(topology: Topology, shards: usize, options: &LiveOptions, oracle: Arc<Oracle>) -> Rig {
+    pub(crate) fn on(topology: Topology, shards: usize, options: &LiveOptions, oracle: Option<Arc<Oracle>>) -> Rig {
         let (clock, ledger) = (Clock::default(), Ledger::default());
         let sources = LiveSource::parts(options, &clock, &ledger).unwrap();
         let (board, orders) = (sources[0].board(), sources[0].orders());
         let sources = sources.into_iter().map(|source| Box::new(source) as Box<dyn FrameSource>).collect();
-        let options = EngineOptions { topology: Some(topology), shards, live: true, ..EngineOptions::default() };
+        // Whole books are published once a second, to be held against the truth as such.
+        let conductor = ConductorOptions { book_interval_ns: 1_000_000_000, ..ConductorOptions::default() };
+        let options =
+            EngineOptions { topology: Some(topology), shards, live: true, conductor, ..EngineOptions::default() };
         let directory = Arc::new(Directory::default());
         let mut engine = Engine::build_many(options, &default_routes(), directory, sources, clock, ledger).unwrap();
         let events = engine.bus().subscribe(&[], Filter::all(), SubscribeOptions::LOSSLESS).unwrap();
@@ -92,41 +121,48 @@ impl Rig {
             board,
             orders,
             checker: Checker::default(),
+            manners: Manners::of(shards),
             quality: BTreeMap::new(),
             connections: Vec::new(),
             trades: BTreeMap::new(),
             notes: Vec::new(),
-            events,
+            stories: BTreeMap::new(),
+            kept: BTreeMap::new(),
+            keep: false,
             oracle,
+            events,
         }
     }
 
     pub(crate) fn over(venue: &Venue, change: impl FnOnce(&mut LiveOptions)) -> Rig {
         let mut options = options_for(venue);
         change(&mut options);
-        Rig::new(options, venue.oracle())
+        Rig::new(options, Some(venue.oracle()))
     }
 
-    fn step(&mut self) {
+    /// One round: a stepped engine's cycle, and all events that have come.
+    pub(crate) fn step(&mut self) {
         let mut work = self.engine.step();
-        for symbol in self.board.take_listed() {
-            let id = self.engine.directory().find_symbol(Market::BinanceSpot, &symbol).unwrap();
-            assert!(self.engine.watch(id));
-        }
         self.notes.extend(self.board.take_notes().iter().map(ToString::to_string));
-        let Rig { engine, checker, quality, connections, trades, events, oracle, .. } = self;
+        let Rig { engine, checker, manners, quality, connections, trades, events, oracle, kept, stories, .. } = self;
+        let keep = self.keep;
         work += events.poll(usize::MAX, |delivery| match delivery {
             Delivery::Event(event) => {
-                checker.take(engine, oracle, event);
+                manners.take(event, engine.directory());
+                checker.take(engine, oracle.as_ref(), event);
                 let header = event.header();
+                if keep {
+                    kept.entry(header.instrument()).or_default().push(as_json(event, engine));
+                }
                 if header.type_id() == builtin::STATUS_BOOK {
                     quality.insert(header.instrument(), header.quality());
+                    let story = stories.entry(header.instrument()).or_default();
+                    story.extend(event.payload::<BookStatus>().map(in_short));
+                    story.drain(..story.len().saturating_sub(STORY_MAX));
                 } else if header.type_id() == builtin::TRADE {
                     trades.entry(header.instrument()).or_default().push(header.venue_id);
                 } else if header.type_id() == builtin::STATUS_CONNECTION {
-                    let mut out = Vec::new();
-                    write_event(event, &**engine.directory(), &mut out);
-                    connections.push(serde_json::from_slice(&out).unwrap());
+                    connections.push(as_json(event, engine));
                 }
             }
             Delivery::Lag(lag) => panic!("a lossless reader was told {lag:?}"),
@@ -138,13 +174,18 @@ impl Rig {
     }
 
     /// Steps until `done`.
-    pub(crate) fn until(&mut self, what: &str, mut done: impl FnMut(&Rig) -> bool) {
+    pub(crate) fn until(&mut self, what: &str, done: impl FnMut(&Rig) -> bool) {
+        self.until_within(PATIENCE, what, done);
+    }
+
+    /// As [`Rig::until`], with this patience.
+    pub(crate) fn until_within(&mut self, patience: Duration, what: &str, mut done: impl FnMut(&Rig) -> bool) {
         let begun = Instant::now();
         while !done(self) {
             assert!(
-                begun.elapsed() < PATIENCE,
-                "{what}: did not happen; {:?}, {:?}, {:?}",
-                self.quality,
+                begun.elapsed() < patience,
+                "{what}: did not happen; {:#?}, {:?}, {:?}",
+                self.stories.iter().filter(|(id, _)| self.quality[id] != Quality::Good).collect::<Vec<_>>(),
                 self.board.view(),
                 self.notes
             );
@@ -157,8 +198,15 @@ impl Rig {
         self.until("all books Good", |rig| {
             rig.quality.len() == books && rig.quality.values().all(|q| *q == Quality::Good)
         });
-        let compared = self.checker.checked + 20 * books as u64;
-        self.until("books compared with the truth", |rig| rig.checker.checked >= compared);
+        let compared = self.checker.followed + 20 * books as u64;
+        self.until("books compared with the truth", |rig| rig.checker.followed >= compared);
+    }
+
+    /// From here on another venue tells the truth.
+    pub(crate) fn change_oracle(&mut self, oracle: Arc<Oracle>) {
+        let directory = Arc::clone(self.engine.directory());
+        self.checker.change_oracle(Some(&oracle), |id| directory.instrument(id).unwrap().symbol.to_string());
+        self.oracle = Some(oracle);
     }
 
     /// Causes of the connections that came (`true`) or went, in order.

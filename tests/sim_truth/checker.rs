@@ -9,7 +9,7 @@ use meltica::schema::decimal::Decimal;
 use meltica::schema::event::EventRef;
 use meltica::schema::id::InstrumentId;
 use meltica::schema::payload::{Book, BookReference, BookStatus, Depth, Fused};
-use meltica::schema::quality::{BookChange, Quality};
+use meltica::schema::quality::{BookCause, BookChange, Quality};
 use meltica::schema::raw::Level;
 use meltica::sim::book::Side;
 use meltica::sim::oracle::{Oracle, TruthCursor};
@@ -20,15 +20,27 @@ const WHOLE_EVERY: u64 = 100;
 
 #[derive(Default)]
 pub(crate) struct Checker {
-    followed: BTreeMap<InstrumentId, Followed>,
+    books: BTreeMap<InstrumentId, Followed>,
+    /// Diffs that were called Good and held against the truth, best prices likewise, and whole books.
     pub(crate) checked: u64,
+    pub(crate) tops: u64,
+    pub(crate) wholes: u64,
+    /// Diffs that were called Good and followed, whether or not somebody tells the truth about them.
+    pub(crate) followed: u64,
+    /// Diffs that were called Good while their book's start had not been seen (a reader that is late finds a later book).
+    pub(crate) unseen: u64,
     pub(crate) gaps: u64,
+    pub(crate) closed: u64,
+    pub(crate) resets: u64,
 }
 
 struct Followed {
-    truth: TruthCursor,
+    truth: Option<TruthCursor>,
     quality: Quality,
-    gap_open: bool,
+    /// The id that an open gap expected; `None` within when the venue's ids went back meanwhile.
+    gap: Option<Option<i64>>,
+    /// The id at which a gap closed, until the book's next event shows it.
+    resumed_at: Option<i64>,
     book: Option<Mirror>,
     diffs: u64,
 }
@@ -43,10 +55,11 @@ struct Mirror {
 
 impl Checker {
     pub(crate) fn books(&self) -> usize {
-        self.followed.len()
+        self.books.len()
     }
 
-    pub(crate) fn take(&mut self, engine: &Engine, oracle: &Arc<Oracle>, event: EventRef<'_>) {
+    /// Takes an event; without an oracle (a venue in another process) it is only followed.
+    pub(crate) fn take(&mut self, engine: &Engine, oracle: Option<&Arc<Oracle>>, event: EventRef<'_>) {
         let header = event.header();
         let type_id = header.type_id();
         let reference = event.payload::<BookReference>();
@@ -56,15 +69,19 @@ impl Checker {
             return;
         }
         let instrument = engine.directory().instrument(header.instrument()).unwrap();
-        let followed = self.followed.entry(header.instrument()).or_insert_with(|| Followed {
-            truth: oracle.cursor(&instrument.symbol).unwrap(),
+        let followed = self.books.entry(header.instrument()).or_insert_with(|| Followed {
+            truth: oracle.map(|oracle| oracle.cursor(&instrument.symbol).unwrap()),
             quality: Quality::Syncing,
-            gap_open: false,
+            gap: None,
+            resumed_at: None,
             book: None,
             diffs: 0,
         });
         if let Some(status) = event.payload::<BookStatus>() {
-            self.gaps += u64::from(followed.announce(status, header.quality()));
+            followed.announce(status, header.quality(), &instrument.symbol);
+            self.gaps += u64::from(status.change == BookChange::GapOpen as i64);
+            self.closed += u64::from(status.change == BookChange::GapClose as i64);
+            self.resets += u64::from(status.change == BookChange::Reset as i64);
             return;
         }
         assert_eq!(
@@ -73,40 +90,80 @@ impl Checker {
             "{}: a quality that was not announced before",
             instrument.symbol
         );
+        let good = header.quality() == Quality::Good;
         if let Some(reference) = reference {
             followed.start(
                 engine,
                 Key::new(instrument.market, header.instrument(), builtin::ORDERBOOK_SNAPSHOT),
                 reference,
             );
+            self.wholes += u64::from(good && followed.hold_whole(&instrument.symbol));
         } else if let Some(depth) = event.payload::<Depth>() {
-            followed.apply(event, depth);
-            if header.quality() == Quality::Good {
-                followed.hold_against_truth(event, depth, &instrument.symbol);
+            followed.apply(event, depth, &instrument.symbol);
+            if good && followed.book.is_some() && followed.truth.is_some() {
+                self.wholes += u64::from(followed.hold_against_truth(event, depth, &instrument.symbol));
                 self.checked += 1;
             }
-        } else if let Some(fused) = event.payload::<Fused>().filter(|_| header.quality() == Quality::Good) {
+            self.followed += u64::from(good && followed.book.is_some());
+            self.unseen += u64::from(good && followed.book.is_none());
+        } else if let Some(fused) = event.payload::<Fused>().filter(|_| good) {
             followed.hold_top(fused, &instrument.symbol);
+            self.tops += 1;
         }
+    }
+
+    /// From here on another venue tells the truth, about the books that begin anew.
+    pub(crate) fn change_oracle(&mut self, oracle: Option<&Arc<Oracle>>, symbol_of: impl Fn(InstrumentId) -> String) {
+        for (instrument, followed) in &mut self.books {
+            followed.truth = oracle.map(|oracle| oracle.cursor(&symbol_of(*instrument)).unwrap());
+        }
+    }
+
+    /// The book's own id as followed from events.
+    pub(crate) fn update_id(&self, instrument: InstrumentId) -> Option<i64> {
+        Some(self.books.get(&instrument)?.book.as_ref()?.update_id)
+    }
+
+    /// What the book holds of a side as followed from events, inside its known range.
+    pub(crate) fn known_levels(&self, instrument: InstrumentId, side: Side) -> BTreeMap<Decimal, Decimal> {
+        let mirror = self.books.get(&instrument).and_then(|followed| followed.book.as_ref());
+        mirror.map(|mirror| mirror.known_levels(side)).unwrap_or_default()
     }
 }
 
 impl Followed {
-    fn announce(&mut self, status: &BookStatus, quality: Quality) -> bool {
+    fn announce(&mut self, status: &BookStatus, quality: Quality, symbol: &str) {
         assert_eq!(status.to as u8, quality as u8);
-        assert_eq!(status.from as u8, self.quality as u8, "a change from another quality than the last");
+        assert_eq!(status.from as u8, self.quality as u8, "{symbol}: a change from another quality than the last");
         self.quality = quality;
-        let opens = status.change == BookChange::GapOpen as i64;
-        if opens {
-            assert!(!std::mem::replace(&mut self.gap_open, true), "a gap opened twice");
+        match status.change {
+            change if change == BookChange::GapOpen as i64 => {
+                if let Some(mirror) = &self.book {
+                    assert_eq!(status.expected, mirror.update_id + 1, "{symbol}: a gap after another id than the last");
+                }
+                assert!(status.got == i64::MIN || status.got > status.expected, "{symbol}: a gap without a hole");
+                assert_eq!(self.gap.replace(Some(status.expected)), None, "{symbol}: a gap opened twice");
+            }
+            change if change == BookChange::GapClose as i64 => {
+                let expected = self.gap.take().unwrap_or_else(|| panic!("{symbol}: a gap closed that was not open"));
+                assert!(expected.is_none_or(|id| status.resumed_at >= id), "{symbol}: a gap closed before it opened");
+                self.resumed_at = Some(status.resumed_at);
+            }
+            change if change == BookChange::Reset as i64 => {
+                self.book = None;
+                if status.cause == BookCause::IdsWentBack as i64 {
+                    self.gap = self.gap.map(|_| None);
+                }
+            }
+            _ => {}
         }
-        if status.change == BookChange::GapClose as i64 {
-            assert!(std::mem::replace(&mut self.gap_open, false), "a gap closed that was not open");
+    }
+
+    /// The book's next event after a gap is of the id at which the gap was said to close.
+    fn resumes(&mut self, id: i64, symbol: &str) {
+        if let Some(resumed_at) = self.resumed_at.take() {
+            assert!(id >= resumed_at, "{symbol}: a gap closed at {resumed_at}, and {id} came next");
         }
-        if status.change == BookChange::Reset as i64 {
-            self.book = None;
-        }
-        opens
     }
 
     fn start(&mut self, engine: &Engine, key: Key, reference: &BookReference) {
@@ -132,8 +189,12 @@ impl Followed {
         });
     }
 
-    fn apply(&mut self, event: EventRef<'_>, depth: &Depth) {
+    fn apply(&mut self, event: EventRef<'_>, depth: &Depth, symbol: &str) {
+        self.resumes(depth.last_id, symbol);
+        let quality = self.quality;
         let Some(mirror) = &mut self.book else { return };
+        let covers = depth.previous_id <= mirror.update_id;
+        assert!(covers || quality != Quality::Good, "{symbol} at {}: a hole and called Good", depth.last_id);
         assert!(depth.last_id > mirror.update_id, "a diff was published that the book had");
         mirror.update_id = depth.last_id;
         let (bids, asks) = event.levels();
@@ -148,53 +209,60 @@ impl Followed {
         }
     }
 
-    fn hold_against_truth(&mut self, event: EventRef<'_>, depth: &Depth, symbol: &str) {
-        let Some(mirror) = &self.book else { return };
-        self.truth.move_to(depth.last_id as u64).unwrap_or_else(|e| panic!("{symbol} at {}: {e}", depth.last_id));
+    /// Whether the whole book had its turn too.
+    fn hold_against_truth(&mut self, event: EventRef<'_>, depth: &Depth, symbol: &str) -> bool {
+        let Followed { book: Some(mirror), truth: Some(truth), .. } = self else { return false };
+        truth.move_to(depth.last_id as u64).unwrap_or_else(|e| panic!("{symbol} at {}: {e}", depth.last_id));
         let (bids, asks) = event.levels();
         for (side, levels, known) in [(Side::Bid, bids, &mirror.bids), (Side::Ask, asks, &mirror.asks)] {
             for level in levels {
                 let price = Decimal::new(level.price, depth.price_scale).unwrap();
                 if mirror.knows(side, price) {
                     let ours = known.get(&price).copied().unwrap_or(Decimal::ZERO);
-                    assert_eq!(
-                        ours,
-                        self.truth.quantity_at(side, price),
-                        "{symbol} at {}: {side:?} {price}",
-                        depth.last_id
-                    );
+                    assert_eq!(ours, truth.quantity_at(side, price), "{symbol} at {}: {side:?} {price}", depth.last_id);
                 }
             }
         }
         self.diffs += 1;
-        if self.diffs % WHOLE_EVERY == 1 {
-            self.hold_whole(symbol);
-        }
+        self.diffs % WHOLE_EVERY == 1 && self.hold_whole(symbol)
     }
 
-    fn hold_whole(&self, symbol: &str) {
-        let Some(mirror) = &self.book else { return };
-        for (side, levels) in [(Side::Bid, &mirror.bids), (Side::Ask, &mirror.asks)] {
-            let ours: BTreeMap<_, _> =
-                levels.iter().filter(|(p, _)| mirror.knows(side, **p)).map(|(p, q)| (*p, *q)).collect();
-            let truth: BTreeMap<_, _> = self.truth.levels(side).filter(|(p, _)| mirror.knows(side, *p)).collect();
-            assert_eq!(ours, truth, "{symbol} at {}: {side:?}", mirror.update_id);
+    /// Holds all that is known of the book against the truth at its id; `false` when its start was not seen.
+    fn hold_whole(&mut self, symbol: &str) -> bool {
+        let Followed { book: Some(mirror), truth: Some(truth), .. } = self else { return false };
+        let id = mirror.update_id;
+        truth.move_to(id as u64).unwrap_or_else(|e| panic!("{symbol} at {id}: {e}"));
+        for side in [Side::Bid, Side::Ask] {
+            let theirs: BTreeMap<_, _> = truth.levels(side).filter(|(p, _)| mirror.knows(side, *p)).collect();
+            assert_eq!(mirror.known_levels(side), theirs, "{symbol} at {id}: {side:?}");
         }
+        true
     }
 
     fn hold_top(&mut self, fused: &Fused, symbol: &str) {
-        if self.book.is_none() {
-            return;
+        let id = fused.update_id;
+        self.resumes(id, symbol);
+        if let (Some(bid), Some(ask)) = (fused.bid(), fused.ask()) {
+            assert!(bid < ask, "{symbol} at {id}: crossed and called Good");
         }
-        self.truth.move_to(fused.update_id as u64).unwrap();
+        let Some(truth) = &mut self.truth else { return };
+        truth.move_to(id as u64).unwrap_or_else(|e| panic!("{symbol} at {id}: {e}"));
         let ours = [(fused.bid(), fused.bid_quantity()), (fused.ask(), fused.ask_quantity())];
         for (side, (price, quantity)) in [Side::Bid, Side::Ask].into_iter().zip(ours) {
-            assert_eq!(price.zip(quantity), self.truth.best(side), "{symbol} at {}: best {side:?}", fused.update_id);
+            assert_eq!(price.zip(quantity), truth.best(side), "{symbol} at {id}: best {side:?}");
         }
     }
 }
 
 impl Mirror {
+    fn known_levels(&self, side: Side) -> BTreeMap<Decimal, Decimal> {
+        let levels = match side {
+            Side::Bid => &self.bids,
+            Side::Ask => &self.asks,
+        };
+        levels.iter().filter(|(price, _)| self.knows(side, **price)).map(|(p, q)| (*p, *q)).collect()
+    }
+
     /// Whether the snapshot vouched for this price.
     fn knows(&self, side: Side, price: Decimal) -> bool {
         match side {

@@ -5,9 +5,9 @@ pub mod recordings;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Lines, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Output, Stdio};
 
 use meltica::schema::decimal::Decimal;
 use serde_json::Value;
@@ -69,6 +69,60 @@ pub fn meltica_ok(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "meltica {arguments:?} ended with {}:\n{stderr}", output.status);
     output
+}
+
+/// A running program that ends with its test, however that goes.
+pub struct Running(Child);
+
+impl Running {
+    /// Starts it with these arguments, and with these overrides of the environment and no others; both outputs are piped.
+    pub fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Running {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_meltica"));
+        for (name, _) in std::env::vars().filter(|(n, _)| n.starts_with("MELTICA_")) {
+            command.env_remove(name);
+        }
+        command.args(arguments).envs(environment.iter().copied());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Running(command.spawn().unwrap())
+    }
+
+    /// Sends it a signal, by its name.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Lines of its standard output.
+    pub fn stdout(&mut self) -> Lines<BufReader<ChildStdout>> {
+        BufReader::new(self.0.stdout.take().unwrap()).lines()
+    }
+
+    /// Lines of its standard error.
+    pub fn stderr(&mut self) -> Lines<BufReader<ChildStderr>> {
+        BufReader::new(self.0.stderr.take().unwrap()).lines()
+    }
+
+    /// Whether it still runs.
+    pub fn is_running(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_none()
+    }
+
+    /// Waits for its end: how it was, and what it told until then if nobody has read it.
+    pub fn end(mut self) -> (ExitStatus, String) {
+        let mut told = String::new();
+        if let Some(mut stderr) = self.0.stderr.take() {
+            stderr.read_to_string(&mut told).unwrap();
+        }
+        (self.0.wait().unwrap(), told)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 pub fn json_lines(bytes: &[u8]) -> Vec<Value> {

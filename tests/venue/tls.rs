@@ -2,31 +2,15 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
 
 use meltica::sim::venue::{Authority, TlsOptions};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::client::{PATIENCE, answer_of, http, venue};
-
-pub(crate) type Stream = StreamOwned<ClientConnection, TcpStream>;
+use crate::secure::{Stream, secure, socket};
 
 /// A client's end of TLS that trusts one authority.
 pub(crate) fn stream(address: std::net::SocketAddr, ca_pem: &str) -> Stream {
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(ca_pem.as_bytes()).unwrap()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let name = ServerName::try_from("127.0.0.1").unwrap();
-    let socket = TcpStream::connect(address).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), socket)
+    secure(socket(address, None, PATIENCE), ca_pem)
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use meltica::schema::id::Market;
-use meltica::sim::venue::{CaptureOptions, Venue, VenueLimits};
+use meltica::sim::venue::{CaptureOptions, Venue, VenueLimits, VenueOptions};
 use serde_json::{Value, json};
 
 use crate::client::{ask, connect, get, json, text, try_connect, until, venue};
@@ -144,4 +144,18 @@ fn limits_are_those_of_the_market_and_a_spot_venue_has_no_routes() {
         assert!(try_connect(usdm.address(), path).is_ok(), "{path}");
     }
     assert!(try_connect(usdm.address(), "/private/ws").is_err());
+}
+
+#[test]
+fn a_venue_is_of_its_captures_market_and_of_one_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let venue = served(dir.path());
+    assert_eq!(venue.market(), Market::BinanceUsdm);
+    assert_eq!(venue.capture_streams(), ["btcusdt@aggTrade", "btcusdt@depth@0ms", "btcusdt@markPrice@1s"]);
+    let spot = dir.path().join("spot.capture");
+    let diff = r#"{"stream":"abusdt@depth","data":{"e":"depthUpdate","U":1,"u":2,"b":[],"a":[]}}"#;
+    std::fs::write(&spot, format!("1 {diff}\n")).unwrap();
+    let capture = CaptureOptions { files: vec![spot, written(dir.path())], speed: 0 };
+    let refused = Venue::start(VenueOptions { capture: Some(capture), ..VenueOptions::default() }).unwrap_err();
+    assert!(refused.to_string().contains("a venue is of one market"), "{refused}");
 }

@@ -57,7 +57,6 @@ struct Inner {
     notes: VecDeque<Note>,
     notes_missed: u64,
     told: BTreeSet<&'static str>,
-    listed: Vec<Box<str>>,
 }
 
 /// The board.
@@ -84,12 +83,6 @@ impl Board {
         missed.into_iter().chain(inner.notes.drain(..)).collect()
     }
 
-    /// Symbols that were subscribed since the last call, or whose streams are back after their connection was lost: books of
-    /// theirs are to be expected.
-    pub fn take_listed(&self) -> Vec<Box<str>> {
-        core::mem::take(&mut self.lock().listed)
-    }
-
     pub(super) fn note(&self, note: Note) {
         let mut inner = self.lock();
         if inner.notes.len() >= NOTES_MAX {
@@ -106,19 +99,17 @@ impl Board {
         }
     }
 
-    pub(super) fn list(&self, symbol: &str) {
-        let mut inner = self.lock();
-        inner.view.instruments += 1;
-        inner.listed.push(symbol.into());
+    pub(super) fn list(&self, instruments: usize) {
+        self.lock().view.instruments += instruments;
+    }
+
+    pub(super) fn listed(&self, instruments: usize) {
+        self.lock().view.instruments += instruments;
     }
 
     pub(super) fn unlist(&self) {
         let instruments = &mut self.lock().view.instruments;
         *instruments = instruments.saturating_sub(1);
-    }
-
-    pub(super) fn back(&self, symbol: &str) {
-        self.lock().listed.push(symbol.into());
     }
 
     pub(super) fn catalogue(&self) {

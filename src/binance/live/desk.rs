@@ -8,7 +8,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use super::board::Board;
-use super::listing::Listing;
+use super::listing::{Changes, Listing};
+use super::news::{LiveNews, NewsFeed, SymbolChange};
 use super::note::Note;
 use super::opening::nanos;
 use super::options::{LiveError, LiveOptions, StreamNames};
@@ -45,10 +46,14 @@ pub(super) struct Desk {
     /// Until they are ordered.
     whole_market: Vec<String>,
     listing: Listing,
+    /// The instruments that were named: only to tell which are not there.
+    named: Listing,
     /// Streams of instruments that nobody has listed yet, wanted while the list cannot be had.
     assumed: Vec<String>,
     has_polls: bool,
     orders: StreamOrders,
+    /// For whoever commands, if anybody does.
+    news: Option<NewsFeed>,
     requests: SyncSender<RestRequest>,
     replies: Receiver<RestReply>,
     bodies: u64,
@@ -72,7 +77,7 @@ impl Desk {
         clock: &Clock,
         ledger: &Ledger,
         board: Board,
-        orders: StreamOrders,
+        (orders, news): (StreamOrders, Option<NewsFeed>),
     ) -> Result<Desk, LiveError> {
         let (requests, incoming) = sync_channel(REQUESTS_MAX);
         let (outgoing, replies) = sync_channel(REPLIES_MAX);
@@ -97,10 +102,15 @@ impl Desk {
             market: options.market,
             streams: options.streams.clone(),
             whole_market: options.whole_market.clone(),
-            listing: Listing::new(options.instruments.clone(), options.quote.clone()),
+            listing: match options.commanded {
+                true => Listing::new(Vec::new(), None),
+                false => Listing::new(options.instruments.clone(), options.quote.clone()),
+            },
+            named: Listing::new(options.instruments.clone(), None),
             assumed: Vec::new(),
             has_polls: !options.polls.is_empty(),
             orders,
+            news,
             requests,
             replies,
             bodies: 0,
@@ -149,6 +159,7 @@ impl Desk {
                 take(Frame { market, connection, number, receive, origin, bytes: &mut body });
                 if self.listing.remove(&symbol) {
                     self.dropped(&symbol);
+                    self.board.note(Note::Delisted { symbol: symbol.to_string() });
                 }
             }
             RestReply::Catalogue { catalogue, mut body } => {
@@ -165,6 +176,16 @@ impl Desk {
     /// The list of instruments cannot be had for a while, and streams need no REST: those of the instruments that were named
     /// are asked for by the symbols that they most likely have. The venue acknowledges any name, so a wrong guess is silent.
     fn assume(&mut self) {
+        if let Some(news) = &self.news {
+            let guessed = self.named.guessed();
+            if !guessed.is_empty() {
+                self.board.note(Note::Guessed { streams: guessed.len() });
+            }
+            let told = guessed.iter().map(|symbol| LiveNews::Symbol(symbol.as_str().into(), SymbolChange::Trades));
+            self.deliver(news, told);
+            self.assumed = guessed;
+            return;
+        }
         let whole_market = core::mem::take(&mut self.whole_market);
         self.ordered(&whole_market, StreamOrders::want);
         for symbol in self.listing.guessed() {
@@ -194,23 +215,56 @@ impl Desk {
     /// The venue has dropped a symbol.
     fn dropped(&self, symbol: &str) {
         self.poll_for(symbol, false);
-        self.ordered(&(self.streams)(symbol), StreamOrders::unwant);
+        match &self.news {
+            Some(news) => self.deliver(news, [LiveNews::Symbol(symbol.into(), SymbolChange::Dropped)].into_iter()),
+            None => self.ordered(&(self.streams)(symbol), StreamOrders::unwant),
+        }
         self.board.unlist();
-        self.board.note(Note::Delisted { symbol: symbol.to_owned() });
     }
 
     fn catalogue(&mut self, catalogue: &Catalogue) {
         let changes = self.listing.update(catalogue);
+        if let Some(news) = &self.news {
+            // Guesses that no list has confirmed.
+            let listed: HashSet<&str> = self.listing.symbols().collect();
+            let wrong = self.assumed.drain(..).filter(|symbol| !listed.contains(symbol.as_str()));
+            let wrong: Vec<_> =
+                wrong.map(|symbol| LiveNews::Symbol(symbol.as_str().into(), SymbolChange::Dropped)).collect();
+            self.deliver(news, wrong.into_iter());
+            self.tell(news, &changes);
+            let named = self.named.update(catalogue);
+            self.note_changes(&named);
+            if !named.add.is_empty() {
+                self.board.note(Note::Listed { instruments: named.add.len() });
+            }
+            self.polled();
+            return;
+        }
         let whole_market = core::mem::take(&mut self.whole_market);
         self.ordered(&whole_market, StreamOrders::want);
         for symbol in &changes.add {
             self.ordered(&(self.streams)(symbol), StreamOrders::want);
-            self.board.list(symbol);
             self.poll_for(symbol, true);
         }
+        self.board.list(changes.add.len());
         self.confirm();
         for symbol in &changes.remove {
             self.dropped(symbol);
+        }
+        self.note_changes(&changes);
+        if !changes.add.is_empty() {
+            let (connections, streams) = self.orders.size();
+            let instruments = changes.add.len();
+            self.board.note(Note::Subscribed { instruments, streams, connections });
+        }
+        self.polled();
+        self.board.catalogue();
+    }
+
+    /// What of a list is worth a line, but for what it brings anew.
+    fn note_changes(&self, changes: &Changes) {
+        for symbol in &changes.remove {
+            self.board.note(Note::Delisted { symbol: symbol.to_string() });
         }
         for (symbol, open) in &changes.turned {
             self.board.note(Note::Trading { symbol: symbol.to_string(), open: *open });
@@ -218,16 +272,37 @@ impl Desk {
         if !changes.missing.is_empty() {
             self.board.note(Note::Missing { names: changes.missing.clone() });
         }
-        if !changes.add.is_empty() {
-            let (connections, streams) = self.orders.size();
-            let instruments = changes.add.len();
-            self.board.note(Note::Subscribed { instruments, streams, connections });
-        }
+    }
+
+    /// Every poll has been told of.
+    fn polled(&self) {
         if self.has_polls {
             // Lost, it is said with the next list.
             let _ = self.requests.try_send(RestRequest::Polled);
         }
+    }
+
+    /// Leaves it to whoever commands what comes of a list of instruments.
+    fn tell(&self, news: &NewsFeed, changes: &Changes) {
+        let turned = |open: bool| if open { SymbolChange::Trades } else { SymbolChange::Halted };
+        let added = changes.add.iter().map(|symbol| (symbol, SymbolChange::Trades));
+        let dropped = changes.remove.iter().map(|symbol| (symbol, SymbolChange::Dropped));
+        let all = added.chain(dropped).chain(changes.turned.iter().map(|(symbol, open)| (symbol, turned(*open))));
+        let told = all.map(|(symbol, change)| LiveNews::Symbol(symbol.clone(), change)).chain([LiveNews::Listing]);
+        self.deliver(news, told);
+        changes.add.iter().for_each(|symbol| self.poll_for(symbol, true));
+        for symbol in &changes.remove {
+            self.poll_for(symbol, false);
+            self.board.unlist();
+        }
+        self.board.listed(changes.add.len());
         self.board.catalogue();
+    }
+
+    fn deliver(&self, news: &NewsFeed, told: impl Iterator<Item = LiveNews>) {
+        if !news.tell(told) {
+            self.board.note_once("news", Note::NewsLost);
+        }
     }
 
     /// Gives an order; one that is refused is told.

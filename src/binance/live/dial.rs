@@ -44,6 +44,8 @@ pub(super) struct Dial {
     pub(super) settings: SocketSettings,
     /// Whether a connection carries one stream, which its URL names.
     pub(super) raw: bool,
+    /// Whether changes of streams are told.
+    pub(super) followed: bool,
 }
 
 impl Dial {
@@ -93,6 +95,11 @@ impl Dial {
         }
     }
 
+    fn subscriptions(&self) -> Subscriptions {
+        let subscriptions = Subscriptions::new(self.limits.first_frame_ns);
+        if self.followed { subscriptions.followed() } else { subscriptions }
+    }
+
     fn plan(&self, leg: &Leg, now: u64) -> ConnectionPlan {
         let mut limits = self.limits.session;
         limits.stall_ns = leg.stall_ns(limits.stall_ns);
@@ -100,7 +107,7 @@ impl Dial {
             door: leg.place.door,
             stream: leg.names.first().filter(|_| self.raw).cloned(),
             session: Session::new(limits, now),
-            subscriptions: Subscriptions::new(self.limits.first_frame_ns),
+            subscriptions: self.subscriptions(),
             messages: MessageBudget::new(self.limits.messages_per_second),
         }
     }

@@ -29,8 +29,6 @@ pub(super) struct Leg {
     pub(super) retry_at: u64,
     /// Since when its address is looked up.
     pub(super) resolving: Option<u64>,
-    /// Whether books that lost their connection are to be told that their streams are back.
-    pub(super) tell_back: bool,
     /// How often it had opened.
     pub(super) opened: u64,
     stalls: u32,
@@ -59,7 +57,6 @@ impl Leg {
             replace: false,
             retry_at: 0,
             resolving: None,
-            tell_back: false,
             opened: 0,
             stalls: 0,
             backoff: Backoff::new(backoff_ns.0, backoff_ns.1, seed),
@@ -103,7 +100,6 @@ impl Leg {
         } else if self.active == Some(slot) {
             self.active = self.successor.take();
             self.replace = false;
-            self.tell_back = true;
         } else {
             // One that was replaced: nobody waits for it.
             return;
@@ -131,7 +127,6 @@ impl Leg {
     /// Its connections end, for it has no streams: their slots.
     pub(super) fn ends(&mut self) -> impl Iterator<Item = usize> + use<> {
         self.replace = false;
-        self.tell_back = false;
         [self.active.take(), self.successor.take()].into_iter().flatten()
     }
 

@@ -12,6 +12,7 @@ use super::opening::Opening;
 use super::orders::{Order, StreamOrders};
 use super::session::{Phase, SessionLimits, Verdict};
 use super::slots::{Slots, Turn};
+use super::subscription::StreamChange;
 use super::teller::{Notice, Teller};
 use crate::schema::instrument::uppercase_symbol;
 use crate::schema::topic::StreamName;
@@ -107,12 +108,16 @@ impl Legs {
             for slot in leg.ends() {
                 self.farewell(slot, Cause::Unwanted, now);
             }
-            return;
+            return self.teller.all([&*order.name].into_iter(), StreamChange::Gone);
         }
+        let mut known = false;
         for slot in [leg.active, leg.successor].into_iter().flatten() {
             if let Some(connection) = self.slots.get(slot) {
-                connection.subscriptions.unwant(&order.name, now);
+                known |= connection.subscriptions.unwant(&order.name, now);
             }
+        }
+        if !known {
+            self.teller.all([&*order.name].into_iter(), StreamChange::Gone);
         }
     }
 
@@ -121,6 +126,8 @@ impl Legs {
         let Some(connection) = self.slots.get(slot) else { return };
         let opened = connection.session.phase() == Phase::Open;
         let (id, number) = (connection.id, connection.take_number());
+        self.teller.streams(&mut connection.subscriptions, false);
+        self.teller.all(connection.subscriptions.leaving(), StreamChange::Gone);
         connection.close(now);
         self.leaving.push(slot);
         if opened {
@@ -166,14 +173,23 @@ impl Legs {
                 return Err(Cause::NoAnswer);
             }
             connection.send_control(now)?;
-            let leg = &mut self.legs[at];
-            if leg.tell_back && leg.active == Some(slot) && connection.subscriptions.is_answered() {
-                leg.tell_back = false;
-                let board = &self.teller.board;
-                leg.names.iter().filter_map(|name| book_symbol(name)).for_each(|symbol| board.back(&symbol));
-            }
+            self.teller.streams(&mut connection.subscriptions, self.legs[at].active == Some(slot));
+            self.feed(at);
         }
         Ok(())
+    }
+
+    /// Tells the books that the serving connection feeds, as far as they were not told: a stream that the venue has not
+    /// acknowledged proves nothing, and whose connection goes is known only of a book that was told.
+    fn feed(&mut self, at: usize) {
+        let Legs { legs, slots, teller, .. } = self;
+        let Some(connection) = legs[at].active.and_then(|slot| slots.get(slot)) else { return };
+        let mut symbols = Vec::new();
+        connection.subscriptions.take_answered(|name| symbols.extend(book_symbol(name)));
+        for symbol in symbols {
+            let (id, number) = (connection.id, connection.take_number());
+            teller.feeds(id, number, symbol);
+        }
     }
 
     fn take_over(&mut self, at: usize, now: u64) {
@@ -185,6 +201,7 @@ impl Legs {
         }
         let Some(old) = self.legs[at].hand_over() else { return };
         self.farewell(old, Cause::Replaced, now);
+        self.feed(at);
         self.teller.show(&self.legs[at], true, "open (replaced)".to_owned());
     }
 
@@ -313,6 +330,11 @@ impl Legs {
         let lived = if had_opened { now.saturating_sub(connection.session.since()) } else { 0 };
         let leg = &mut self.legs[at];
         leg.lost(slot, cause, lived, now);
+        self.teller.streams(&mut connection.subscriptions, false);
+        self.teller.all(connection.subscriptions.leaving(), StreamChange::Gone);
+        if leg.active.is_none() {
+            self.teller.all(leg.names.iter().map(|name| &**name), StreamChange::Requested);
+        }
         if had_opened {
             self.teller.down(connection.id, connection.take_number(), cause);
         } else {
@@ -320,8 +342,11 @@ impl Legs {
         }
         self.dial.resolver.refresh();
         self.teller.failure(leg, cause, leg.retry_at.saturating_sub(now), had_opened);
-        if leg.active.is_some() {
+        if let Some(serving) = leg.active.and_then(|slot| self.slots.get(slot)) {
+            // Books that heard the lost one last went stale with it.
+            serving.subscriptions.tell_again();
             self.teller.show(leg, true, "open (took over)".to_owned());
+            self.feed(at);
         }
     }
 

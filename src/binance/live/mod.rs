@@ -22,6 +22,7 @@
 //! | `slots` | the sockets, read in turn |
 //! | `teller` | what connections have to say |
 //! | `legs` | the connections of one io thread |
+//! | `news` | what is heard of streams and the venue's list, for whoever commands |
 //! | `orders` | the way in for wanted streams, from any thread to the io threads |
 //! | `opening` | options → what connections are opened with |
 //! | `rest` | the REST thread |
@@ -45,6 +46,7 @@ mod leg;
 mod legs;
 mod limits;
 mod listing;
+mod news;
 mod note;
 mod opening;
 mod options;
@@ -65,12 +67,13 @@ mod wire;
 pub use board::{Board, ConnectionView, LiveView, RestView};
 pub use cause::Cause;
 pub use endpoint::{BadEndpoint, Endpoint};
+pub use news::{LiveNews, NewsFeed, SymbolChange};
 pub use note::Note;
 pub use options::{LiveError, LiveOptions, LiveTimes, StreamForm, StreamNames};
 pub use orders::{OrderRefused, OrderToken, StreamOrders};
 pub use plan::STREAMS_MAX;
 pub use rest::PollSpec;
 pub use source::{IO_THREADS_MAX, LiveSource, REST};
-pub use subscription::StreamCounts;
+pub use subscription::{StreamChange, StreamCounts};
 pub use tls::BadCaFile;
 pub use venue_rules::endpoints;

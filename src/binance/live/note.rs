@@ -10,6 +10,11 @@ use super::orders::OrderRefused;
 /// Something that happened. Connections are named by their place in the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
+    /// The list of instruments has come; whoever commands the source asks for their streams.
+    Listed {
+        /// How many of those wanted trade, or are listed anew.
+        instruments: usize,
+    },
     /// A list of instruments has come, and with it streams to subscribe.
     Subscribed {
         /// Instruments that are new.
@@ -61,6 +66,8 @@ pub enum Note {
         /// Milliseconds until the next try.
         retry_ms: u64,
     },
+    /// Whoever commands the source takes no news: some is lost to it.
+    NewsLost,
     /// The venue refused a control message.
     Refused {
         /// The connection.
@@ -155,6 +162,7 @@ pub enum Note {
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Note::Listed { instruments } => write!(f, "the list of instruments has come, {instruments} trade"),
             Note::Subscribed { instruments, streams, connections } => {
                 write!(f, "{instruments} instruments: {streams} streams over {connections} connections")
             }
@@ -191,6 +199,7 @@ impl fmt::Display for Note {
             Note::SocketOption { option, found } => {
                 write!(f, "sockets are without {option} as wanted ({found}): they work, only later")
             }
+            Note::NewsLost => f.write_str("news of streams was lost: whoever commands the source does not take it"),
             Note::NotOrdered { streams, why } => write!(f, "{streams} streams are not asked for: {why}"),
             Note::Missed { count } => write!(f, "{count} older notes were not taken in time"),
         }

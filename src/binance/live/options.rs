@@ -99,6 +99,9 @@ pub struct LiveOptions {
     pub busy_poll: bool,
     /// Bytes of a socket's receive buffer; 0 leaves it to the system.
     pub receive_buffer: usize,
+    /// Whether streams are wanted by command only ([`super::StreamOrders`]), whatever `instruments`, `streams` and
+    /// `whole_market` say; what is heard of them is told by [`super::NewsFeed`].
+    pub commanded: bool,
     /// The instruments wanted, by canonical name or symbol, uppercase; empty: all that trade.
     pub instruments: Vec<String>,
     /// With no instruments named: only those with this quote asset, uppercase.
@@ -135,6 +138,7 @@ impl LiveOptions {
             microseconds: false,
             busy_poll: false,
             receive_buffer: 0,
+            commanded: false,
             instruments: Vec::new(),
             quote: None,
             streams,

@@ -8,6 +8,7 @@ use super::desk::{Desk, Reply};
 use super::dial::Dial;
 use super::legs::Legs;
 use super::limits::Attempts;
+use super::news::NewsFeed;
 use super::opening::{Opening, leg_limits, opening};
 use super::options::{LiveError, LiveOptions, StreamForm};
 use super::orders::StreamOrders;
@@ -15,7 +16,7 @@ use super::plan::Plan;
 use super::resolve::Resolver;
 use super::slots::{Ids, Slots};
 use super::socket::SocketSettings;
-use super::teller::{Notice, Teller};
+use super::teller::{Notice, Teller, Told};
 use super::tls::Trust;
 use super::venue_rules::VenueRules;
 use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError};
@@ -49,6 +50,7 @@ pub struct LiveSource {
     show_at: u64,
     board: Board,
     orders: StreamOrders,
+    news: Option<NewsFeed>,
 }
 
 impl LiveSource {
@@ -73,6 +75,11 @@ impl LiveSource {
         (0..common.threads).map(|thread| common.part(options, thread)).collect()
     }
 
+    /// Its market.
+    pub const fn market(&self) -> Market {
+        self.market
+    }
+
     /// How it does, to be kept by whoever shows it.
     pub fn board(&self) -> Board {
         self.board.clone()
@@ -83,12 +90,23 @@ impl LiveSource {
         self.orders.clone()
     }
 
+    /// What is heard of streams, when they are wanted by command ([`LiveOptions::commanded`]).
+    pub fn news(&self) -> Option<NewsFeed> {
+        self.news.clone()
+    }
+
     fn tell(&self, notice: Notice, take: &mut dyn FnMut(Frame<'_>)) {
-        let Notice { connection, number, down, first } = notice;
+        let Notice { connection, number, told } = notice;
         let (market, receive) = (self.market, self.clock.unix_now());
-        let text = down.map(|cause| cause.to_string());
-        let cause = text.as_deref().unwrap_or(if first { "started" } else { "reopened" });
-        let origin = Origin::Connection { up: down.is_none(), cause };
+        let text;
+        let origin = match &told {
+            Told::Up { first } => Origin::Connection { up: true, cause: if *first { "started" } else { "reopened" } },
+            Told::Down(cause) => {
+                text = cause.to_string();
+                Origin::Connection { up: false, cause: &text }
+            }
+            Told::Feeds(symbol) => Origin::BookStream { symbol },
+        };
         take(Frame { market, connection, number, receive, origin, bytes: &mut [] });
     }
 
@@ -111,6 +129,7 @@ struct Common<'a> {
     attempts: Attempts,
     board: Board,
     orders: StreamOrders,
+    news: Option<NewsFeed>,
     desk: Option<Desk>,
 }
 
@@ -126,8 +145,10 @@ impl<'a> Common<'a> {
         let rules = VenueRules::of(options.market);
         let plan = Plan::new(rules, options.connections, streams_max, usize::from(threads));
         let (board, orders) = (Board::default(), StreamOrders::new(plan, usize::from(threads)));
-        let desk = Some(Desk::new(options, &trust, clock, ledger, board.clone(), orders.clone())?);
-        Ok(Common { threads, clock, ledger, opening, attempts: Attempts::default(), board, orders, desk })
+        let news = options.commanded.then(NewsFeed::default);
+        let ways = (orders.clone(), news.clone());
+        let desk = Some(Desk::new(options, &trust, clock, ledger, board.clone(), ways)?);
+        Ok(Common { threads, clock, ledger, opening, attempts: Attempts::default(), board, orders, news, desk })
     }
 
     /// The next part.
@@ -140,8 +161,9 @@ impl<'a> Common<'a> {
             attempts: self.attempts.clone(),
             settings: SocketSettings { busy_poll: options.busy_poll, receive_buffer: options.receive_buffer },
             raw: options.form == StreamForm::Raw,
+            followed: options.commanded,
         };
-        let teller = Teller::new(self.board.clone(), self.ledger.sheet("live"));
+        let teller = Teller::new(self.board.clone(), self.ledger.sheet("live"), self.news.clone());
         let orders = self.orders.clone();
         Ok(LiveSource {
             market: options.market,
@@ -153,6 +175,7 @@ impl<'a> Common<'a> {
             show_at: 0,
             board: self.board.clone(),
             orders,
+            news: self.news.clone(),
         })
     }
 }

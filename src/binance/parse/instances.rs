@@ -154,7 +154,9 @@ impl Instances {
                 }
                 None => other,
             },
-            Origin::Combined | Origin::ExchangeInfo { .. } | Origin::Connection { .. } => other,
+            Origin::Combined | Origin::ExchangeInfo { .. } | Origin::Connection { .. } | Origin::BookStream { .. } => {
+                other
+            }
         }
     }
 
@@ -311,6 +313,22 @@ impl Instances {
         }
     }
 
+    /// Says that the connection feeds the book of a symbol from here on; nothing of one that was never listed.
+    #[cold]
+    pub(super) fn book_stream<F>(&mut self, from: &RawOrigin, symbol: &str, out: &mut F)
+    where
+        F: FnMut(RawRef<'_>),
+    {
+        let Some(id) = self.directory.find_symbol(from.market, symbol) else { return };
+        self.raw.begin(from, Topic::plain(StreamKind::Connection), layout(StreamKind::Connection).len());
+        self.raw.set_instrument(id);
+        self.raw.set_bool(CONNECTION_UP, true);
+        // Without levels there is nothing to overflow.
+        if let Ok(raw) = self.raw.finish() {
+            out(raw);
+        }
+    }
+
     /// Says what the venue says of an instrument.
     #[cold]
     pub(super) fn venue_status<F>(&mut self, from: &RawOrigin, id: InstrumentId, state: VenueState, out: &mut F)
@@ -355,6 +373,7 @@ impl Instances {
             Origin::RestDepth { .. }
             | Origin::ExchangeInfo { .. }
             | Origin::Connection { .. }
+            | Origin::BookStream { .. }
             | Origin::RestOther { .. } => None,
         }
     }

@@ -48,7 +48,7 @@ pub enum ParsedFrame {
     /// exchangeInfo: its instruments are in the directory, what has changed of them was handed out, the rest waits in
     /// [`Parser::take_catalogue`].
     Catalogue,
-    /// A connection came or went: one raw instance, which concerns no instrument.
+    /// A connection came or went: one raw instance, which concerns no instrument; or the stream of an instrument's book.
     Connection,
 }
 
@@ -106,6 +106,10 @@ impl Parser {
         let from = RawOrigin { market, connection, number, receive, ingress_ns, trace };
         if let Origin::Connection { up, cause } = origin {
             self.instances.connection(&from, up, cause, &mut out);
+            return Ok(ParsedFrame::Connection);
+        }
+        if let Origin::BookStream { symbol } = origin {
+            self.instances.book_stream(&from, symbol, &mut out);
             return Ok(ParsedFrame::Connection);
         }
         self.instances.counts.add(Counter::FramesIn, 1);

@@ -3,6 +3,7 @@
 mod audits;
 mod captures;
 mod faults;
+mod feeding;
 mod gaps;
 mod publishing;
 mod quality;

@@ -291,7 +291,10 @@ impl Duty {
             News::Stream(market, name, heard) => self.streams.heard(market, &name, heard, now),
             News::Listing(_) => self.listed = true,
             News::Symbol(market, symbol, listed) => {
-                let Some(id) = self.directory.find_symbol(market, &symbol) else { return };
+                let known = self.directory.find_symbol(market, &symbol);
+                // One that is said to trade before there is a list: named as a frame of its would be.
+                let guess = || self.directory.admit(Instrument::from_symbol(market, &symbol)).ok();
+                let Some(id) = known.or_else(|| (listed == Listed::Trades).then(guess).flatten()) else { return };
                 let before = self.symbols.insert(id, listed);
                 match listed {
                     Listed::Trades if before != Some(Listed::Trades) && id.index() < self.known => {

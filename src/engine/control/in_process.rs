@@ -10,6 +10,7 @@ use crossbeam_queue::ArrayQueue;
 
 use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError};
 use crate::schema::id::Market;
+use crate::sync::{AtomicBool, Ordering};
 
 use super::native::{Heard, NativeSide, News, Order};
 
@@ -22,6 +23,8 @@ struct Ways {
     wanted: ArrayQueue<(Box<str>, bool)>,
     /// Names whose first frame has come.
     seen: ArrayQueue<(Market, Box<str>)>,
+    /// Whether its list of instruments, or else its first frame, has passed.
+    listed: AtomicBool,
 }
 
 /// A source whose first frames are noticed.
@@ -29,6 +32,7 @@ struct Noticed {
     inner: Box<dyn FrameSource>,
     ways: Arc<Ways>,
     waits: HashSet<Box<str>>,
+    listed: bool,
 }
 
 /// The control duty's end, to all sources.
@@ -36,6 +40,8 @@ struct Noticed {
 struct InProcess {
     ways: Vec<Arc<Ways>>,
     news: VecDeque<News>,
+    /// Until they are listed.
+    markets: Vec<Market>,
 }
 
 /// Around sources.
@@ -43,13 +49,18 @@ pub(in crate::engine) fn in_process(
     sources: Vec<Box<dyn FrameSource>>,
     markets: &[Market],
 ) -> (Vec<Box<dyn FrameSource>>, Box<dyn NativeSide>) {
-    let ways = || Arc::new(Ways { wanted: ArrayQueue::new(NAMES_MAX), seen: ArrayQueue::new(NAMES_MAX) });
+    let ways = || Ways {
+        wanted: ArrayQueue::new(NAMES_MAX),
+        seen: ArrayQueue::new(NAMES_MAX),
+        listed: AtomicBool::new(false),
+    };
+    let ways = || Arc::new(ways());
     let ways: Vec<_> = sources.iter().map(|_| ways()).collect();
     let noticed = sources.into_iter().zip(&ways).map(|(inner, ways)| {
-        Box::new(Noticed { inner, ways: Arc::clone(ways), waits: HashSet::new() }) as Box<dyn FrameSource>
+        Box::new(Noticed { inner, ways: Arc::clone(ways), waits: HashSet::new(), listed: false })
+            as Box<dyn FrameSource>
     });
-    let news = markets.iter().map(|market| News::Listing(*market)).collect();
-    (noticed.collect(), Box::new(InProcess { ways, news }))
+    (noticed.collect(), Box::new(InProcess { ways, news: VecDeque::new(), markets: markets.to_vec() }))
 }
 
 impl NativeSide for InProcess {
@@ -75,6 +86,10 @@ impl NativeSide for InProcess {
     }
 
     fn news(&mut self) -> Option<News> {
+        // Acquire, partner: the store in `Noticed::pull`. The names are in the directory by then.
+        if !self.markets.is_empty() && self.ways.iter().all(|ways| ways.listed.load(Ordering::Acquire)) {
+            self.news.extend(self.markets.drain(..).map(News::Listing));
+        }
         // What was ordered is answered before its frames are news.
         self.news.pop_front().or_else(|| {
             let (market, name) = self.ways.iter().find_map(|ways| ways.seen.pop())?;
@@ -99,10 +114,10 @@ impl FrameSource for Noticed {
                 self.waits.remove(&name)
             };
         }
-        if self.waits.is_empty() {
+        if self.waits.is_empty() && self.listed {
             return self.inner.pull(take);
         }
-        let Noticed { inner, ways, waits } = self;
+        let Noticed { inner, ways, waits, listed } = self;
         inner.pull(&mut |frame| {
             if matches!(frame.origin, Origin::Combined)
                 && let Some(name) = stream_name(frame.bytes)
@@ -112,6 +127,11 @@ impl FrameSource for Noticed {
                 let _ = ways.seen.push((frame.market, name));
             }
             take(frame);
+            if !*listed {
+                *listed = true;
+                // Release, partner: the load in `InProcess::news`.
+                ways.listed.store(true, Ordering::Release);
+            }
         })
     }
 

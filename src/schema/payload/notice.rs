@@ -12,7 +12,7 @@ use crate::schema::instrument::VenueState;
 pub const CONNECTION_CHANGES: &[&str] = &["ConnectionDown", "ConnectionUp"];
 
 payload! {
-    /// A connection came or went.
+    /// A connection came or went. Between dispatch and conductor only, and of an instrument: it feeds its book from here on.
     ConnectionStatus: ConnectionStatus {
         words {
             /// What is announced.

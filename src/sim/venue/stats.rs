@@ -28,6 +28,8 @@ pub(super) struct Tally {
     pub(super) websockets: Count,
     pub(super) handshakes_refused: Count,
     pub(super) messages: Count,
+    pub(super) pings: Count,
+    pub(super) pongs: Count,
     pub(super) frames: Count,
     pub(super) requests: Count,
     pub(super) bad_requests: Count,
@@ -92,6 +94,10 @@ pub struct VenueStats {
     pub handshakes_refused: u64,
     /// WebSocket messages received: text, pings, pongs.
     pub messages: u64,
+    /// Pings sent.
+    pub pings: u64,
+    /// Pongs that answered the latest ping of their session with its payload.
+    pub pongs: u64,
     /// Data frames handed to sockets, acknowledgements not counted.
     pub frames: u64,
     /// REST requests answered.
@@ -120,6 +126,8 @@ impl Tally {
             websockets: self.websockets.get(),
             handshakes_refused: self.handshakes_refused.get(),
             messages: self.messages.get(),
+            pings: self.pings.get(),
+            pongs: self.pongs.get(),
             frames: self.frames.get(),
             requests: self.requests.get(),
             bad_requests: self.bad_requests.get(),

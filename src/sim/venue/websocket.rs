@@ -198,6 +198,7 @@ impl Session<'_> {
             Message::Pong(payload) => {
                 if self.pong.as_ref().is_some_and(|(expected, _)| payload == expected.as_slice()) {
                     self.pong = None;
+                    self.shared.tally.pongs.add(1);
                 }
                 Ok(())
             }
@@ -231,6 +232,7 @@ impl Session<'_> {
             let payload = self.shared.unix_ms().to_string().into_bytes();
             let deadline = self.pong.as_ref().map_or(now + nanos(self.shared.limits.pong_within), |(_, d)| *d);
             self.pong = Some((payload.clone(), deadline));
+            self.shared.tally.pings.add(1);
             self.say(socket, Message::Ping(Bytes::from(payload)))?;
         }
         Ok(())

@@ -11,5 +11,5 @@ mod streams;
 #[cfg(test)]
 mod tests;
 
-pub use streams::StreamCounts;
 pub(super) use streams::Subscriptions;
+pub use streams::{StreamChange, StreamCounts};

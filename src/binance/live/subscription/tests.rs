@@ -1,7 +1,7 @@
 //! What subscriptions promise, against a venue of a few lines.
 
 use super::message::{Control, Verb};
-use super::streams::{StreamCounts, StreamState, Subscriptions};
+use super::streams::{StreamChange, StreamCounts, StreamState, Subscriptions};
 
 const SECOND: u64 = 1_000_000_000;
 const SILENT: u64 = 10 * SECOND;
@@ -148,10 +148,87 @@ fn a_stream_of_the_url_is_not_asked_for_and_lives_or_is_silent_like_any_other() 
     let mut subscriptions = Subscriptions::new(100);
     subscriptions.given("a@trade", 0);
     assert_eq!(subscriptions.next_message(0), None);
-    assert!(subscriptions.is_answered() && !subscriptions.is_settled());
+    let mut told = Vec::new();
+    subscriptions.take_answered(|name| told.push(name.to_owned()));
+    assert!(told == ["a@trade"] && !subscriptions.is_settled(), "{told:?}");
     let mut other = subscriptions.clone();
     assert!(subscriptions.tick(100) && subscriptions.is_settled());
     assert_eq!(subscriptions.counts().silent, 1);
     assert!(other.seen("a@trade", 50));
     assert_eq!((other.counts().live, other.is_settled()), (1, true));
+}
+
+/// What is wanted and given up in quick order is never left behind at the venue: it has what the last word says.
+#[test]
+fn the_last_word_on_a_stream_is_what_the_venue_has() {
+    // Every sequence of words, each followed by as many messages as the bits of `sends` say.
+    for (words, sends) in (0..64u32).flat_map(|words| (0..64u32).map(move |sends| (words, sends))) {
+        let (mut subscriptions, mut venue) = (Subscriptions::new(SILENT).followed(), std::collections::BTreeSet::new());
+        let mut send = |subscriptions: &mut Subscriptions, now| {
+            while let Some(message) = subscriptions.next_message(now) {
+                for name in names_in(&message) {
+                    _ = if message.verb == Verb::Subscribe { venue.insert(name) } else { venue.remove(&name) };
+                }
+                subscriptions.done(Some(message.id), None, now);
+            }
+            venue.clone()
+        };
+        for turn in 0..6 {
+            if words >> turn & 1 == 1 {
+                subscriptions.want("a@trade", 0);
+            } else {
+                subscriptions.unwant("a@trade", 0);
+            }
+            if sends >> turn & 1 == 1 {
+                send(&mut subscriptions, 0);
+            }
+        }
+        let (there, wanted) = (send(&mut subscriptions, 0), words >> 5 & 1 == 1);
+        assert_eq!(there.contains("a@trade"), wanted, "{words:06b} {sends:06b}");
+        assert_eq!(state(&subscriptions, "a@trade").is_some(), wanted, "{words:06b} {sends:06b}");
+        let mut changes = Vec::new();
+        subscriptions.take_changes(&mut changes);
+        let last = changes.last().map(|(_, change)| *change);
+        let expected = if wanted { Some(StreamChange::Acknowledged) } else { last.and(Some(StreamChange::Gone)) };
+        assert_eq!(last, expected, "{words:06b} {sends:06b}: {changes:?}");
+    }
+}
+
+#[test]
+fn the_venues_own_list_is_held_against_ours_once_all_is_quiet() {
+    let mut subscriptions = wanting(3);
+    let message = subscriptions.next_message(0).unwrap();
+    subscriptions.done(Some(message.id), None, 0);
+    assert_eq!(subscriptions.next_message(SECOND), None);
+    let list = subscriptions.next_message(2 * SECOND).unwrap();
+    assert_eq!((list.verb, names_in(&list).len()), (Verb::List, 0));
+    let listed = ["s0@trade", "s2@trade", "stray@trade"].map(str::to_owned);
+    subscriptions.done(Some(list.id), Some(&listed), 2 * SECOND);
+    let off = subscriptions.next_message(2 * SECOND).unwrap();
+    assert_eq!((off.verb, names_in(&off)), (Verb::Unsubscribe, vec!["stray@trade".to_owned()]));
+    subscriptions.done(Some(off.id), None, 2 * SECOND);
+    let on = subscriptions.next_message(2 * SECOND).unwrap();
+    assert_eq!((on.verb, names_in(&on)), (Verb::Subscribe, vec!["s1@trade".to_owned()]));
+    subscriptions.done(Some(on.id), None, 2 * SECOND);
+    let again = subscriptions.next_message(4 * SECOND).unwrap();
+    assert_eq!(again.verb, Verb::List);
+    let all = ["s0@trade", "s1@trade", "s2@trade"].map(str::to_owned);
+    subscriptions.done(Some(again.id), Some(&all), 4 * SECOND);
+    assert_eq!(subscriptions.next_message(u64::MAX), None, "what agrees is not asked again");
+}
+
+#[test]
+fn a_refusal_is_not_for_ever() {
+    let (mut subscriptions, mut now, mut asked) = (wanting(1), 0, Vec::new());
+    while asked.len() < 4 {
+        assert!(subscriptions.tick(now) && now < 100 * SECOND);
+        if let Some(message) = subscriptions.next_message(now).filter(|m| m.verb == Verb::Subscribe) {
+            subscriptions.refused(Some(message.id), now);
+            asked.push(now / SECOND);
+        } else if let Some(way) = subscriptions.under_way_id() {
+            subscriptions.done(Some(way), None, now);
+        }
+        now += SECOND;
+    }
+    assert_eq!(asked, [0, 5, 15, 35]);
 }
