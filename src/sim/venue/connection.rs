@@ -8,14 +8,13 @@ use std::sync::Arc;
 use tungstenite::handshake::derive_accept_key;
 
 use super::http::{self, Answer, Refusal, Request, Upgrade};
-use super::{bad_handshake, bad_rest};
-
 use super::line::Line;
 use super::outbox::Outbox;
 use super::query::{self, Query};
 use super::router;
 use super::shared::{Shared, hold, nanos};
 use super::websocket;
+use super::{bad_handshake, bad_rest};
 
 /// Carries a connection through its life.
 pub(super) fn serve(shared: &Shared, outbox: &Arc<Outbox>, line: Line) {
