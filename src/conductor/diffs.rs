@@ -224,7 +224,11 @@ impl Instrument {
         outlet.publish.publish(&mut outlet.event);
     }
 
+    /// A top outside the known range is no claim, and so nothing to check.
     fn integrity_after_apply<P: Publish, R: SnapshotRequests>(&mut self, id: i64, outlet: &mut Outlet<P, R>) {
+        if !self.book.top_is_known() {
+            return;
+        }
         let top = self.top();
         let before = self.integrity.checks;
         self.integrity.applied(id, top, outlet.options.checks_pending_max);

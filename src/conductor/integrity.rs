@@ -109,10 +109,14 @@ impl Integrity {
         *count += 1;
     }
 
-    /// Nothing more will come: decides the rest with the last ticker known.
+    /// Nothing more will come. What agrees with the last ticker known does; where it does not, a ticker may have been on its
+    /// way, and nothing is decided.
     pub(super) fn finish(&mut self) {
         while let Some((id, top)) = self.pending.pop_front() {
+            let disagree = self.checks.disagree;
             self.settle(id, top);
+            self.checks.given_up += self.checks.disagree - disagree;
+            self.checks.disagree = disagree;
         }
     }
 
@@ -179,6 +183,7 @@ mod tests {
             ("decided at the end", &[Ticker(5, 1), Diff(6, 1)], agree(1)),
             ("an equal id alone does not decide yet", &[Ticker(5, 3), Diff(6, 1), Ticker(6, 1)], agree(1)),
             ("late tickers find their place", &[Ticker(9, 2), Ticker(5, 1), Diff(6, 1)], agree(1)),
+            ("cut off", &[Ticker(5, 2), Diff(6, 1)], Checks { given_up: 1, ..Checks::default() }),
             ("a mismatch", &[Ticker(5, 2), Diff(6, 1), Ticker(9, 2)], Checks { disagree: 1, ..Checks::default() }),
             ("no ticker yet", &[Diff(6, 1), Ticker(9, 2)], Checks { no_reference: 1, ..Checks::default() }),
             ("no ticker ever", &[Diff(6, 1)], Checks { no_reference: 1, ..Checks::default() }),

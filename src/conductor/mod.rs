@@ -21,6 +21,7 @@
 //! | `status` | `STATUS.BOOK` events and whole-book events |
 //! | `outlet` | the ways out of the stage |
 //! | `inputs`, `errands` | what comes in: events, and wishes of others |
+//! | `moments` | which instrument has something to do next |
 //! | `stage` | the coordinator |
 //! | `options`, `report` | what goes in at the start, what can be asked at the end |
 
@@ -37,6 +38,7 @@ mod held;
 mod inputs;
 mod integrity;
 mod merge;
+mod moments;
 mod options;
 mod outlet;
 mod polls;

@@ -3,13 +3,13 @@
 //! Thread: the conductor's; no locks, no clock. Takes and gives: events in, events out by way of [`Publish`].
 //! Never: lets one input cause more than a bounded number of events; decides anything about a book itself.
 
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::VecDeque;
 
 use super::ask::NEVER;
 use super::errands::Errand;
 use super::fusion::Instrument;
 use super::inputs::is_connection_lost;
+use super::moments::Moments;
 use super::options::ConductorOptions;
 use super::outlet::{Outlet, RECORDS_PER_INPUT, WORDS_PER_INPUT};
 use super::tally::BookTally;
@@ -32,7 +32,7 @@ pub struct ConductorStage<P, R> {
     /// Instruments with held diffs to release, in order of asking.
     backlog: VecDeque<InstrumentId>,
     pub(super) errands: VecDeque<Errand>,
-    moments: BinaryHeap<Reverse<(i64, u32)>>,
+    moments: Moments,
     /// What the venue said of instruments, by id, also of those that were not seen yet.
     venue: Vec<VenueState>,
 }
@@ -45,7 +45,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
             outlet: Outlet::new(options, publish, requests, counts),
             backlog: VecDeque::new(),
             errands: VecDeque::new(),
-            moments: BinaryHeap::new(),
+            moments: Moments::default(),
             venue: Vec::new(),
         }
     }
@@ -125,7 +125,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
         let next = instrument.next_moment();
         if next < instrument.scheduled {
             instrument.scheduled = next;
-            self.moments.push(Reverse((next, id.0)));
+            self.moments.bring_forward(id, next);
         }
         Some(done)
     }
@@ -153,11 +153,10 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
     /// Fires the moments that are due. Gives how many instruments had something to do.
     fn fire_moments(&mut self) -> usize {
         let mut done = 0;
-        while let Some(&Reverse((moment, id))) = self.moments.peek() {
+        while let Some((moment, id)) = self.moments.first() {
             if moment > self.outlet.now {
                 break;
             }
-            let id = InstrumentId(id);
             let room = self.find(id).map_or((0, 0), Instrument::room_to_fire);
             if !self.has_room(room.0, room.1) {
                 break;
@@ -205,7 +204,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
 
 impl<P: Publish, R: SnapshotRequests> Stage for ConductorStage<P, R> {
     fn ready(&mut self, records: usize, words: usize) -> bool {
-        let moment_due = self.moments.peek().is_some_and(|Reverse((moment, _))| *moment <= self.outlet.now);
+        let moment_due = self.moments.first().is_some_and(|(moment, _)| moment <= self.outlet.now);
         self.backlog.is_empty()
             && self.errands.is_empty()
             && !moment_due

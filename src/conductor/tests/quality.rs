@@ -112,6 +112,10 @@ fn a_top_outside_the_known_range_is_not_vouched_for_until_a_fresh_snapshot() {
     rig.diff(11, 12, &[(49, 0), (48, 0)], &[]);
     assert_eq!(rig.told(), ["Quality RangeLeft Good>Syncing", "delta 12 Syncing", "fused 12 Syncing"]);
     assert_eq!(rig.asks(), 1);
+    // The venue's best bid is one that the snapshot did not show: no claim, no check.
+    rig.ticker(12, (39, 1), (60, 1));
+    rig.ticker(13, (45, 1), (60, 1));
+    assert_eq!((rig.count(Counter::IntegrityAgree), rig.count(Counter::IntegrityDisagree)), (0, 0));
     rig.snapshot(13, &[(45, 1), (40, 1)], &[(60, 1)]);
     rig.diff(12, 14, &[], &[]);
     assert_eq!(rig.quality(), Quality::Good);
