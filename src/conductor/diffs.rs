@@ -185,6 +185,9 @@ impl Instrument {
         self.ask.proven();
         self.stale = outlet.is_old(head);
         (self.timers.fill, self.timers.confirm) = (NEVER, NEVER);
+        if !self.stale {
+            self.timers.first = NEVER;
+        }
         self.applied += 1;
         self.lower.clear();
         outlet.count(Counter::DiffsApplied);

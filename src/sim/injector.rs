@@ -100,9 +100,10 @@ impl Injector {
         }
     }
 
-    /// What is armed, or else the first rule that strikes. Every rule throws its die each time, so that none changes another's luck.
-    fn strike(&mut self, place: u32, number: u64, of_snapshots: bool) -> Option<Fault> {
-        let armed = self.symbols.get_mut(place as usize).and_then(|state| {
+    /// What is armed, or else the first rule that strikes; nothing, and nothing armed is used up, unless the frame is `free`.
+    /// Every rule throws its die each time, so that none changes another's luck.
+    fn strike(&mut self, place: u32, number: u64, of_snapshots: bool, free: bool) -> Option<Fault> {
+        let armed = self.symbols.get_mut(place as usize).filter(|_| free).and_then(|state| {
             let next = state.armed.iter().position(|fault| fault.is_of_snapshots() == of_snapshots)?;
             state.armed.remove(next)
         });
@@ -113,7 +114,7 @@ impl Injector {
                 When::At(numbers) => numbers.contains(&number),
                 When::PerMillion(rate) => die.chance(*rate),
             };
-            if strikes && struck.is_none() {
+            if strikes && free && struck.is_none() {
                 struck = Some(rule.fault.clone());
             }
         }
@@ -134,7 +135,8 @@ impl Injector {
             held.diffs_left > 0
         });
         let overlap_from = state.overlap_from.take();
-        let fault = self.strike(of.place, number, false);
+        // A diff that covers another is what was left over of that one's fault, and suffers no second.
+        let fault = self.strike(of.place, number, false, overlap_from.is_none());
         let overlapping = overlap_from.and_then(|first| {
             let mut wider = Vec::new();
             exchange.write_diff(of.place, (first, of.ids.1), None, &mut wider).then_some(wider)
@@ -191,7 +193,7 @@ impl Injector {
         let state = self.symbols.get_mut(place as usize)?;
         let number = state.snapshots;
         state.snapshots += 1;
-        let fault = self.strike(place, number, true);
+        let fault = self.strike(place, number, true, true);
         let mut body = Vec::new();
         let id = match fault {
             Some(Fault::StaleSnapshot { ids_back }) => {
@@ -213,5 +215,35 @@ impl Injector {
     fn note(&self, exchange: &Exchange, place: u32, fault: Fault, number: u64, ids: (u64, u64)) {
         let symbol = exchange.symbol(place).unwrap_or_default().to_owned();
         self.journal.note(Injection { symbol, fault, number, ids });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::batch::Batch;
+    use crate::sim::channel::{Channel, Channels};
+    use crate::sim::options::ExchangeOptions;
+    use crate::sim::spec::default_symbols;
+
+    #[test]
+    fn what_is_armed_waits_until_a_diff_that_covers_two_is_out() {
+        let (symbols, channels) = (default_symbols(1), Channels::NONE.with(Channel::Depth));
+        let mut exchange = Exchange::new(ExchangeOptions { symbols, channels, ..ExchangeOptions::default() }).unwrap();
+        let mut injector = Injector::new(&FaultPlan::default(), &exchange);
+        for fault in [Fault::Overlap, Fault::Overlap, Fault::Garbage] {
+            injector.arm(0, fault);
+        }
+        let (mut batch, mut out) = (Batch::default(), Vec::new());
+        while injector.symbols[0].diffs < 6 {
+            batch.clear();
+            assert!(exchange.advance(&mut batch));
+            for frame in batch.frames().iter().filter(|frame| frame.channel == Channel::Depth) {
+                injector.diff(&mut exchange, frame, batch.bytes(&frame.payload), &mut out);
+            }
+        }
+        let struck: Vec<(u64, Fault)> =
+            injector.journal().entries().into_iter().map(|entry| (entry.number, entry.fault)).collect();
+        assert_eq!(struck, [(0, Fault::Overlap), (2, Fault::Overlap), (4, Fault::Garbage)]);
     }
 }

@@ -27,8 +27,8 @@ use meltica::telemetry::{Clock, Counter, Ledger};
 use crate::checker::Checker;
 use crate::manners::Manners;
 
-/// Nothing on the loopback takes longer, unless it hangs.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// Nothing on the loopback takes longer, unless it hangs: a minute's weight may have to come back first.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(150);
 
 /// How much of a book's story is kept.
 const STORY_MAX: usize = 20;
