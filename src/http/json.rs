@@ -154,8 +154,7 @@ mod tests {
 
     #[test]
     fn plain_json_is_read_as_it_is() {
-        let text =
-            r#"{"a":[1,-2,0.5,18446744073709551615,-9223372036854775808],"b":"\"]}\\","c":{"d":null,"e":true}}"#;
+        let text = r#"{"a":[1,-2,0.5,18446744073709551615,-9223372036854775808],"b":"\"]}\\","c":{"d":null,"e":true}}"#;
         let value: Value = read(text.as_bytes()).unwrap();
         assert_eq!(value, serde_json::from_str::<Value>(text).unwrap());
         let whole: Value = read(b"[60.0,6e1,-1E2,0.5]").unwrap();
