@@ -13,6 +13,7 @@ use super::events::{EventWriter, Wrote, gone_or_failed, open_output};
 use super::exit::{Cause, Failed};
 use super::view::View;
 use super::watch::Watch;
+use crate::engine::control::JournalError;
 use crate::engine::{Engine, EngineError, RunReport};
 
 /// How long the loop sleeps when there was nothing to do: short beside what a reader of events notices, or a stage that this
@@ -162,7 +163,9 @@ fn wait(engine: &mut Engine) {
 pub(super) fn failed(error: &EngineError) -> Failed {
     let cause = match error {
         EngineError::Stage(_) | EngineError::Misuse(_) => Cause::Stage,
-        EngineError::Spawn(_) | EngineError::Journal(_) => Cause::System,
+        EngineError::Spawn(_) => Cause::System,
+        EngineError::Journal(JournalError::Damaged { .. }) => Cause::BadInput,
+        EngineError::Journal(_) => Cause::Config,
         EngineError::Ring(_) | EngineError::EventRing(_) | EngineError::Routes(_) | EngineError::Sources(_) => {
             Cause::Config
         }

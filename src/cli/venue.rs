@@ -105,9 +105,9 @@ fn script(path: &Path) -> Result<Script, Failed> {
 /// What its refusal to start means to a shell.
 pub(super) fn failed(error: VenueError) -> Failed {
     let cause = match &error {
-        VenueError::Exchange(_) => Cause::Config,
+        VenueError::Exchange(_) | VenueError::Listen { .. } => Cause::Config,
         VenueError::Capture(fault) => Failed::from(fault).cause,
-        VenueError::Tls(_) | VenueError::Listen { .. } | VenueError::Thread(_) => Cause::System,
+        VenueError::Tls(_) | VenueError::Thread(_) => Cause::System,
     };
     Failed::new(cause, error.to_string())
 }

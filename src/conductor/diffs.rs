@@ -54,6 +54,9 @@ impl Instrument {
                 self.hold(span, event, outlet);
                 if first {
                     self.timers.first = NEVER;
+                }
+                // Nothing else brings a book about that waits for no diff: whoever asked for it may have left in between.
+                if first || (!self.has_backlog() && self.timers.fill == NEVER) {
                     self.want_snapshot(outlet);
                 }
             }

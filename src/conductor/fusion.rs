@@ -74,6 +74,8 @@ pub(super) struct Instrument {
     pub(super) crossed_updates: u32,
     /// It is or was crossed: once the top looks right again, what crossed it may still lie behind.
     pub(super) mistrusted: bool,
+    /// Adoptions in a row that replaced a book which nothing had proven.
+    pub(super) unproven: u32,
     /// Content was lost while held diffs were waiting: to be announced behind them.
     pub(super) lost_behind: bool,
     pub(super) ask: Ask,
@@ -119,6 +121,7 @@ impl Instrument {
             halted: false,
             crossed_updates: 0,
             mistrusted: false,
+            unproven: 0,
             lost_behind: false,
             ask: Ask::default(),
             timers: Timers { fill: NEVER, crossed: NEVER, first: NEVER, confirm: NEVER, book: NEVER, audit: NEVER },

@@ -19,6 +19,8 @@ struct Delivered {
     /// The connection that delivered last, and when.
     connection: u16,
     receive: i64,
+    /// The ids between these two were not delivered: another connection had run ahead when it took over.
+    hole: (i64, i64),
 }
 
 /// Two connections that deliver the same lie no further apart. Past it ids that do not rise are new ones: the venue's have
@@ -59,6 +61,27 @@ impl Delivered {
     fn has(&self, header: &EventHeader) -> bool {
         header.venue_id().is_some_and(|id| id <= self.id) && header.receive.saturating_sub(self.receive) < OVERLAP_NS
     }
+
+    /// Whether the event is one of those that another connection left out. Ids of one connection rise: what is below it now
+    /// will not come.
+    fn fills(&mut self, header: &EventHeader) -> bool {
+        let (after, before) = self.hole;
+        let fills = header.venue_id().is_some_and(|id| after < id && id < before);
+        if fills {
+            self.hole.0 = header.venue_id;
+        }
+        fills
+    }
+
+    fn advance(&mut self, header: &EventHeader) {
+        let ahead = self.connection != header.connection && self.id != VENUE_ID_ABSENT && header.venue_id > self.id;
+        if ahead {
+            self.hole = (self.id, header.venue_id);
+        }
+        (self.connection, self.receive) = (header.connection, header.receive);
+        self.id = self.id.max(header.venue_id);
+        self.ts = self.ts.max(header.ts);
+    }
 }
 
 /// What streams delivered for one instrument.
@@ -80,15 +103,16 @@ impl Streamed {
         let polled = header.source == Source::RestPoll as u16;
         match known {
             Some(d) if polled && d.is_behind(header) => return Repeat::OfPoll,
-            Some(d) if !polled && d.connection != header.connection && d.has(header) => return Repeat::OfConnection,
-            Some(d) => {
-                (d.connection, d.receive) = (header.connection, header.receive);
-                d.id = d.id.max(header.venue_id);
-                d.ts = d.ts.max(header.ts);
+            // Trades count each; of a state what is older than the latest is worth nothing.
+            Some(d) if !polled && d.connection != header.connection && d.has(header) => {
+                let counts = matches!(header.kind(), Some(PayloadKind::Trade | PayloadKind::AggTrade));
+                return if counts && d.fills(header) { Repeat::No } else { Repeat::OfConnection };
             }
+            Some(d) => d.advance(header),
             None => {
                 let EventHeader { venue_id: id, ts, connection, receive, .. } = *header;
-                self.types.push(Delivered { type_id: header.type_id(), part, id, ts, connection, receive });
+                let (type_id, hole) = (header.type_id(), (id, id));
+                self.types.push(Delivered { type_id, part, id, ts, connection, receive, hole });
             }
         }
         Repeat::No
@@ -97,7 +121,7 @@ impl Streamed {
     /// The venue's ids start over: what was delivered before says nothing.
     pub(super) fn forget_ids(&mut self) {
         for delivered in &mut self.types {
-            delivered.id = VENUE_ID_ABSENT;
+            (delivered.id, delivered.hole) = (VENUE_ID_ABSENT, (VENUE_ID_ABSENT, VENUE_ID_ABSENT));
         }
     }
 }
@@ -155,6 +179,34 @@ mod tests {
         assert_eq!(repeats(&mut streamed, &header(3, poll, None, None)), Repeat::No, "nobody can say");
         streamed.forget_ids();
         assert_eq!(repeats(&mut streamed, &header(1, poll, Some(3), None)), Repeat::No);
+    }
+
+    #[test]
+    fn trades_that_the_connection_which_ran_ahead_left_out_are_no_repeats() {
+        // connection, id → whether it is a repeat
+        let table = [
+            (1, 94, Repeat::No),
+            (2, 100, Repeat::No),
+            (1, 94, Repeat::OfConnection),
+            (1, 95, Repeat::No),
+            (1, 97, Repeat::No),
+            (1, 96, Repeat::OfConnection),
+            (1, 99, Repeat::No),
+            (1, 100, Repeat::OfConnection),
+            (2, 101, Repeat::No),
+            (1, 99, Repeat::OfConnection),
+        ];
+        for (type_id, payload) in [(1, PayloadKind::Trade), (2, PayloadKind::BookTicker)] {
+            let mut streamed = Streamed::default();
+            for (connection, id, expected) in table {
+                let of = header(type_id, Source::WsTrade, Some(id), None);
+                let header = EventHeader { connection, kind: payload as u8, ..of };
+                // Of a state what is older than the latest is worth nothing.
+                let old = payload != PayloadKind::Trade && connection == 1 && id > 94;
+                let expected = if old { Repeat::OfConnection } else { expected };
+                assert_eq!(repeats(&mut streamed, &header), expected, "{payload:?}, connection {connection}, id {id}");
+            }
+        }
     }
 
     #[test]

@@ -21,6 +21,9 @@ use crate::telemetry::Counter;
 /// they come, and little enough for thousands of instruments.
 const TICKERS_WITHOUT_BOOK: usize = 64;
 
+/// How often the wait for a proof doubles at most.
+const CONFIRM_DOUBLINGS_MAX: u32 = 6;
+
 impl Instrument {
     /// A whole book came from REST, asked for or not.
     pub(super) fn take_snapshot<P: Publish, R: SnapshotRequests>(
@@ -95,6 +98,7 @@ impl Instrument {
         let (head, id) = (event.header(), depth.last_id);
         let whole_below = if outlet.options.short_side_is_whole { depth.limit as usize } else { 0 };
         self.book.replace(levels_of(depth, event), whole_below);
+        self.unproven = if self.sync.is_unproven() { self.unproven + 1 } else { 0 };
         self.sync.adopted(id);
         self.ask.close();
         self.stale = outlet.is_old(head);
@@ -119,10 +123,17 @@ impl Instrument {
             self.timers.book = outlet.now.saturating_add(outlet.options.book_interval_ns);
         }
         if self.held.is_empty() {
-            self.timers.confirm = outlet.now.saturating_add(outlet.options.confirm_after_ns);
+            self.await_proof(outlet);
             let proof = self.integrity.ticker_at(id);
             self.prove_by_ticker(event, proof, outlet);
         }
+    }
+
+    /// Has a second snapshot asked for should nothing prove this one. One that only replaces an unproven book again proves as
+    /// little, so the wait doubles; without a stream no snapshot proves anything.
+    fn await_proof<P: Publish, R: SnapshotRequests>(&mut self, outlet: &Outlet<P, R>) {
+        let wait = outlet.options.confirm_after_ns.saturating_mul(1 << self.unproven.min(CONFIRM_DOUBLINGS_MAX));
+        self.timers.confirm = if self.severed { NEVER } else { outlet.now.saturating_add(wait) };
     }
 
     /// A snapshot of the book's own id: a check, a proof for a book that has none, and levels beyond the known range.

@@ -158,6 +158,7 @@ mod tests {
                     | PayloadKind::ControlUpdate
                     | PayloadKind::ConnectionStatus
                     | PayloadKind::VenueStatus
+                    | PayloadKind::StreamStatus
             );
             assert!(!(never && is_state(Some(kind))), "{kind:?}");
         }

@@ -104,6 +104,8 @@ pub mod builtin {
         STATUS_CONNECTION = 17 "STATUS.CONNECTION";
         /// The audit trail of control commands.
         CONTROL_UPDATE = 18 "CONTROL.UPDATE";
+        /// Native streams asked for, acknowledged, live, silent, refused, leaving.
+        STATUS_STREAM = 19 "STATUS.STREAM";
     }
 
     /// The first number that a route's own type may get.

@@ -192,6 +192,31 @@ pub enum SilentCause {
     NotListed,
 }
 
+impl StreamState {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            StreamState::Requested => "Requested",
+            StreamState::Acknowledged => "Acknowledged",
+            StreamState::Live => "Live",
+            StreamState::Silent => "Silent",
+            StreamState::Refused => "Refused",
+            StreamState::Leaving => "Leaving",
+        }
+    }
+}
+
+impl SilentCause {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            SilentCause::Quiet => "Quiet",
+            SilentCause::Halted => "Halted",
+            SilentCause::NotListed => "NotListed",
+        }
+    }
+}
+
 /// How many streams are in which state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

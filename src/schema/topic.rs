@@ -2,6 +2,8 @@
 //! Owns: the grammar of binance.md (sections 2 and 4, 2026-07-22). Thread: any. Takes and gives: text, [`Topic`].
 //! Never: looks at a payload; a stream's name alone says what its frames are.
 
+use std::collections::BTreeSet;
+
 use super::id::Source;
 
 /// What the frames of a stream, or the body of a REST call, are.
@@ -141,6 +143,18 @@ pub struct StreamName<'a> {
 
 /// The placeholder in a route's topic template.
 pub const SYMBOL_PLACEHOLDER: &str = "{symbol}";
+
+/// Of which symbols a timed poll of a route is wanted. A poll of the whole market in one request runs unless it is off.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum PollScope {
+    /// Nobody wants it.
+    Off,
+    /// Of every symbol that is listed.
+    #[default]
+    All,
+    /// Of these, uppercase, as far as they are listed.
+    Symbols(BTreeSet<Box<str>>),
+}
 
 impl Topic {
     /// A topic without parameters.

@@ -62,6 +62,10 @@ counters! {
     PollDuplicate = "poll results already delivered";
     /// Events that another connection has delivered already.
     ConnectionDuplicate = "events already delivered by another connection";
+    /// Changes of native streams that were not told, for nobody took those before them.
+    StreamChangesUntold = "changes of streams that could not be told";
+    /// Attempts to write a control journal anew that failed; it goes on as it is.
+    JournalRewriteFailed = "control journals that could not be written anew";
     /// Canonical events made by dispatch.
     Canonical = "canonical events made";
     /// Events published.

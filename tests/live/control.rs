@@ -1,12 +1,13 @@
 //! Commands over sockets: random ones of eight consumers while data flows, and while the venue answers wrongly; at each quiet
 //! point its subscriptions are the union of what is wanted, each once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use meltica::binance::live::{LiveOptions, LiveSource};
 use meltica::bus::data::{Delivery, SubscribeOptions};
+use meltica::config::route::RouteConfig;
 use meltica::directory::Directory;
 use meltica::dispatch::default_routes;
 use meltica::engine::control::{ConsumerHandle, ControlOptions, LiveSide};
@@ -15,10 +16,11 @@ use meltica::schema::command::{AckStatus, Command, ControlAck, Filters};
 use meltica::schema::frame::FrameSource;
 use meltica::schema::json::write_event;
 use meltica::schema::report::{Report, StatusReport, StreamState, SubscriptionsReport};
-use meltica::sim::venue::Venue;
-use meltica::telemetry::{Clock, Ledger};
+use meltica::sim::venue::{AnswerFault, Venue, VenueFault, Whom};
+use meltica::telemetry::{Clock, Counter, Ledger};
 use serde_json::{Value, json};
 
+use crate::polls::{own_routes, poll_specs};
 use crate::rig::{PATIENCE, options_for, venue};
 
 const CONSUMERS: usize = 8;
@@ -51,6 +53,10 @@ struct Desk {
 
 impl Desk {
     fn new(venue: &Venue, change: impl FnOnce(&mut LiveOptions)) -> Desk {
+        Desk::on(venue, &default_routes(), change)
+    }
+
+    fn on(venue: &Venue, routes: &BTreeMap<String, RouteConfig>, change: impl FnOnce(&mut LiveOptions)) -> Desk {
         let (clock, ledger) = (Clock::default(), Ledger::default());
         let mut options = options_for(venue);
         options.commanded = true;
@@ -67,7 +73,7 @@ impl Desk {
         };
         let directory = Arc::new(Directory::default());
         let steered = (sources, Box::new(side) as Box<_>);
-        let mut engine = Engine::build_steered(options, &default_routes(), directory, steered, clock, ledger).unwrap();
+        let mut engine = Engine::build_steered(options, routes, directory, steered, clock, ledger).unwrap();
         let connect = |n: usize| engine.control().connect(&format!("c{n}")).unwrap();
         let consumers = (0..CONSUMERS).map(|n| (connect(n), BTreeSet::new())).collect();
         let auditor = engine.control().connect_with("auditor", SubscribeOptions::LOSSLESS).unwrap();
@@ -76,8 +82,10 @@ impl Desk {
         desk.until("the list of instruments", |desk| desk.engine.directory().instruments() >= 4);
         let listed = (0..4).map(|n| desk.engine.directory().instrument(meltica::schema::id::InstrumentId(n)).unwrap());
         desk.names = listed.map(|i| i.name.to_string()).collect();
-        let ack = desk.ask(CONSUMERS, subscribe("CONTROL.UPDATE", Filters::new()));
-        assert_eq!(ack.status, AckStatus::Accepted);
+        for told in ["CONTROL.UPDATE", "STATUS.STREAM"] {
+            let ack = desk.ask(CONSUMERS, subscribe(told, Filters::new()));
+            assert_eq!(ack.status, AckStatus::Accepted);
+        }
         desk
     }
 
@@ -197,6 +205,17 @@ impl Desk {
         }
     }
 
+    /// The states of every stream, in the order in which they were told.
+    fn told(&self) -> BTreeMap<String, Vec<String>> {
+        let mut told = BTreeMap::<String, Vec<String>>::new();
+        for event in self.audit.iter().filter(|event| event["type"] == "STATUS.STREAM") {
+            let of = |field: &str| event["payload"][field].as_str().unwrap().to_owned();
+            assert_eq!(event["market"], "BINANCE-SPOT");
+            told.entry(of("stream")).or_default().push(of("state"));
+        }
+        told
+    }
+
     /// Waits until the venue has exactly what is wanted, and the duty knows.
     fn quiet(&mut self, venue: &Venue) {
         let wanted = self.wanted();
@@ -206,7 +225,11 @@ impl Desk {
             let report = self.subscriptions();
             let there: Vec<_> = report.streams.iter().map(|s| (s.stream.clone(), s.state)).collect();
             let settled = |s: &StreamState| !matches!(s, StreamState::Requested | StreamState::Leaving);
-            if there.iter().all(|(_, state)| settled(state)) {
+            let told = self.told();
+            let is_told = |(name, state): &(String, StreamState)| {
+                told.get(name).and_then(|states| states.last()).is_some_and(|last| last == state.name())
+            };
+            if there.iter().all(|stream| settled(&stream.1) && is_told(stream)) {
                 assert_eq!(there.into_iter().map(|(name, _)| name).collect::<Vec<_>>(), wanted);
                 break;
             }
@@ -220,6 +243,18 @@ impl Desk {
         let changed = |e: &&Value| e["payload"]["outcome"] == "accepted" && e["payload"]["verb"] != "start";
         let steps: Vec<_> =
             self.audit.iter().filter(changed).map(|e| (told(e, "oldVersion"), told(e, "newVersion"))).collect();
+        let states = self.told();
+        for (stream, states) in &states {
+            assert_eq!(states[0], "Requested", "{stream}");
+            assert!(states.windows(2).all(|pair| pair[0] != pair[1]), "{stream}: {states:?}");
+            let allowed = |pair: &[String]| match (&*pair[0], &*pair[1]) {
+                ("Leaving", next) => next == "Requested",
+                ("Silent" | "Refused", next) => next != "Acknowledged" || pair[0] == "Refused",
+                ("Live", next) => next == "Requested" || next == "Leaving",
+                _ => true,
+            };
+            assert!(states.windows(2).all(allowed), "{stream}: {states:?}");
+        }
         assert!(steps.len() >= changes, "{} changes audited", steps.len());
         assert!(steps.windows(2).all(|pair| pair[1].0 == pair[0].1), "versions are gapless");
         assert!(steps.iter().all(|(old, new)| *new == old + 1));
@@ -268,4 +303,59 @@ fn at_each_quiet_point_the_venue_has_the_union_of_what_is_wanted() {
     println!("from a command to the venue's last answer: {answered:?}");
     assert!(answered.count > 0 && status.streams.requested == 0);
     desk.finish(commands() / 10);
+}
+
+#[test]
+fn what_is_wanted_is_reached_while_the_venue_answers_wrongly_and_cuts() {
+    let venue = venue(|_| {});
+    let mut desk = Desk::new(&venue, |_| {});
+    let (mut dice, all) = (Dice(23), Whom::default);
+    let answers = |how| VenueFault::Answers { how, count: 2, by: Duration::from_millis(300) };
+    let faults = [
+        answers(AnswerFault::Missing),
+        answers(AnswerFault::Late),
+        answers(AnswerFault::Twice),
+        answers(AnswerFault::WrongId),
+        answers(AnswerFault::Error),
+        answers(AnswerFault::ErrorWithoutId),
+        answers(AnswerFault::Garbage),
+        VenueFault::Cut { whom: all() },
+        VenueFault::Reset { whom: all() },
+    ];
+    for fault in faults {
+        venue.inject(fault.clone());
+        println!("{fault:?}");
+        (0..12).for_each(|_| desk.command(&mut dice));
+        desk.quiet(&venue);
+    }
+    desk.finish(20);
+}
+
+#[test]
+fn a_routes_poll_runs_while_it_is_wanted_and_for_whom() {
+    let yaml = r#"{ OWN.AVERAGE: { unknown_fields: drop,
+        rest: [{ name: average, endpoint: "/api/v3/avgPrice?symbol={symbol}", interval: 1s, parser: avg_price }] } }"#;
+    let (venue, routes) = (venue(|_| {}), own_routes(yaml));
+    let mut desk = Desk::on(&venue, &routes, |options| options.polls = poll_specs(&routes));
+    let requests = |desk: &Desk| desk.engine.ledger().total(Counter::RestRequests);
+    let rests = |desk: &mut Desk, why: &str| {
+        let before = requests(desk);
+        let begun = Instant::now();
+        desk.until("time passes", |_| begun.elapsed() > Duration::from_millis(2_500));
+        assert_eq!(requests(desk), before, "{why}");
+    };
+    rests(&mut desk, "nobody wants it");
+    let btc = Filters::from([("instrument".to_owned(), json!("BTC-USDT"))]);
+    assert_eq!(desk.ask(CONSUMERS, subscribe("OWN.AVERAGE", btc)).status, AckStatus::Accepted);
+    let of = |event: &Value| event["type"] == "OWN.AVERAGE";
+    desk.until("it is polled", |desk| desk.audit.iter().filter(|event| of(event)).count() >= 3);
+    assert!(desk.audit.iter().filter(|event| of(event)).all(|event| event["instrument"] == "BTC-USDT"));
+    let polled = desk.audit.iter().filter(|event| of(event)).count() as u64;
+    assert!(requests(&desk) <= polled + 2, "only what is wanted was asked for, and the list of instruments");
+    let leave = Command::Unsubscribe { type_name: "OWN.AVERAGE".into(), filters: None, trace_id: None };
+    assert_eq!(desk.ask(CONSUMERS, leave).status, AckStatus::Accepted);
+    let begun = Instant::now();
+    desk.until("what is under way comes in", |_| begun.elapsed() > Duration::from_millis(500));
+    rests(&mut desk, "nobody wants it any more");
+    desk.finish(2);
 }

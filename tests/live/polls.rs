@@ -17,7 +17,7 @@ use meltica::telemetry::Counter;
 use crate::rig::{Rig, options_for, venue};
 
 /// The shipped routes, and these.
-fn routes(yaml: &str) -> BTreeMap<String, RouteConfig> {
+pub(crate) fn own_routes(yaml: &str) -> BTreeMap<String, RouteConfig> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), format!("routes: {yaml}")).unwrap();
     let own = meltica::config::load(Some(file.path()), std::iter::empty()).unwrap().config.routes.unwrap();
@@ -26,8 +26,18 @@ fn routes(yaml: &str) -> BTreeMap<String, RouteConfig> {
 
 /// Options and engine for these routes, as `meltica run` makes them.
 fn rig(venue: &Venue, yaml: &str) -> Rig {
-    let routes = routes(yaml);
+    let routes = own_routes(yaml);
     let table = DispatchTable::compile(1, &routes, &Directory::default()).unwrap();
+    let polls = poll_specs(&routes);
+    let streams = Arc::new(move |symbol: &str| table.topics_for(Market::BinanceSpot, symbol));
+    let options = LiveOptions { polls, streams, ..options_for(venue) };
+    let engine = EngineOptions { topology: Some(Topology::Stepped), live: true, ..EngineOptions::default() };
+    Rig::made(&options, engine, &routes, Some(venue.oracle()))
+}
+
+/// The polls of these routes that the REST thread times.
+pub(crate) fn poll_specs(routes: &BTreeMap<String, RouteConfig>) -> Vec<PollSpec> {
+    let table = DispatchTable::compile(1, routes, &Directory::default()).unwrap();
     let spec = |fun: &meltica::dispatch::RestFn| match fun.parser {
         Parser::Stream(kind) => {
             let (name, endpoint, interval) = (fun.name.clone(), fun.endpoint.clone(), fun.interval);
@@ -35,11 +45,7 @@ fn rig(venue: &Venue, yaml: &str) -> Rig {
         }
         _ => None,
     };
-    let polls = table.rest_fns().filter_map(|(_, fun)| spec(fun)).collect();
-    let streams = Arc::new(move |symbol: &str| table.topics_for(Market::BinanceSpot, symbol));
-    let options = LiveOptions { polls, streams, ..options_for(venue) };
-    let engine = EngineOptions { topology: Some(Topology::Stepped), live: true, ..EngineOptions::default() };
-    Rig::made(&options, engine, &routes, Some(venue.oracle()))
+    table.rest_fns().filter_map(|(_, fun)| spec(fun)).collect()
 }
 
 #[test]

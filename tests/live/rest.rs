@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
+use meltica::sim::faults::Fault;
 use meltica::sim::venue::{RestFault, VenueFault};
 use meltica::telemetry::Counter;
 
@@ -29,6 +30,31 @@ fn refusals_are_obeyed_and_books_come_in_the_end() {
         assert!(rig.engine.ledger().total(counter) > 0, "{fault:?}");
         assert_eq!(venue.stats().exceeded.patience, 0, "{fault:?}: no request while the venue wants none");
     }
+}
+
+#[test]
+fn f35_a_list_that_cannot_be_had_again_holds_up_no_book_and_eats_no_weight() {
+    for how in [RestFault::Busy, RestFault::Page, RestFault::Reset] {
+        let venue = venue(|_| {});
+        let mut rig = Rig::over(&venue, |options| options.times.refresh = Duration::from_millis(300));
+        rig.until_good(4);
+        let lasts = Duration::from_secs(600);
+        venue.inject(VenueFault::BadRest { how, lasts, routes: vec!["exchangeInfo".to_owned()] });
+        rig.until("the list fails", |rig| rig.count(Counter::RestFailed) >= 4);
+        venue.inject(VenueFault::Frames { fault: Fault::Drop, symbols: Vec::new(), count: 1 });
+        let gaps = rig.count(Counter::GapsOpened);
+        rig.until("gaps open", |rig| rig.count(Counter::GapsOpened) >= gaps + 4);
+        rig.until_good(4);
+        let waits: Vec<u64> = rig.notes.iter().filter_map(|note| retry_ms(note)).collect();
+        assert!(waits.iter().skip(3).any(|ms| *ms > 100), "{how:?}: the waits grow: {waits:?}");
+        assert!(!venue.stats().exceeded.any(), "{how:?}: {:?}", venue.stats().exceeded);
+    }
+}
+
+/// How long a failed request for the list of instruments waits, by its note.
+fn retry_ms(note: &str) -> Option<u64> {
+    let text = note.strip_prefix("exchangeInfo: ")?.rsplit_once("again in ")?.1;
+    text.split(' ').next()?.parse().ok()
 }
 
 /// A server that answers every connection with these bytes and ends it.

@@ -152,7 +152,8 @@ impl Followed {
             change if change == BookChange::Reset as i64 => {
                 self.book = None;
                 if status.cause == BookCause::IdsWentBack as i64 {
-                    self.gap = self.gap.map(|_| None);
+                    // What was said of the old ids says nothing of the new ones.
+                    (self.gap, self.resumed_at) = (self.gap.map(|_| None), None);
                 }
             }
             _ => {}

@@ -4,7 +4,7 @@
 //! Takes and gives: snapshot requests in; bodies and wanted streams out. Never: blocks.
 
 use std::collections::HashSet;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread;
 
 use super::board::Board;
@@ -21,6 +21,7 @@ use crate::binance::catalogue::Catalogue;
 use crate::schema::frame::{Frame, Origin, SnapshotRequest};
 use crate::schema::id::Market;
 use crate::schema::time::UnixNanos;
+use crate::schema::topic::PollScope;
 use crate::telemetry::{Clock, Ledger};
 
 /// Snapshot requests under way to the REST thread; more are counted, and asked for again by whoever needs them.
@@ -37,6 +38,8 @@ pub(super) enum Reply {
     Dealt,
     /// A frame was handed over.
     Frame,
+    /// The REST thread is gone: it has panicked.
+    Gone,
 }
 
 /// The REST side.
@@ -88,6 +91,7 @@ impl Desk {
             refresh: options.times.refresh,
             backoff_ns: (nanos(options.times.backoff.0), nanos(options.times.backoff.1)),
             polls: options.polls.clone(),
+            poll_scope: if options.commanded { PollScope::Off } else { PollScope::All },
             poll_orders,
             state_file: options.state_file.clone(),
             seed: options.seed,
@@ -122,8 +126,11 @@ impl Desk {
     /// Looks for a reply of the REST thread and deals with it.
     #[inline]
     pub(super) fn turn(&mut self, clock: &Clock, take: &mut dyn FnMut(Frame<'_>)) -> Reply {
-        // A thread that is gone has panicked: nothing more comes, and the books say so.
-        let Ok(reply) = self.replies.try_recv() else { return Reply::None };
+        let reply = match self.replies.try_recv() {
+            Ok(reply) => reply,
+            Err(TryRecvError::Empty) => return Reply::None,
+            Err(TryRecvError::Disconnected) => return Reply::Gone,
+        };
         if self.replied(reply, clock.unix_now(), take) { Reply::Frame } else { Reply::Dealt }
     }
 

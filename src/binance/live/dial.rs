@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 
+use super::backoff::Jitter;
 use super::board::Board;
 use super::cause::Cause;
 use super::connection::ConnectionPlan;
@@ -19,6 +20,8 @@ use super::socket::{self, SocketSettings};
 use super::subscription::Subscriptions;
 use crate::telemetry::{Counter, Counts};
 
+/// Which part of its age a connection may be replaced early, at most: half an hour of 23.
+const AGE_JITTER: u64 = 46;
 /// How soon a look-up that is under way is asked about again.
 const RESOLVE_NS: u64 = 5_000_000;
 
@@ -103,6 +106,9 @@ impl Dial {
     fn plan(&self, leg: &Leg, now: u64) -> ConnectionPlan {
         let mut limits = self.limits.session;
         limits.stall_ns = leg.stall_ns(limits.stall_ns);
+        // Connections that were opened together are not replaced together (faults.md F24).
+        let seed = self.limits.seed ^ (leg.place.number as u64) << 32 ^ leg.opened;
+        limits.age_ns -= Jitter::new(seed).between(0, limits.age_ns / AGE_JITTER);
         ConnectionPlan {
             door: leg.place.door,
             stream: leg.names.first().filter(|_| self.raw).cloned(),

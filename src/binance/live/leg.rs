@@ -25,6 +25,8 @@ pub(super) struct Leg {
     pub(super) successor: Option<usize>,
     /// Whether a successor is wanted.
     pub(super) replace: bool,
+    /// Since when the successor carries all that is wanted.
+    pub(super) settled: Option<u64>,
     /// Not before this moment.
     pub(super) retry_at: u64,
     /// Since when its address is looked up.
@@ -55,6 +57,7 @@ impl Leg {
             active: None,
             successor: None,
             replace: false,
+            settled: None,
             retry_at: 0,
             resolving: None,
             opened: 0,
@@ -77,7 +80,7 @@ impl Leg {
 
     /// Its connection opens in this slot.
     pub(super) fn opens(&mut self, slot: usize) {
-        self.resolving = None;
+        (self.resolving, self.settled) = (None, None);
         if self.active.is_none() {
             self.active = Some(slot);
         } else {

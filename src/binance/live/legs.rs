@@ -18,6 +18,9 @@ use crate::schema::instrument::uppercase_symbol;
 use crate::schema::topic::StreamName;
 use crate::telemetry::{Counter, Counts};
 
+/// How long a successor that could take over waits for what its predecessor still has to say.
+const DRAIN_NS: u64 = 2_000_000_000;
+
 /// Bounds of every leg.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LegLimits {
@@ -153,7 +156,7 @@ impl Legs {
         }
         let slots = &mut self.slots;
         self.leaving.retain(|slot| {
-            let over = slots.get(*slot).is_none_or(|c| matches!(c.session.check(now, false), Verdict::End(_)));
+            let over = slots.get(*slot).is_none_or(|c| matches!(c.session.check(now, false, false), Verdict::End(_)));
             if over {
                 slots.remove(*slot);
             }
@@ -165,7 +168,7 @@ impl Legs {
     fn keep(&mut self, at: usize, slot: usize, now: u64) -> Result<(), Cause> {
         let Some(connection) = self.slots.get(slot) else { return Ok(()) };
         let expects = connection.subscriptions.has_live();
-        match connection.session.check(now, expects) {
+        match connection.session.check(now, expects, self.legs[at].active == Some(slot)) {
             Verdict::End(cause) => return Err(cause),
             Verdict::Replace => self.legs[at].replace |= self.legs[at].active == Some(slot),
             Verdict::Fine => {}
@@ -196,15 +199,34 @@ impl Legs {
 
     fn take_over(&mut self, at: usize, now: u64) {
         let Some(new) = self.legs[at].successor else { return };
-        let ready =
-            self.slots.get(new).is_some_and(|c| c.session.phase() == Phase::Open && c.subscriptions.is_settled());
-        if !ready {
+        if !self.can_take_over(at, new) || !self.is_drained(at, now) {
             return;
         }
         let Some(old) = self.legs[at].hand_over() else { return };
         self.farewell(old, Cause::Replaced, now);
         self.feed(at);
         self.teller.show(&self.legs[at], true, "open (replaced)".to_owned());
+    }
+
+    /// Whether a successor carries all that the serving connection does.
+    fn can_take_over(&mut self, at: usize, new: usize) -> bool {
+        let Some(successor) = self.slots.get(new) else { return false };
+        if successor.session.phase() != Phase::Open || !successor.subscriptions.is_settled() {
+            return false;
+        }
+        let refused: Vec<Box<str>> = successor.subscriptions.refused_names().map(Box::from).collect();
+        let serving = self.legs[at].active.and_then(|slot| self.slots.get(slot));
+        // What was refused is asked for again: until then the one that has it goes on.
+        serving.is_none_or(|serving| !refused.iter().any(|name| serving.subscriptions.has(name)))
+    }
+
+    /// Whether what the serving connection had brought by now has been read; one that brings more than can be read is not
+    /// waited for for ever.
+    fn is_drained(&mut self, at: usize, now: u64) -> bool {
+        let Some(old) = self.legs[at].active else { return true };
+        let since = *self.legs[at].settled.get_or_insert(now);
+        self.slots.ask();
+        !self.slots.is_ready(old) || now.saturating_sub(since) >= DRAIN_NS
     }
 
     fn open(&mut self, at: usize, now: u64) {

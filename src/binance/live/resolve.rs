@@ -38,7 +38,13 @@ impl Resolver {
     pub(super) fn next(&mut self) -> Resolved {
         if let Some(asked) = &self.asked {
             match asked.try_recv() {
-                Ok(found) => (self.known, self.asked) = (found, None),
+                Ok(found) => {
+                    self.asked = None;
+                    // A look-up that fails says nothing about addresses that worked.
+                    if !found.is_empty() {
+                        self.known = found;
+                    }
+                }
                 Err(TryRecvError::Empty) if self.known.is_empty() => return Resolved::Asking,
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => self.asked = None,
@@ -71,5 +77,31 @@ impl Resolver {
             let _ = send.send(found);
         };
         self.asked = thread::Builder::new().name("resolve".to_owned()).spawn(look).ok().map(|_| receive);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A resolver whose look-up came to this.
+    fn looked_up(known: &[&str], found: &[&str]) -> Resolver {
+        let addresses = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
+        let (send, receive) = sync_channel(1);
+        send.send(addresses(found)).unwrap();
+        Resolver { known: addresses(known), asked: Some(receive), ..Resolver::new("venue.invalid", 443) }
+    }
+
+    #[test]
+    fn a_look_up_that_fails_takes_nothing_away_and_one_that_does_not_replaces_all() {
+        let (old, new) = ("192.0.2.1:443", "192.0.2.2:443");
+        for (known, found, expected) in [
+            (&[old][..], &[][..], Resolved::To(old.parse().unwrap())),
+            (&[old], &[new], Resolved::To(new.parse().unwrap())),
+            (&[], &[new], Resolved::To(new.parse().unwrap())),
+            (&[], &[], Resolved::Unknown),
+        ] {
+            assert_eq!(looked_up(known, found).next(), expected, "{known:?}, {found:?}");
+        }
     }
 }

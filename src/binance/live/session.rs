@@ -94,8 +94,9 @@ impl Session {
         self.replace = true;
     }
 
-    /// What is to be done now. `expects` says whether there are streams that should speak.
-    pub(super) fn check(&mut self, now: u64, expects: bool) -> Verdict {
+    /// What is to be done now. `expects` says whether there are streams that should speak, `serves` whether others depend on
+    /// it: only then is a successor worth asking for, and it is asked for once.
+    pub(super) fn check(&mut self, now: u64, expects: bool, serves: bool) -> Verdict {
         let over = |from: u64, bound: u64| now.saturating_sub(from) >= bound;
         match self.phase {
             Phase::Connecting if over(self.since, self.limits.connect_ns) => Verdict::End(Cause::ConnectTimeout),
@@ -104,7 +105,7 @@ impl Session {
             Phase::Closing if over(self.since, self.limits.close_ns) => Verdict::End(Cause::Replaced),
             Phase::Open if expects && over(self.heard, self.limits.stall_ns) => Verdict::End(Cause::Stalled),
             Phase::Open if over(self.heard, self.limits.silence_ns) => Verdict::End(Cause::Stalled),
-            Phase::Open if !self.told && (self.replace || over(self.since, self.limits.age_ns)) => {
+            Phase::Open if serves && !self.told && (self.replace || over(self.since, self.limits.age_ns)) => {
                 self.told = true;
                 Verdict::Replace
             }
@@ -140,8 +141,8 @@ mod tests {
             let mut session = Session::new(LIMITS, 0);
             session.enter(phase, 7);
             assert_eq!((session.phase(), session.since()), (phase, 7));
-            assert_eq!(session.check(7 + bound - 1, true), Verdict::Fine, "{phase:?}");
-            assert_eq!(session.check(7 + bound, true), Verdict::End(cause), "{phase:?}");
+            assert_eq!(session.check(7 + bound - 1, true, true), Verdict::Fine, "{phase:?}");
+            assert_eq!(session.check(7 + bound, true, true), Verdict::End(cause), "{phase:?}");
         }
     }
 
@@ -150,10 +151,10 @@ mod tests {
         let mut session = Session::new(LIMITS, 0);
         session.enter(Phase::Open, 0);
         session.heard(60);
-        assert_eq!(session.check(159, true), Verdict::Fine);
-        assert_eq!(session.check(160, false), Verdict::Fine);
-        assert_eq!(session.check(160, true), Verdict::End(Cause::Stalled));
-        assert_eq!(session.check(5_060, false), Verdict::End(Cause::Stalled), "not even a ping");
+        assert_eq!(session.check(159, true, true), Verdict::Fine);
+        assert_eq!(session.check(160, false, true), Verdict::Fine);
+        assert_eq!(session.check(160, true, true), Verdict::End(Cause::Stalled));
+        assert_eq!(session.check(5_060, false, true), Verdict::End(Cause::Stalled), "not even a ping");
     }
 
     #[test]
@@ -162,12 +163,13 @@ mod tests {
             let mut session = Session::new(LIMITS, 0);
             session.enter(Phase::Open, 0);
             let at = if announced { 1 } else { 1_000 };
-            assert_eq!(session.check(at - 1, false), Verdict::Fine);
+            assert_eq!(session.check(at - 1, false, true), Verdict::Fine);
             if announced {
                 session.shutdown_announced();
             }
-            assert_eq!(session.check(at, false), Verdict::Replace);
-            assert_eq!(session.check(at + 1, false), Verdict::Fine);
+            assert_eq!(session.check(at, false, false), Verdict::Fine, "nobody depends on it yet");
+            assert_eq!(session.check(at, false, true), Verdict::Replace);
+            assert_eq!(session.check(at + 1, false, true), Verdict::Fine);
         }
     }
 }

@@ -129,8 +129,13 @@ impl Slots {
         self.read_round(opening, now, frame)
     }
 
+    /// Whether a socket may have something that was not read yet.
+    pub(super) fn is_ready(&self, at: usize) -> bool {
+        self.slots.get(at).is_some_and(|slot| slot.as_ref().is_some_and(|slot| slot.ready))
+    }
+
     /// Asks the system who has something.
-    fn ask(&mut self) {
+    pub(super) fn ask(&mut self) {
         self.reads = 0;
         // Interrupted or not: what it knows is in `events`.
         if self.poll.poll(&mut self.events, Some(Duration::ZERO)).is_err() {

@@ -215,6 +215,12 @@ impl FrameSource for LiveSource {
                 Reply::Frame => return Ok(Pulled::Frame),
                 Reply::Dealt => continue,
                 Reply::None => {}
+                // Gaps would never close, and Good books would never be checked.
+                Reply::Gone => {
+                    return Err(SourceError::unreadable(
+                        "the REST thread has ended: a panic, see above; please report it",
+                    ));
+                }
             }
             let (busy, connection) = self.legs.turn(now, &mut self.frame);
             if let Some(connection) = connection {

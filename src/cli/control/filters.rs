@@ -23,7 +23,11 @@ pub(super) fn filters(wish: &WishArgs) -> Result<Filters, Failed> {
         }
     }
     for word in &wish.filter {
-        let (field, value) = one(word)?;
+        let (field, mut value) = one(word)?;
+        // As the feed keeps them.
+        if field == "instrument" || field == "market" {
+            uppercase(&mut value);
+        }
         if found.insert(field.clone(), value).is_some() {
             let message = format!("the field {field:?} is named twice: write its values with commas between");
             return Err(Failed::new(Cause::Usage, message));
@@ -50,6 +54,15 @@ fn one(word: &str) -> Result<(String, Value), Failed> {
         }
         (Some(field), value) => Ok((field.to_owned(), json!({ "op": "neq", "value": value }))),
         (None, value) => Ok((field.to_owned(), value)),
+    }
+}
+
+fn uppercase(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = text.to_uppercase(),
+        Value::Array(list) => list.iter_mut().for_each(uppercase),
+        Value::Object(object) => object.get_mut("value").into_iter().for_each(uppercase),
+        _ => {}
     }
 }
 

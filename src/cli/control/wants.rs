@@ -13,7 +13,7 @@ use super::filters::filters;
 use super::grid::plain;
 use super::words::{OutputForm, SubscribeArgs, UnsubscribeArgs, WishArgs};
 use crate::schema::command::{AckStatus, ControlAck, Filters};
-use crate::schema::report::{StreamStates, SubscriptionsReport};
+use crate::schema::report::{RoutesReport, StreamStates, SubscriptionsReport};
 
 /// How often the feed is asked how its streams do.
 const LOOK: Duration = Duration::from_millis(200);
@@ -86,6 +86,7 @@ fn wait(
     patience: Duration,
 ) -> Result<(), Failed> {
     let since = Instant::now();
+    let expects = expects_streams(client, &ack.type_name)?;
     loop {
         let report = client.get("/control/subscriptions")?;
         let report: SubscriptionsReport =
@@ -100,7 +101,7 @@ fn wait(
                 format!("{}: the venue refused {} of {streams} streams", plain(&ack.type_name), states.refused);
             return Err(Failed::new(Cause::BadInput, message));
         }
-        if states.live == streams {
+        if states.live == streams && (streams > 0 || !expects) {
             if arguments.feed.output == OutputForm::Human {
                 let took = since.elapsed().as_secs_f64();
                 return give(&format!("{}  {} live after {took:.1} s\n", plain(&ack.type_name), counted(streams)));
@@ -108,12 +109,27 @@ fn wait(
             return Ok(());
         }
         if since.elapsed() >= patience {
+            if streams == 0 {
+                let message = format!(
+                    "{}: no stream fits yet: the list of instruments has not come, or none of them trades",
+                    plain(&ack.type_name)
+                );
+                return Err(Failed::new(Cause::TryAgain, message));
+            }
             let message =
                 format!("{}: {} of {} live, {}", plain(&ack.type_name), states.live, counted(streams), rest(states));
             return Err(Failed::new(Cause::TryAgain, message));
         }
         std::thread::sleep(LOOK);
     }
+}
+
+/// Whether a type is made from native streams at all: what Meltica tells of itself is not.
+fn expects_streams(client: &Client, type_name: &str) -> Result<bool, Failed> {
+    let report: RoutesReport =
+        serde_json::from_value(client.get("/control/routes")?).map_err(|error| client.strange(&error.to_string()))?;
+    let route = report.routes.iter().find(|route| route.type_name == type_name);
+    Ok(route.is_some_and(|route| !route.topics.is_empty() || !route.made_from.is_empty()))
 }
 
 /// The streams of a subscription and how they do. Without a name any consumer's that is the same: they share their streams.

@@ -1,6 +1,8 @@
 //! Purpose: an entry's way to the paper. Owns: the limiter, the count of lines that found no room. Thread: main.
 //! Takes and gives: entries in. Never: waits; keeps a line back without saying so later.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::entry::{Entry, Event};
@@ -13,11 +15,11 @@ use crate::telemetry::Clock;
 pub(in crate::cli) struct Journal {
     form: Form,
     clock: Clock,
-    limiter: Limiter,
+    limiter: Arc<Mutex<Limiter>>,
     /// `None`: nothing is told.
     paper: Option<Paper>,
     began: Instant,
-    unwritten: u64,
+    unwritten: Arc<AtomicU64>,
 }
 
 impl Journal {
@@ -25,7 +27,7 @@ impl Journal {
     pub(in crate::cli) fn new(form: Option<Form>, clock: Clock) -> Journal {
         let paper = form.map(|form| Paper::start(form == Form::Screen));
         let form = form.unwrap_or(Form::Text);
-        Journal { form, clock, limiter: Limiter::default(), paper, began: Instant::now(), unwritten: 0 }
+        Journal { form, clock, limiter: Arc::default(), paper, began: Instant::now(), unwritten: Arc::default() }
     }
 
     /// Whether anything is told.
@@ -40,7 +42,7 @@ impl Journal {
 
     /// Tells of an event, unless there were too many of its kind.
     pub(in crate::cli) fn tell(&mut self, entry: &Entry) {
-        if self.tells() && self.limiter.allows(entry.event, self.began.elapsed()) {
+        if self.tells() && allows(&self.limiter, entry.event, self.began) {
             self.write(entry);
         }
     }
@@ -48,18 +50,19 @@ impl Journal {
     /// For another thread.
     pub(in crate::cli) fn aside(&self) -> Aside {
         let pen = self.paper.as_ref().map(|paper| paper.pen().clone());
-        Aside { form: self.form, clock: self.clock.clone(), pen }
+        let (limiter, unwritten) = (Arc::clone(&self.limiter), Arc::clone(&self.unwritten));
+        Aside { form: self.form, clock: self.clock.clone(), pen, limiter, began: self.began, unwritten }
     }
 
     /// Tells what was kept back, once its time is over.
     pub(in crate::cli) fn turn(&mut self) {
         self.suppressed(false);
-        let unwritten = self.unwritten;
+        // A count alone, which publishes nothing else.
+        let unwritten = self.unwritten.swap(0, Ordering::Relaxed);
         if unwritten > 0 {
             let message = format!("{unwritten} lines of this log could not be written in time");
-            self.unwritten = 0;
             if !self.write(&Entry::new(Event::Unwritten, message).with("count", unwritten)) {
-                self.unwritten = unwritten;
+                self.unwritten.fetch_add(unwritten, Ordering::Relaxed);
             }
         }
     }
@@ -76,7 +79,8 @@ impl Journal {
         if self.form == Form::Json {
             self.write(entry);
         } else if let Some(paper) = &self.paper {
-            paper.pen().line(text.to_owned());
+            let written = paper.pen().line(text.to_owned());
+            self.unwritten.fetch_add(u64::from(!written), Ordering::Relaxed);
         }
     }
 
@@ -93,7 +97,8 @@ impl Journal {
     }
 
     fn suppressed(&mut self, all: bool) {
-        for (event, count, within) in self.limiter.turn(self.began.elapsed(), all) {
+        let kept_back = hold(&self.limiter).turn(self.began.elapsed(), all);
+        for (event, count, within) in kept_back {
             let (name, seconds) = (event.name(), within.as_secs_f64());
             let entry = Entry::new(Event::Suppressed, format!("{count} more `{name}` within {seconds:.0} s"));
             self.write(&entry.at(event.level()).with("of", name).with("count", count));
@@ -103,7 +108,7 @@ impl Journal {
     fn write(&mut self, entry: &Entry) -> bool {
         let Some(paper) = &self.paper else { return true };
         let written = paper.pen().line(self.form.line(self.clock.unix_now(), entry));
-        self.unwritten += u64::from(!written && entry.event != Event::Unwritten);
+        self.unwritten.fetch_add(u64::from(!written && entry.event != Event::Unwritten), Ordering::Relaxed);
         written
     }
 }
@@ -113,15 +118,28 @@ pub(in crate::cli) struct Aside {
     form: Form,
     clock: Clock,
     pen: Option<Pen>,
+    limiter: Arc<Mutex<Limiter>>,
+    began: Instant,
+    unwritten: Arc<AtomicU64>,
 }
 
 impl Aside {
-    /// Tells of an event.
+    /// Tells of an event, unless there were too many of its kind; any thread.
     pub(in crate::cli) fn tell(&self, entry: &Entry) {
-        if let Some(pen) = &self.pen {
-            pen.line(self.form.line(self.clock.unix_now(), entry));
+        let Some(pen) = &self.pen else { return };
+        if allows(&self.limiter, entry.event, self.began) {
+            let written = pen.line(self.form.line(self.clock.unix_now(), entry));
+            self.unwritten.fetch_add(u64::from(!written), Ordering::Relaxed);
         }
     }
+}
+
+fn hold(limiter: &Mutex<Limiter>) -> MutexGuard<'_, Limiter> {
+    limiter.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn allows(limiter: &Mutex<Limiter>, event: Event, began: Instant) -> bool {
+    hold(limiter).allows(event, began.elapsed())
 }
 
 /// The line that ends a program whose log is JSON.

@@ -57,14 +57,75 @@ fn f29_a_book_without_an_acknowledged_stream_is_never_good_whatever_rest_says() 
     assert_eq!(rig.asks(), 1, "a silent stream is asked for");
     rig.loses(1);
     snapshot(&mut rig);
-    rig.later(1_000 * MS);
-    assert_eq!(rig.asks(), 2, "a second one would prove it");
+    rig.later(60_000 * MS);
+    assert_eq!(rig.asks(), 1, "without a stream a second one proves nothing");
     snapshot(&mut rig);
     rig.ticker(5, (49, 1), (60, 1));
     assert_eq!(rig.quality(), Quality::Stale, "but nobody would hear what changes it");
     rig.fed_by(2);
     rig.later(2_000 * MS);
+    assert_eq!(rig.asks(), 2);
     snapshot(&mut rig);
+    assert_eq!(rig.quality(), Quality::Good);
+}
+
+#[test]
+fn a_book_that_nobody_wants_asks_for_nothing_even_when_a_snapshot_was_under_way() {
+    let mut rig = Rig::plain();
+    rig.fed_by(1);
+    rig.later(2_000 * MS);
+    assert_eq!(rig.asks(), 1);
+    rig.stage.unwant(BTC, 2);
+    rig.drain();
+    for id in 5..9 {
+        rig.snapshot(id, &[(49, 1)], &[(60, 1)]);
+        rig.later(600_000 * MS);
+    }
+    assert_eq!((rig.asks(), rig.quality()), (1, Quality::Stale));
+}
+
+#[test]
+fn a_silent_stream_of_a_book_that_moves_is_asked_about_ever_more_seldom() {
+    let mut rig = Rig::plain();
+    rig.fed_by(1);
+    rig.later(2_000 * MS);
+    let mut waits = Vec::new();
+    for id in 0..9 {
+        let (asks, since) = (rig.asks(), rig.now);
+        rig.snapshot(5 + id, &[(49, 1)], &[(60, 1)]);
+        while rig.asks() == asks {
+            rig.later(500 * MS);
+        }
+        waits.push((rig.now - since) / (1_000 * MS));
+    }
+    assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 64, 64]);
+    rig.diff(13, 14, &[], &[]);
+    assert_eq!(rig.quality(), Quality::Good);
+}
+
+#[test]
+fn a_gap_that_was_open_when_the_stream_was_given_up_is_closed_when_it_is_wanted_again() {
+    let mut rig = Rig::plain();
+    rig.fed_by(1);
+    rig.live(100);
+    rig.diff(105, 106, &[], &[]);
+    assert_eq!(rig.quality(), Quality::Gap);
+    let asks = rig.asks();
+    rig.stage.unwant(BTC, 2);
+    rig.drain();
+    rig.later(60_000 * MS);
+    assert_eq!(rig.asks(), asks, "nobody wants it");
+    let version = |rig: &mut Rig, id: i64| {
+        let depth = Depth { first_id: id, last_id: id, previous_id: id - 1, ..Depth::zeroed() };
+        let header = rig.head(builtin::ORDERBOOK_DELTA, Source::WsDepth, BTC);
+        rig.made(EventHeader { venue_id: id, connection: 1, dispatch_version: 3, ..header }, &depth, &[]);
+    };
+    rig.fed_by(1);
+    version(&mut rig, 200);
+    rig.later(250 * MS);
+    version(&mut rig, 201);
+    assert!(rig.asks() > asks, "the hole is asked about");
+    rig.snapshot(200, &[(49, 1)], &[(60, 1)]);
     assert_eq!(rig.quality(), Quality::Good);
 }
 

@@ -17,19 +17,21 @@ use crate::schema::event::EventBuf;
 use crate::schema::id::{ConnectionId, InstrumentId, TraceId};
 use crate::schema::report::{LatencyView, Report, StatusReport};
 use crate::schema::topic::StreamName;
-use crate::telemetry::{Clock, Counter, Digits, LatencyTally, Ledger};
+use crate::telemetry::{Clock, Counter, Counts, Digits, LatencyTally, Ledger};
 
 use super::super::ways_back::{Expect, Watches};
-use super::audit;
+use super::audit::{self, Deed};
 use super::duty::{Duty, Plan};
 use super::journal::{Journal, What};
 use super::native::{NativeSide, Order};
-use super::streams::Now;
+use super::streams::{Now, Turned};
 use super::who::Who;
 
 /// Commands that one cycle takes, and pieces of news.
 const COMMANDS_A_CYCLE: usize = 16;
 const NEWS_A_CYCLE: usize = 4_096;
+/// Changes of streams that may wait to be told; older ones are counted.
+const TURNED_MAX: usize = 65_536;
 
 /// One thing to be carried out.
 enum Act {
@@ -66,9 +68,12 @@ pub(in crate::engine) struct Parts {
 pub(in crate::engine) struct ControlAgent {
     parts: Parts,
     acts: VecDeque<Act>,
+    /// Streams whose new state is not told yet. A command and its answer go before them.
+    turned: VecDeque<(Turned, Now)>,
     /// Handles with subscriptions.
     handles: BTreeMap<u64, Consumer>,
     answered: LatencyTally,
+    counts: Counts,
     started: Now,
     traces: u64,
 }
@@ -78,8 +83,9 @@ impl ControlAgent {
     pub(in crate::engine) fn new(parts: Parts) -> ControlAgent {
         let started = now(&parts.clock);
         let answered = LatencyTally::new(Digits::Three);
-        let mut agent =
-            ControlAgent { parts, acts: VecDeque::new(), handles: BTreeMap::new(), answered, started, traces: 0 };
+        let (acts, turned, handles) = (VecDeque::new(), VecDeque::new(), BTreeMap::new());
+        let counts = parts.ledger.sheet("control");
+        let mut agent = ControlAgent { parts, acts, turned, handles, answered, counts, started, traces: 0 };
         agent.begin();
         agent
     }
@@ -88,29 +94,52 @@ impl ControlAgent {
     fn begin(&mut self) {
         let version = self.parts.duty.version();
         let outcome = (AckStatus::Accepted, 0, version);
-        self.emit(("start", ""), Who::Config.name(), outcome, "", None, self.started);
+        let deed = Deed { verb: "start", consumer: Who::Config.name(), ..Deed::default() };
+        self.emit(deed, outcome, "", None, self.started);
         for name in self.parts.duty.named() {
-            self.emit(("restored", ""), &name, (AckStatus::Accepted, 1, version), "", None, self.started);
+            let deed = Deed { verb: "restored", consumer: &name, ..Deed::default() };
+            self.emit(deed, (AckStatus::Accepted, 1, version), "", None, self.started);
         }
         self.queue_orders(None);
     }
 
     fn emit(
         &mut self,
-        (verb, subject): (&str, &str),
-        consumer: &str,
+        deed: Deed<'_>,
         (outcome, old, new): (AckStatus, u64, u64),
         code: &str,
         trace: Option<TraceId>,
         now: Now,
     ) {
+        let own = self.own_trace();
+        let trace = trace.unwrap_or(own);
+        let mut event = EventBuf::default();
+        audit::write(&audit::Entry { deed, outcome, old, new, code, trace }, now, &mut event);
+        self.acts.push_back(Act::Emit(event));
+    }
+
+    fn own_trace(&mut self) -> TraceId {
         self.traces += 1;
         // The connection that no source has: so these ids are no frame's.
-        let own = || TraceId::of_frame(self.parts.trace_seed, ConnectionId(u16::MAX), self.traces);
-        let trace = trace.unwrap_or_else(own);
+        TraceId::of_frame(self.parts.trace_seed, ConnectionId(u16::MAX), self.traces)
+    }
+
+    /// Tells of streams that have a new state, as far as there is room.
+    fn tell_turned(&mut self) -> usize {
+        let mut told = 0;
         let mut event = EventBuf::default();
-        audit::write(&audit::Entry { verb, outcome, old, new, subject, consumer, code, trace }, now, &mut event);
-        self.acts.push_back(Act::Emit(event));
+        while let Some((turned, now)) = self.turned.pop_front() {
+            let (why, version) = (self.parts.duty.why_silent(turned.instrument), self.parts.duty.version());
+            let trace = self.own_trace();
+            audit::write_stream(&turned, why, (version, trace), now, &mut event);
+            let full = matches!(self.parts.audit.push(event.read().words()), Err(ClaimError::Full));
+            if full && !self.parts.audit.is_abandoned() {
+                self.turned.push_front((turned, now));
+                break;
+            }
+            told += 1;
+        }
+        told
     }
 
     /// Puts the duty's orders in line: off, then the table, then on; books are told after each.
@@ -174,7 +203,7 @@ impl ControlAgent {
     }
 
     /// Makes a change that was planned: everything but the answer is in line then.
-    fn change(&mut self, plan: Plan, (verb, subject): (&str, &str), trace: Option<TraceId>, now: Now) -> u64 {
+    fn change(&mut self, plan: Plan, deed: Deed<'_>, trace: Option<TraceId>, now: Now) -> u64 {
         let (who, changes, old) = (plan.who().clone(), plan.changes(), self.parts.duty.version());
         let new = self.parts.duty.apply(plan, now);
         if changes {
@@ -185,7 +214,7 @@ impl ControlAgent {
             self.queue_orders(Some(table));
         }
         let outcome = if changes { AckStatus::Accepted } else { AckStatus::Noop };
-        self.emit((verb, subject), who.name(), (outcome, old, new), "", trace, now);
+        self.emit(Deed { consumer: who.name(), ..deed }, (outcome, old, new), "", trace, now);
         new
     }
 
@@ -205,19 +234,13 @@ impl ControlAgent {
         let who = Who::of(&envelope.principal());
         let command = envelope.command();
         let (verb, trace) = (command.verb(), command.trace_id().and_then(audit::trace));
-        let subject = command.type_name().to_uppercase();
+        let (subject, sender) = (command.type_name().to_uppercase(), envelope.consumer().clone());
+        let deed = Deed { verb, subject: &subject, consumer: who.name(), by: sender.name() };
         let plan = self.parts.duty.plan(&who, command, now).and_then(|plan| self.keep(plan, command, now));
         let ack = match plan {
             Err((code, message)) => {
                 let version = self.parts.duty.version();
-                self.emit(
-                    (verb, &subject),
-                    who.name(),
-                    (AckStatus::Error, version, version),
-                    code.as_str(),
-                    trace,
-                    now,
-                );
+                self.emit(deed, (AckStatus::Error, version, version), code.as_str(), trace, now);
                 ControlAck::refused(&*subject, version, code, message)
             }
             Ok(plan) => {
@@ -225,7 +248,7 @@ impl ControlAgent {
                     self.handles.insert(consumer.id(), consumer);
                 }
                 let status = if plan.changes() { AckStatus::Accepted } else { AckStatus::Noop };
-                let version = self.change(plan, (verb, &subject), trace, now);
+                let version = self.change(plan, deed, trace, now);
                 ControlAck::new(&*subject, status, version)
             }
         };
@@ -252,8 +275,20 @@ impl ControlAgent {
         let Some((lapse, plan)) = self.parts.duty.lapsed(now) else { return 0 };
         let what = What::LeaseEnded { type_name: lapse.type_name.clone(), filters: lapse.filters };
         let _ = self.write_down(&plan, what, now);
-        self.change(plan, ("leaseEnded", &lapse.type_name), None, now);
+        let deed = Deed { verb: "leaseEnded", subject: &lapse.type_name, ..Deed::default() };
+        self.change(plan, deed, None, now);
         1
+    }
+
+    /// Writes a journal anew that has grown long beside what is in force.
+    fn shorten(&mut self, now: Now) {
+        let ControlAgent { parts, counts, .. } = self;
+        let Some(journal) = &mut parts.journal else { return };
+        if journal.is_wordy(parts.duty.kept() as u64)
+            && journal.rewrite(parts.duty.version(), now.unix_ns, parts.duty.in_force()).is_err()
+        {
+            counts.add(Counter::JournalRewriteFailed, 1);
+        }
     }
 
     /// Cleans up after a handle that was dropped.
@@ -262,7 +297,7 @@ impl ControlAgent {
         let (id, who) = (*id, Who::of(&Principal::Handle(consumer.clone())));
         self.handles.remove(&id);
         if let Some(plan) = self.parts.duty.leaving(&who) {
-            self.change(plan, ("left", ""), None, now);
+            self.change(plan, Deed { verb: "left", ..Deed::default() }, None, now);
         }
         1
     }
@@ -278,7 +313,14 @@ impl ControlAgent {
         let widened = self.parts.duty.discover(now);
         self.parts.duty.tick(now);
         self.parts.duty.take_answered().into_iter().for_each(|ns| self.answered.record(ns));
-        self.parts.duty.take_turned();
+        let turned = self.parts.duty.take_turned();
+        // Without a venue nothing happens at a time of its own, and a replay must be repeatable.
+        if self.parts.live {
+            self.turned.extend(turned.into_iter().map(|turned| (turned, now)));
+            let beyond = self.turned.len().saturating_sub(TURNED_MAX);
+            self.turned.drain(..beyond);
+            self.counts.add(Counter::StreamChangesUntold, beyond as u64);
+        }
         // The same version: what is wanted has not changed, only what there is of it.
         let table = widened.then(|| self.parts.duty.table());
         self.queue_orders(table);
@@ -338,18 +380,24 @@ impl Agent for ControlAgent {
         done += self.carry_out();
         for _ in 0..COMMANDS_A_CYCLE {
             if !self.acts.is_empty() {
-                return done;
-            }
-            let Some(envelope) = self.parts.inbox.poll() else {
-                // All that the handles sent before they went has been dealt with.
-                done += self.lapse(now) + self.clean_up(now);
                 break;
-            };
+            }
+            let Some(envelope) = self.parts.inbox.poll() else { break };
             self.command(envelope, now);
             done += 1 + self.carry_out();
         }
+        // However many commands wait: a flood of them keeps no lease alive. What a handle sent before it went may come behind its
+        // end, and is cleaned up with the next cycle.
+        if self.acts.is_empty() {
+            done += self.lapse(now) + self.clean_up(now) + self.carry_out();
+        }
+        self.shorten(now);
         self.parts.tables.reclaim();
-        done + self.carry_out()
+        done += self.carry_out();
+        if self.acts.is_empty() {
+            done += self.tell_turned();
+        }
+        done
     }
 
     /// The conductor of shard 0 is the last to end of those that it speaks to.

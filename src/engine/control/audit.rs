@@ -6,23 +6,33 @@ use bytemuck::Zeroable;
 use crate::schema::canonical_type::builtin;
 use crate::schema::command::AckStatus;
 use crate::schema::event::{EventBuf, EventHeader, flag};
-use crate::schema::id::{Source, TraceId};
-use crate::schema::payload::{CONTROL_OUTCOMES, CONTROL_VERBS, ControlUpdate};
+use crate::schema::id::{Source, TraceId, TypeId};
+use crate::schema::payload::{CONTROL_OUTCOMES, CONTROL_VERBS, ControlUpdate, STREAM_STATES, StreamStatus};
+use crate::schema::report::{SilentCause, StreamState};
 use crate::schema::time::UnixNanos;
 
-use super::streams::Now;
+use super::streams::{Now, Turned};
+
+/// What was done, and by whom.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Deed<'a> {
+    /// One of [`CONTROL_VERBS`].
+    pub(super) verb: &'a str,
+    /// The type as named; empty for all.
+    pub(super) subject: &'a str,
+    /// Whose subscriptions it is about.
+    pub(super) consumer: &'a str,
+    /// Who sent for it; empty when nobody did.
+    pub(super) by: &'a str,
+}
 
 /// What a command came to.
 #[derive(Clone, Debug)]
 pub(super) struct Entry<'a> {
-    /// One of [`CONTROL_VERBS`].
-    pub(super) verb: &'a str,
+    pub(super) deed: Deed<'a>,
     pub(super) outcome: AckStatus,
     pub(super) old: u64,
     pub(super) new: u64,
-    /// The type as named; empty for all.
-    pub(super) subject: &'a str,
-    pub(super) consumer: &'a str,
     /// Of an error.
     pub(super) code: &'a str,
     pub(super) trace: TraceId,
@@ -37,16 +47,9 @@ pub(super) fn trace(text: &str) -> Option<TraceId> {
 
 /// Writes an entry as an event.
 pub(super) fn write(entry: &Entry<'_>, now: Now, into: &mut EventBuf) {
-    let receive = UnixNanos(now.unix_ns);
-    let header = EventHeader::internal(builtin::CONTROL_UPDATE, Source::Control, receive, now.mono_ns);
-    let header = EventHeader {
-        dispatch_version: u32::try_from(entry.new).unwrap_or(u32::MAX),
-        trace: entry.trace.0,
-        flags: flag::HELD,
-        ..header
-    };
+    let header = head(builtin::CONTROL_UPDATE, entry.new, entry.trace, now);
     let mut update = ControlUpdate::zeroed();
-    update.verb = place(CONTROL_VERBS, entry.verb);
+    update.verb = place(CONTROL_VERBS, entry.deed.verb);
     let outcome = match entry.outcome {
         AckStatus::Accepted => "accepted",
         AckStatus::Noop => "noop",
@@ -54,10 +57,38 @@ pub(super) fn write(entry: &Entry<'_>, now: Now, into: &mut EventBuf) {
     };
     update.outcome = place(CONTROL_OUTCOMES, outcome);
     (update.old_version, update.new_version) = (entry.old as i64, entry.new as i64);
-    copy(entry.consumer, &mut update.consumer);
-    copy(entry.subject, &mut update.subject);
+    copy(entry.deed.consumer, &mut update.consumer);
+    copy(entry.deed.by, &mut update.by);
+    copy(entry.deed.subject, &mut update.subject);
     copy(entry.code, &mut update.code);
     into.begin(&header, &update);
+}
+
+/// Writes a stream's new state as an event; `version` is the control version in force.
+pub(super) fn write_stream(
+    turned: &Turned,
+    why: SilentCause,
+    (version, trace): (u64, TraceId),
+    now: Now,
+    into: &mut EventBuf,
+) {
+    let header = EventHeader { market: turned.market as u8, ..head(builtin::STATUS_STREAM, version, trace, now) };
+    let mut status = StreamStatus::zeroed();
+    status.state = place(STREAM_STATES, turned.state.name());
+    copy(&turned.stream, &mut status.stream);
+    if turned.state == StreamState::Silent {
+        copy(why.name(), &mut status.why);
+    }
+    into.begin(&header, &status);
+}
+
+fn head(type_id: TypeId, version: u64, trace: TraceId, now: Now) -> EventHeader {
+    EventHeader {
+        dispatch_version: u32::try_from(version).unwrap_or(u32::MAX),
+        trace: trace.0,
+        flags: flag::HELD,
+        ..EventHeader::internal(type_id, Source::Control, UnixNanos(now.unix_ns), now.mono_ns)
+    }
 }
 
 fn place(words: &[&str], word: &str) -> i64 {

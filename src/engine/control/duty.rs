@@ -8,12 +8,14 @@ use std::sync::Arc;
 
 use crate::bus::data::Filter;
 use crate::directory::Directory;
-use crate::dispatch::{DispatchTable, InstrumentSet, Parser, Route, RouteScope};
+use crate::dispatch::{DispatchTable, InstrumentSet, Parser, RestFn, Route, RouteScope};
 use crate::schema::canonical_type::{CanonicalType, builtin};
-use crate::schema::command::{Command, ControlCode, Filters};
+use crate::schema::command::{Command, ConsumerName, ControlCode, Filters};
 use crate::schema::id::{InstrumentId, Market, TypeId};
 use crate::schema::instrument::{Instrument, Trading};
+use crate::schema::topic::PollScope;
 
+use super::journal::{Record, What};
 use super::native::{Listed, News, Order};
 use super::needs::{made, needs_book, payloads_beside, streams_of};
 use super::streams::{Now, Streams, Turned};
@@ -85,7 +87,8 @@ pub struct Duty {
     pub(super) streams: Streams,
     /// The version that last changed who wants a type.
     pub(super) touched: HashMap<TypeId, u64>,
-    pub(super) polls: BTreeSet<String>,
+    /// The timed polls that are on, and for whom.
+    pub(super) polls: BTreeMap<String, PollScope>,
     pub(super) symbols: HashMap<InstrumentId, Listed>,
     /// Instruments looked at.
     known: usize,
@@ -104,7 +107,7 @@ impl Duty {
             version: 1,
             streams: Streams::default(),
             touched: HashMap::new(),
-            polls: BTreeSet::new(),
+            polls: BTreeMap::new(),
             symbols: HashMap::new(),
             known: 0,
             listed: false,
@@ -170,7 +173,8 @@ impl Duty {
             }
             Command::Unsubscribe { filters: None, .. } => plan.ends = of_type().collect(),
             Command::Unsubscribe { filters: Some(filters), .. } => {
-                let shown = self.asked(type_id, filters)?.shown;
+                // What was asked for before there was a list may be in no list.
+                let shown = self.asked_of(type_id, filters, None)?.shown;
                 plan.ends = of_type().filter(|at| mine[*at].is(type_id, &shown)).collect();
             }
             Command::UpdateFilters { filters, .. } => {
@@ -248,6 +252,43 @@ impl Duty {
         Some(Plan { who: lapse.who.clone(), ends: vec![at], begins: None, renews: None })
     }
 
+    /// How many subscriptions named consumers have.
+    pub fn kept(&self) -> usize {
+        let named = self.consumers.iter().filter(|(who, _)| matches!(who, Who::Named(_)));
+        named.map(|(_, wishes)| wishes.len()).sum()
+    }
+
+    /// The subscriptions of named consumers as records that bring them about, without numbers, in no order.
+    pub fn in_force(&self) -> Vec<Record> {
+        let mine = self.consumers.iter().filter_map(|(who, wishes)| match who {
+            Who::Named(name) => Some((name, wishes)),
+            Who::Handle(..) | Who::Config => None,
+        });
+        let all = mine.flat_map(|(name, wishes)| wishes.iter().map(move |wish| (name, wish)));
+        let record = |(name, wish): (&ConsumerName, &Wish)| Record {
+            number: 0,
+            version: wish.version,
+            at_ns: wish.lease.map_or(0, |lease| lease.ends - i64::from(lease.seconds) * 1_000_000_000),
+            consumer: name.clone(),
+            what: What::Command(wish.command()),
+        };
+        all.map(record).collect()
+    }
+
+    /// Replaces the orders of a journal that was replayed by those that its end needs.
+    pub fn settle_orders(&mut self) {
+        self.orders.clear();
+        self.streams.forget_unwanted();
+        let mut groups: BTreeMap<(Market, Option<InstrumentId>), Vec<Box<str>>> = BTreeMap::new();
+        for row in self.streams.iter() {
+            groups.entry((row.market, row.instrument)).or_default().push(row.name.clone());
+        }
+        let wanted = groups.into_iter();
+        self.orders.extend(wanted.map(|((market, instrument), streams)| Order::Want { market, instrument, streams }));
+        let polls = self.polls.iter();
+        self.orders.extend(polls.map(|(name, scope)| Order::Poll { name: name.clone(), scope: scope.clone() }));
+    }
+
     /// Sets the version to that of a journal's last change.
     pub fn resume_at(&mut self, version: u64) {
         self.version = self.version.max(version);
@@ -260,7 +301,10 @@ impl Duty {
         for id in (self.known..count).map(|n| InstrumentId(n as u32)) {
             widened |= self.reach(id, now);
         }
-        self.known = count;
+        if self.known != count {
+            self.known = count;
+            self.consider_polls();
+        }
         widened
     }
 
@@ -370,9 +414,13 @@ impl Duty {
     }
 
     fn asked(&self, type_id: TypeId, filters: &Filters) -> Result<Asked, Refusal> {
+        self.asked_of(type_id, filters, self.listed.then_some(&*self.directory))
+    }
+
+    fn asked_of(&self, type_id: TypeId, filters: &Filters, listed: Option<&Directory>) -> Result<Asked, Refusal> {
         let own = self.route(type_id).map(Route::payload).or(made(type_id).map(|made| made.payload));
         let payloads: Vec<_> = own.into_iter().chain(payloads_beside(type_id).iter().copied()).collect();
-        Asked::read(filters, &payloads, &self.markets, self.listed.then_some(&*self.directory))
+        Asked::read(filters, &payloads, &self.markets, listed)
     }
 
     fn check_room(&self, who: &Who, mine: usize) -> Result<(), Refusal> {
@@ -499,17 +547,35 @@ impl Duty {
         }
     }
 
-    /// Polls that run by themselves are on while their route is wanted. Depth bodies are the books' own affair: they ask for
-    /// them when they need one, and as often as the route's interval says.
+    /// Polls that run by themselves are on while their route is wanted, for the instruments that are. Depth bodies are the
+    /// books' own affair: they ask for them when they need one, and as often as the route's interval says.
     fn consider_polls(&mut self) {
-        let wanted: BTreeSet<TypeId> =
-            self.consumers.values().flatten().flat_map(|wish| streams_of(wish.type_id)).collect();
+        let mut wanted: HashMap<TypeId, InstrumentSet> = HashMap::new();
+        for wish in self.consumers.values().flatten() {
+            for type_id in streams_of(wish.type_id) {
+                wanted.entry(type_id).or_default().union_with(&wish.instruments);
+            }
+        }
         let timed = self.routes.rest_fns().filter(|(_, fun)| fun.parser != Parser::Depth && !fun.interval.is_zero());
-        let on: BTreeSet<String> =
-            timed.filter(|(route, _)| wanted.contains(&route.type_id())).map(|(_, fun)| fun.name.clone()).collect();
-        let turned = on.symmetric_difference(&self.polls);
-        self.orders.extend(turned.map(|name| Order::Poll { name: name.clone(), on: on.contains(name) }));
+        let of = |(route, fun): (&Route, &RestFn)| {
+            Some((fun.name.clone(), self.poll_scope(wanted.get(&route.type_id())?, fun.market)))
+        };
+        let on: BTreeMap<String, PollScope> = timed.filter_map(of).collect();
+        let ended = self.polls.keys().filter(|name| !on.contains_key(*name)).map(|name| (name, PollScope::Off));
+        let turned = on.iter().filter(|(name, scope)| self.polls.get(*name) != Some(scope));
+        let turned = ended.chain(turned.map(|(name, scope)| (name, scope.clone())));
+        self.orders.extend(turned.map(|(name, scope)| Order::Poll { name: name.clone(), scope }));
         self.polls = on;
+    }
+
+    fn poll_scope(&self, instruments: &InstrumentSet, market: Option<Market>) -> PollScope {
+        if instruments.is_all() {
+            return PollScope::All;
+        }
+        let all = (0..self.known).map(|n| InstrumentId(n as u32)).filter(|id| instruments.has(*id));
+        let listed = all.filter_map(|id| self.directory.instrument(id));
+        let symbols = listed.filter(|instrument| market.is_none_or(|of| of == instrument.market));
+        PollScope::Symbols(symbols.map(|instrument| instrument.symbol.to_string().into_boxed_str()).collect())
     }
 }
 

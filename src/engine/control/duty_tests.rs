@@ -3,19 +3,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
 use crate::bus::data::Filter;
+use crate::config::route::{RestFnConfig, RouteConfig, UnknownFields};
 use crate::directory::Directory;
 use crate::dispatch::{DispatchTable, RouteScope, default_routes};
 use crate::schema::canonical_type::{CanonicalType, builtin};
 use crate::schema::command::{Command, ConsumerName, ControlCode, Filters};
 use crate::schema::id::{InstrumentId, Market};
 use crate::schema::instrument::{Instrument, Trading};
-use crate::schema::report::StreamState;
+use crate::schema::report::{ConsumerKind, StreamState};
+use crate::schema::topic::PollScope;
 
 const SPOT: Market = Market::BinanceSpot;
 const SECOND: i64 = 1_000_000_000;
@@ -269,7 +272,7 @@ impl Venue {
                 Order::Unwant { streams, .. } => {
                     streams.iter().for_each(|s| assert!(self.on.remove(&**s), "{s} is not on"));
                 }
-                Order::Poll { name, .. } => panic!("{name}: no route of these polls by itself"),
+                Order::Poll { name, scope } => panic!("{name}, {scope:?}: no route of these polls by itself"),
             }
         }
     }
@@ -360,6 +363,35 @@ fn run(ops: &[Op]) {
         }
         check(&mut duty, &model, &mut venue);
     }
+    check_in_force(&duty);
+}
+
+/// What is said to be in force brings itself about again, for whoever is named.
+fn check_in_force(before: &Duty) {
+    let mut after = duty(None);
+    assert_eq!(before.in_force().len(), before.kept());
+    for record in before.in_force() {
+        let What::Command(command) = record.what else { panic!("{record:?}") };
+        let then = Now { mono_ns: 0, unix_ns: record.at_ns };
+        let plan = after.plan(&Who::Named(record.consumer), &command, then).expect("it was accepted once");
+        assert!(plan.changes(), "each once");
+        after.apply(plan, then);
+    }
+    after.settle_orders();
+    let mut venue = Venue::default();
+    venue.carry_out(after.take_orders());
+    let wanted: BTreeSet<_> = after.wanted_streams().into_iter().map(|(_, name)| name.to_string()).collect();
+    assert_eq!(venue.on, wanted, "settled orders bring about what is wanted");
+    let subscriptions = |duty: &Duty| {
+        let named = duty.subscriptions_report().consumers.into_iter().filter(|c| c.kind == ConsumerKind::Named);
+        let mut all: Vec<_> = named
+            .flat_map(|c| c.subscriptions.into_iter().map(move |s| (c.name.clone(), s)))
+            .map(|(name, s)| (name, s.type_name, format!("{:?}", s.filters), s.lease_seconds, s.lease_ends_ns))
+            .collect();
+        all.sort();
+        all
+    };
+    assert_eq!(subscriptions(&after), subscriptions(before));
 }
 
 proptest! {
@@ -573,4 +605,54 @@ fn a_handle_is_handed_what_its_subscriptions_want() {
     let passes = |name: &str| wants.iter().any(|(id, f): &(_, Filter)| *id == builtin::TRADE && f.may_pass(name, SPOT));
     assert!(passes("BTC-USDT") && passes("ETH-USDT"));
     assert!(duty.wants_of(&who(4)).is_empty());
+}
+
+#[test]
+fn a_timed_poll_runs_for_those_who_are_wanted_and_as_long_as_somebody_wants_it() {
+    let poll = |name: &str, endpoint: &str| RestFnConfig {
+        name: name.to_owned(),
+        endpoint: endpoint.to_owned(),
+        interval: Duration::from_secs(5),
+        parser: "avg_price".to_owned(),
+    };
+    let own = RouteConfig {
+        rest: vec![poll("average", "/api/v3/avgPrice?symbol={symbol}")],
+        unknown_fields: UnknownFields::Drop,
+        ..default_routes()["PRICE.AVERAGE"].clone()
+    };
+    let mut routes = default_routes();
+    routes.insert("OWN.AVERAGE".to_owned(), RouteConfig { topics: Vec::new(), ..own });
+    let directory = directory();
+    let table = DispatchTable::compile(1, &routes, &directory).unwrap();
+    let options = DutyOptions { markets: vec![SPOT], boot: None };
+    let mut duty = Duty::new(options, table, Arc::clone(&directory), at(0));
+    duty.hear(News::Listing(SPOT), at(0));
+    duty.discover(at(0));
+    let told = |duty: &mut Duty, consumer: usize, command: Option<Command>| {
+        if let Some(command) = command {
+            let plan = duty.plan(&named(consumer), &command, at(1)).unwrap();
+            duty.apply(plan, at(1));
+        }
+        let polls = duty.take_orders().into_iter().filter_map(|order| match order {
+            Order::Poll { name, scope } => Some((name, scope)),
+            _ => None,
+        });
+        polls.map(|(name, scope)| (name == "average").then_some(scope).unwrap()).collect::<Vec<_>>()
+    };
+    let symbols = |names: &[&str]| PollScope::Symbols(names.iter().map(|name| (*name).into()).collect());
+    let leave = || Command::Unsubscribe { type_name: "OWN.AVERAGE".into(), filters: None, trace_id: None };
+    assert_eq!(told(&mut duty, 0, None), [], "nobody wants it");
+    assert_eq!(told(&mut duty, 1, Some(subscribe("TRADE", 0))), []);
+    assert_eq!(told(&mut duty, 1, Some(subscribe("OWN.AVERAGE", 1))), [symbols(&["BTCUSDT"])]);
+    assert_eq!(told(&mut duty, 3, Some(subscribe("OWN.AVERAGE", 2))), [symbols(&["BTCUSDT", "ETHUSDT"])]);
+    assert_eq!(told(&mut duty, 5, Some(subscribe("OWN.AVERAGE", 1))), [], "it runs for this one already");
+    assert_eq!(told(&mut duty, 3, Some(leave())), [symbols(&["BTCUSDT"])]);
+    assert_eq!(told(&mut duty, 3, Some(subscribe("OWN.AVERAGE", 0))), [PollScope::All]);
+    assert_eq!(told(&mut duty, 3, Some(leave())), [symbols(&["BTCUSDT"])]);
+    assert_eq!(told(&mut duty, 5, Some(subscribe("OWN.AVERAGE", 4))), [symbols(&["BTCUSDT", "SOLUSDT"])]);
+    directory.admit(listed("SUI")).unwrap();
+    duty.discover(at(2));
+    assert_eq!(told(&mut duty, 0, None), [symbols(&["BTCUSDT", "SOLUSDT", "SUIUSDT"])], "one that is listed later");
+    assert_eq!(told(&mut duty, 1, Some(leave())), [symbols(&["BTCUSDT", "SOLUSDT", "SUIUSDT"])][..0]);
+    assert_eq!(told(&mut duty, 5, Some(leave())), [PollScope::Off]);
 }

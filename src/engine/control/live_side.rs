@@ -4,7 +4,8 @@
 use std::collections::VecDeque;
 
 use crate::binance::live::{
-    Board, LiveNews, LiveSource, NewsFeed, OrderRefused, StreamChange, StreamCounts, StreamOrders, SymbolChange,
+    Board, LiveNews, LiveSource, NewsFeed, OrderRefused, PollOrders, StreamChange, StreamCounts, StreamOrders,
+    SymbolChange,
 };
 use crate::schema::id::Market;
 use crate::schema::report::{ConnectionView, StreamStates};
@@ -16,6 +17,7 @@ use super::native::{Heard, Listed, NativeSide, News, Order};
 pub struct LiveSide {
     market: Market,
     orders: StreamOrders,
+    polls: PollOrders,
     feed: NewsFeed,
     board: Board,
     heard: VecDeque<LiveNews>,
@@ -29,6 +31,7 @@ impl LiveSide {
         Some(LiveSide {
             market: source.market(),
             orders: source.orders(),
+            polls: source.poll_orders(),
             feed: source.news()?,
             board: source.board(),
             heard: VecDeque::new(),
@@ -42,8 +45,10 @@ impl NativeSide for LiveSide {
         let (streams, on) = match order {
             Order::Want { streams, .. } => (streams, true),
             Order::Unwant { streams, .. } => (streams, false),
-            // A source asks for a book's snapshots itself, and has no other polls.
-            Order::Poll { .. } => return true,
+            Order::Poll { name, scope } => {
+                self.polls.turn(name, scope.clone());
+                return true;
+            }
         };
         let names: Vec<String> = streams.iter().map(|name| name.to_string()).collect();
         let given = if on { self.orders.want(&names) } else { self.orders.unwant(&names) };

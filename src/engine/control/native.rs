@@ -3,6 +3,7 @@
 //! Never: waits for the venue.
 
 use crate::schema::id::{InstrumentId, Market};
+use crate::schema::topic::PollScope;
 
 /// What the control duty asks of the native side.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,12 +26,12 @@ pub enum Order {
         /// As the venue calls them.
         streams: Vec<Box<str>>,
     },
-    /// Turn a REST poll of a route on or off.
+    /// Run a timed REST poll of a route for these symbols from now on.
     Poll {
         /// Its name, unique over all routes.
         name: String,
-        /// Which.
-        on: bool,
+        /// Whose.
+        scope: PollScope,
     },
 }
 

@@ -23,6 +23,7 @@ pub(super) const MADE: &[Made] = &[
     },
     Made { type_id: builtin::STATUS_BOOK, from: &[], payload: PayloadKind::BookStatus },
     Made { type_id: builtin::STATUS_CONNECTION, from: &[], payload: PayloadKind::ConnectionStatus },
+    Made { type_id: builtin::STATUS_STREAM, from: &[], payload: PayloadKind::StreamStatus },
     Made { type_id: builtin::CONTROL_UPDATE, from: &[], payload: PayloadKind::ControlUpdate },
 ];
 

@@ -91,7 +91,7 @@ fn begin(
     let mut duty = Duty::new(boot, routes, directory, now);
     let mut notes = Vec::new();
     let Some(path) = &options.journal else { return Ok(Begun { duty, journal: None, notes }) };
-    let (journal, kept) = Journal::open(path)?;
+    let (mut journal, kept) = Journal::open(path)?;
     if kept.torn > 0 {
         let bytes = kept.torn;
         notes.push(format!("{}: {bytes} bytes of a command that was never acknowledged were cut away", path.display()));
@@ -100,9 +100,10 @@ fn begin(
         if let Err(why) = restore(&mut duty, &record) {
             let (number, consumer) = (record.number, record.consumer.as_str());
             notes.push(format!("{}, command {number} of {consumer}: not restored: {why}", path.display()));
+            journal.set_aside(record);
         }
-        duty.resume_at(record.version);
     }
+    duty.settle_orders();
     Ok(Begun { duty, journal: Some(journal), notes })
 }
 
@@ -113,11 +114,17 @@ fn restore(duty: &mut Duty, record: &Record) -> Result<(), String> {
         What::Command(command) => {
             duty.plan(&who, command, then).map_err(|(code, message)| format!("{code}: {message}"))?
         }
+        What::Rewritten => {
+            duty.resume_at(record.version);
+            return Ok(());
+        }
         What::LeaseEnded { type_name, filters } => {
             let lapse = Lapse { who, type_name: type_name.clone(), filters: filters.clone() };
             duty.lapse_plan(&lapse).ok_or("there is no such subscription")?
         }
     };
+    // The change is the one that led to this version.
+    duty.resume_at(record.version - u64::from(plan.changes()));
     duty.apply(plan, then);
     Ok(())
 }

@@ -4,6 +4,7 @@
 use crate::config::route::FilterOp;
 use crate::dispatch::{DispatchTable, Parser, RestFn, Route};
 use crate::schema::canonical_type::builtin;
+use crate::schema::id::InstrumentId;
 use crate::schema::payload::PayloadKind;
 use crate::schema::report::{
     ConsumerView, PollView, RouteFilterView, RouteView, RoutesReport, SilentCause, StatusReport, StreamState,
@@ -58,7 +59,7 @@ impl Duty {
             endpoint: fun.endpoint.clone(),
             interval_ms: u64::try_from(fun.interval.as_millis()).unwrap_or(u64::MAX),
             parser: label.map(|c| c.parser.clone()).unwrap_or_default(),
-            on: self.polls.contains(&fun.name) || on_demand,
+            on: self.polls.contains_key(&fun.name) || on_demand,
         }
     }
 
@@ -119,13 +120,13 @@ impl Duty {
             state: row.state,
             since_ns: row.since_ns,
             subscriptions: row.count,
-            why: (row.state == StreamState::Silent).then(|| self.why_silent(row)),
+            why: (row.state == StreamState::Silent).then(|| self.why_silent(row.instrument)),
         }
     }
 
     /// What the venue's list of instruments says of a stream that stays silent.
-    fn why_silent(&self, row: &Row) -> SilentCause {
-        let Some(id) = row.instrument else { return SilentCause::Quiet };
+    pub(super) fn why_silent(&self, instrument: Option<InstrumentId>) -> SilentCause {
+        let Some(id) = instrument else { return SilentCause::Quiet };
         match self.symbols.get(&id) {
             Some(Listed::Halted) => SilentCause::Halted,
             Some(Listed::Dropped) => SilentCause::NotListed,

@@ -47,6 +47,8 @@ pub struct Turned {
     pub market: Market,
     /// Its name.
     pub stream: Box<str>,
+    /// Whose it is; `None` for a stream of all symbols.
+    pub instrument: Option<InstrumentId>,
     /// What it is now.
     pub state: StreamState,
 }
@@ -144,7 +146,8 @@ impl Streams {
         self.states.remove(old);
         self.states.add(state);
         if old != state {
-            self.turned.push(Turned { market: row.market, stream: row.name.clone(), state });
+            let (market, stream, instrument) = (row.market, row.name.clone(), row.instrument);
+            self.turned.push(Turned { market, stream, instrument, state });
         }
     }
 
@@ -211,6 +214,26 @@ impl Streams {
             names.remove(&row.name);
         }
         self.free.push(at);
+    }
+
+    /// Forgets streams that nobody wants and that nobody was asked for yet, and what was to be told of all.
+    pub(super) fn forget_unwanted(&mut self) {
+        for at in 0..self.rows.len() {
+            if self.rows[at].as_ref().is_some_and(|row| row.count == 0) {
+                self.forget(at);
+            }
+        }
+        self.rows.iter_mut().flatten().for_each(|row| row.waiter = None);
+        self.waiting.clear();
+        let wanted = self.rows.iter().flatten();
+        self.turned = wanted
+            .map(|row| Turned {
+                market: row.market,
+                stream: row.name.clone(),
+                instrument: row.instrument,
+                state: row.state,
+            })
+            .collect();
     }
 
     /// Lets time pass: acknowledged streams that stay silent.

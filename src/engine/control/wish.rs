@@ -10,10 +10,13 @@ use crate::bus::data::Filter;
 use crate::directory::Directory;
 use crate::dispatch::InstrumentSet;
 use crate::schema::canonical_type::CanonicalType;
-use crate::schema::command::{ControlCode, Filters, LEASE_SECONDS_MAX};
+use crate::schema::command::{Command, ControlCode, Filters, LEASE_SECONDS_MAX};
 use crate::schema::id::{Market, TypeId};
 use crate::schema::instrument::Instrument;
 use crate::schema::payload::PayloadKind;
+
+/// The longest filters of one subscription, as JSON: they are kept, and shown with every report.
+const FILTERS_BYTES_MAX: usize = 16 << 10;
 
 /// A refusal: the stable code, and what was wrong and what to do.
 pub(super) type Refusal = (ControlCode, String);
@@ -77,6 +80,12 @@ impl Asked {
             }
         }
         let bad = |message: String| (ControlCode::BadFilter, message);
+        let bytes = serde_json::to_string(&shown).map_or(usize::MAX, |text| text.len());
+        if bytes > FILTERS_BYTES_MAX {
+            return Err(bad(format!(
+                "the filters take {bytes} bytes, and {FILTERS_BYTES_MAX} are the most there may be: split them"
+            )));
+        }
         let filter = Filter::from_command(&shown).map_err(|e| bad(e.to_string()))?;
         if let Some(field) = filter.field_of_none(payloads) {
             return Err(bad(format!("events of this type have no field `{field}`")));
@@ -177,6 +186,16 @@ pub(super) struct Wish {
 }
 
 impl Wish {
+    /// The command that brings it about.
+    pub(super) fn command(&self) -> Command {
+        Command::Subscribe {
+            type_name: self.name.to_string(),
+            filters: self.asked.shown.clone(),
+            trace_id: None,
+            lease_seconds: self.lease.map(|lease| lease.seconds),
+        }
+    }
+
     /// Whether it is the subscription of this type with exactly these filters.
     pub(super) fn is(&self, type_id: TypeId, shown: &Filters) -> bool {
         self.type_id == type_id && self.asked.boot.is_none() && self.asked.shown == *shown

@@ -3,8 +3,8 @@
 
 use super::{
     AggTrade, AveragePrice, Book, BookReference, BookStatus, BookTicker, ConnectionStatus, ControlUpdate, Depth,
-    DepthLevels, Field, Fused, Kline, Liquidation, Lost, MarkPrice, MiniTicker, Payload, ReferencePrice, Ticker, Trade,
-    VenueStatus, WindowTicker,
+    DepthLevels, Field, Fused, Kline, Liquidation, Lost, MarkPrice, MiniTicker, Payload, ReferencePrice, StreamStatus,
+    Ticker, Trade, VenueStatus, WindowTicker,
 };
 
 /// What a payload is. The numbers are part of the record format.
@@ -38,11 +38,12 @@ pub enum PayloadKind {
     Lost,
     /// Between dispatch and conductor only: [`VenueStatus`].
     VenueStatus,
+    StreamStatus,
 }
 
 impl PayloadKind {
     /// Every kind, in order of its number.
-    pub const ALL: [PayloadKind; 21] = [
+    pub const ALL: [PayloadKind; 22] = [
         PayloadKind::Trade,
         PayloadKind::AggTrade,
         PayloadKind::Ticker,
@@ -64,6 +65,7 @@ impl PayloadKind {
         PayloadKind::Book,
         PayloadKind::Lost,
         PayloadKind::VenueStatus,
+        PayloadKind::StreamStatus,
     ];
 
     /// From the byte in a record.
@@ -103,6 +105,7 @@ impl PayloadKind {
             PayloadKind::Book => of::<Book>(),
             PayloadKind::Lost => of::<Lost>(),
             PayloadKind::VenueStatus => of::<VenueStatus>(),
+            PayloadKind::StreamStatus => of::<StreamStatus>(),
         }
     }
 

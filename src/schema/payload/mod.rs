@@ -27,7 +27,8 @@ pub use field::{Field, FieldKind, Payload, fixed_text};
 pub use fused::Fused;
 pub use kind::PayloadKind;
 pub use notice::{
-    CONNECTION_CHANGES, CONTROL_OUTCOMES, CONTROL_VERBS, ConnectionStatus, ControlUpdate, Lost, VenueStatus,
+    CONNECTION_CHANGES, CONTROL_OUTCOMES, CONTROL_VERBS, ConnectionStatus, ControlUpdate, Lost, STREAM_STATES,
+    StreamStatus, VenueStatus,
 };
 pub use price::{AveragePrice, Liquidation, MarkPrice, ReferencePrice};
 pub use ticker::{BookTicker, Kline, MiniTicker, Ticker, WindowTicker};

@@ -49,10 +49,32 @@ payload! {
         texts {
             /// Who asked.
             consumer[32] = "consumer",
+            /// Who sent for it: a handle's name, `http` or `http:` and a token's name; empty when nobody did.
+            by[40] = "by",
             /// The type it concerned, as it was named; empty for all.
             subject[64] = "subject",
             /// Why it was refused: the stable code.
             code[32] = "code",
+        }
+        decimals(0) {}
+    }
+}
+
+/// The states of a native stream, as `STATUS.STREAM` numbers them.
+pub const STREAM_STATES: &[&str] = &["Requested", "Acknowledged", "Live", "Silent", "Refused", "Leaving"];
+
+payload! {
+    /// A native stream's new state. An acknowledgement proves nothing: the venue acknowledges any name.
+    StreamStatus: StreamStatus {
+        words {
+            /// What it is now.
+            state = "state" FieldKind::Code(STREAM_STATES),
+        }
+        texts {
+            /// As the venue calls it.
+            stream[64] = "stream",
+            /// Why it is silent, as far as the list of instruments tells: `Quiet`, `Halted`, `NotListed`; empty in every other state.
+            why[16] = "why",
         }
         decimals(0) {}
     }

@@ -32,6 +32,7 @@ const POLL_WITHIN: Duration = Duration::from_secs(3);
 #[derive(Clone, Copy)]
 enum Whose {
     Books,
+    Info,
     Side,
 }
 
@@ -49,24 +50,30 @@ impl RestWorker {
     pub(super) fn exchange_info(&mut self) -> Result<(), Gone> {
         let within = self.options.within.saturating_mul(3);
         let reply = self.client.get(self.rules.exchange_info.0, within, EXCHANGE_INFO_BYTES_MAX);
-        let body = match self.came(reply, "exchangeInfo", Whose::Books)? {
+        let body = match self.came(reply, "exchangeInfo", Whose::Info)? {
             Came::Body(body) => body,
             Came::Refused(_, body) => {
                 let why = format!("refused, {}", shown(&body));
-                return self.failed("exchangeInfo", Counter::RestUnexpected, &why, Whose::Books);
+                return self.failed("exchangeInfo", Counter::RestUnexpected, &why, Whose::Info);
             }
             Came::Nothing => return Ok(()),
         };
         match catalogue::read(self.options.market, &body) {
             Ok(catalogue) => {
+                self.info.backoff.succeeded();
                 if let Some(limit) = catalogue.weight_per_minute {
                     self.weight.set_limit(limit);
                 }
                 let refresh = u64::try_from(self.options.refresh.as_nanos()).unwrap_or(u64::MAX);
                 self.info_due = self.clock.now_ns().saturating_add(refresh);
+                // The io thread reads it again, and needs milliseconds for it: only for something new.
+                if self.listed.as_ref() == Some(&catalogue) {
+                    return Ok(());
+                }
+                self.listed = Some(catalogue.clone());
                 self.send(RestReply::Catalogue { catalogue, body })
             }
-            Err(error) => self.failed("exchangeInfo", Counter::RestBadBodies, &error.to_string(), Whose::Books),
+            Err(error) => self.failed("exchangeInfo", Counter::RestBadBodies, &error.to_string(), Whose::Info),
         }
     }
 
@@ -84,6 +91,7 @@ impl RestWorker {
                     return Ok(());
                 }
                 // The list that we have is behind the times.
+                self.listed = None;
                 self.info_due = self.info_due.min(self.clock.now_ns().saturating_add(LOOK_AGAIN_NS));
                 self.send(RestReply::UnknownSymbol { symbol: wanted.symbol, limit, body })
             }
@@ -121,11 +129,11 @@ impl RestWorker {
         }
         match judge(reply) {
             Verdict::Body(body) => {
-                self.lane(whose).backoff.succeeded();
+                self.answered(whose);
                 Ok(Came::Body(body))
             }
             Verdict::Refused { code, body } => {
-                self.lane(whose).backoff.succeeded();
+                self.answered(whose);
                 self.counts.add(Counter::RestRefused, 1);
                 Ok(Came::Refused(code, body))
             }
@@ -154,8 +162,16 @@ impl RestWorker {
         }
     }
 
+    /// There was an answer. What a list of instruments is worth shows only when it is read.
+    fn answered(&mut self, whose: Whose) {
+        if !matches!(whose, Whose::Info) {
+            self.lane(whose).backoff.succeeded();
+        }
+    }
+
     fn lane(&mut self, whose: Whose) -> &mut Lane {
         match whose {
+            Whose::Info => &mut self.info,
             Whose::Books => &mut self.books,
             Whose::Side => &mut self.side,
         }

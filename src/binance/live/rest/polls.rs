@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::in_query;
-use crate::schema::topic::{SYMBOL_PLACEHOLDER, StreamKind};
+use crate::schema::topic::{PollScope, SYMBOL_PLACEHOLDER, StreamKind};
 
 /// One poll of a route.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +46,7 @@ struct Clocked {
     due: u64,
     /// The symbol asked for last.
     last: Option<Box<str>>,
-    /// Turned off: nobody wants what it brings.
-    off: bool,
+    scope: PollScope,
 }
 
 /// The polls.
@@ -58,11 +57,11 @@ pub(super) struct Polls {
 }
 
 impl Polls {
-    /// Those of the routes. The first requests come spread over the first interval, too.
-    pub(super) fn new(specs: Vec<PollSpec>, now: u64) -> Polls {
+    /// Those of the routes, each with this scope at first. The first requests come spread over the first interval, too.
+    pub(super) fn new(specs: Vec<PollSpec>, scope: &PollScope, now: u64) -> Polls {
         let clocked = |spec: PollSpec| {
             let interval_ns = u64::try_from(spec.interval.as_nanos()).unwrap_or(u64::MAX).max(1);
-            Clocked { spec, interval_ns, due: now, last: None, off: false }
+            Clocked { spec, interval_ns, due: now, last: None, scope: scope.clone() }
         };
         Polls { polls: specs.into_iter().map(clocked).collect(), symbols: BTreeSet::new() }
     }
@@ -77,22 +76,33 @@ impl Polls {
         self.symbols.remove(symbol);
     }
 
-    /// Turns the poll of this name on, from now on, or off.
-    pub(super) fn turn(&mut self, name: &str, on: bool, now: u64) {
-        for poll in self.polls.iter_mut().filter(|poll| poll.spec.name == name && poll.off == on) {
-            poll.off = !on;
-            poll.due = poll.due.max(now);
+    /// Has the poll of this name run for these symbols from now on. What it missed while it was off is not made up for.
+    pub(super) fn turn(&mut self, name: &str, scope: &PollScope, now: u64) {
+        for poll in self.polls.iter_mut().filter(|poll| poll.spec.name == name && poll.scope != *scope) {
+            if poll.scope == PollScope::Off {
+                poll.due = poll.due.max(now);
+            }
+            poll.scope = scope.clone();
+        }
+    }
+
+    /// How many symbols a poll asks for.
+    fn symbols_of(&self, poll: &Clocked) -> u64 {
+        match &poll.scope {
+            PollScope::Off => 0,
+            PollScope::All => self.symbols.len() as u64,
+            PollScope::Symbols(wanted) => wanted.intersection(&self.symbols).count() as u64,
         }
     }
 
     /// Weight a minute that all of them take, as `weigh` weighs a request.
     pub(super) fn weight_a_minute(&self, weigh: impl Fn(&str) -> u64) -> u64 {
         let of = |poll: &Clocked| {
-            let requests = if poll.spec.per_symbol() { self.symbols.len() as u64 } else { 1 };
+            let requests = if poll.spec.per_symbol() { self.symbols_of(poll) } else { 1 };
             let weight = weigh(&poll.spec.endpoint).saturating_mul(requests);
             u64::try_from(u128::from(weight) * 60_000_000_000 / u128::from(poll.interval_ns)).unwrap_or(u64::MAX)
         };
-        self.polls.iter().filter(|poll| !poll.off).map(of).fold(0, u64::saturating_add)
+        self.polls.iter().filter(|poll| poll.scope != PollScope::Off).map(of).fold(0, u64::saturating_add)
     }
 
     /// When the next one is due; `None` when none ever is.
@@ -102,8 +112,8 @@ impl Polls {
 
     /// Between two requests of a poll: its interval, divided among its symbols.
     fn step_of(&self, poll: &Clocked) -> Option<u64> {
-        match (poll.spec.per_symbol(), self.symbols.len() as u64) {
-            _ if poll.off => None,
+        match (poll.spec.per_symbol(), self.symbols_of(poll)) {
+            _ if poll.scope == PollScope::Off => None,
             (false, _) => Some(poll.interval_ns),
             (true, 0) => None,
             (true, symbols) => Some((poll.interval_ns / symbols).max(1)),
@@ -132,8 +142,13 @@ impl Polls {
         }
         use std::ops::Bound::{Excluded, Unbounded};
         let last: &str = poll.last.as_deref().unwrap_or_default();
-        let after = self.symbols.range::<str, _>((Excluded(last), Unbounded)).next();
-        after.or_else(|| self.symbols.first()).map(|symbol| &**symbol)
+        let wanted = |symbol: &&str| match &poll.scope {
+            PollScope::Off => false,
+            PollScope::All => true,
+            PollScope::Symbols(of) => of.contains(*symbol),
+        };
+        let after = self.symbols.range::<str, _>((Excluded(last), Unbounded)).map(|symbol| &**symbol).find(wanted);
+        after.or_else(|| self.symbols.iter().map(|symbol| &**symbol).find(wanted))
     }
 
     /// The request of this poll that is due has left, or was given up: the next one. Gives how many were missed before it.
@@ -177,7 +192,7 @@ mod tests {
 
     #[test]
     fn each_symbol_is_asked_for_once_an_interval_and_they_are_spread_over_it() {
-        let mut polls = Polls::new(vec![spec("/a?symbol={symbol}", 10)], 0);
+        let mut polls = Polls::new(vec![spec("/a?symbol={symbol}", 10)], &PollScope::All, 0);
         for symbol in ["C", "A", "B", "D"] {
             polls.want(symbol);
         }
@@ -191,7 +206,7 @@ mod tests {
 
     #[test]
     fn without_a_placeholder_one_request_serves_all() {
-        let mut polls = Polls::new(vec![spec("/all", 5), spec("/a?s={symbol}", 1)], 0);
+        let mut polls = Polls::new(vec![spec("/all", 5), spec("/a?s={symbol}", 1)], &PollScope::All, 0);
         let (served, _) = run(&mut polls, 20 * SECOND, |_| false);
         assert_eq!(served.len(), 4, "and what needs symbols waits for some: {served:?}");
         assert_eq!(polls.next(), Some(20 * SECOND));
@@ -199,7 +214,7 @@ mod tests {
 
     #[test]
     fn what_was_missed_is_counted_and_does_not_pile_up() {
-        let mut polls = Polls::new(vec![spec("/a?symbol={symbol}", 2)], 0);
+        let mut polls = Polls::new(vec![spec("/a?symbol={symbol}", 2)], &PollScope::All, 0);
         polls.want("A");
         polls.want("B");
         let busy = |now: u64| (5 * SECOND..15 * SECOND).contains(&now);
@@ -213,7 +228,7 @@ mod tests {
 
     #[test]
     fn symbols_come_and_go() {
-        let mut polls = Polls::new(vec![spec("/a?symbol={symbol}", 1)], 0);
+        let mut polls = Polls::new(vec![spec("/a?symbol={symbol}", 1)], &PollScope::All, 0);
         polls.want("B");
         assert_eq!(polls.due(0).unwrap().endpoint, "/a?symbol=B");
         polls.done(0, 0);
@@ -230,13 +245,13 @@ mod tests {
 
     #[test]
     fn what_is_turned_off_rests_and_comes_back_without_a_backlog() {
-        let mut polls = Polls::new(vec![spec("/all", 2), spec("/other", 2)], 0);
-        polls.turn("/all", false, 0);
-        polls.turn("/nobody", false, 0);
+        let mut polls = Polls::new(vec![spec("/all", 2), spec("/other", 2)], &PollScope::All, 0);
+        polls.turn("/all", &PollScope::Off, 0);
+        polls.turn("/nobody", &PollScope::Off, 0);
         let (served, missed) = run(&mut polls, 10 * SECOND, |_| false);
         assert_eq!((served.iter().filter(|(_, e)| e == "/all").count(), served.len(), missed), (0, 5, 0));
-        polls.turn("/all", true, 11 * SECOND);
-        polls.turn("/all", true, 12 * SECOND);
+        polls.turn("/all", &PollScope::All, 11 * SECOND);
+        polls.turn("/all", &PollScope::All, 12 * SECOND);
         assert_eq!(polls.due(11 * SECOND).map(|due| due.endpoint), Some("/other".to_owned()));
         polls.done(1, 11 * SECOND);
         assert_eq!(polls.due(11 * SECOND).map(|due| due.endpoint), Some("/all".to_owned()));
@@ -244,8 +259,26 @@ mod tests {
     }
 
     #[test]
+    fn only_symbols_that_somebody_wants_are_asked_for_each_once_an_interval() {
+        let mut polls = Polls::new(vec![spec("/a?symbol={symbol}", 10)], &PollScope::Off, 0);
+        for symbol in ["A", "B", "C", "D"] {
+            polls.want(symbol);
+        }
+        assert_eq!(run(&mut polls, 20 * SECOND, |_| false), (Vec::new(), 0));
+        let two: PollScope = PollScope::Symbols(["B", "D", "unlisted"].map(Box::from).into());
+        polls.turn("/a?symbol={symbol}", &two, 0);
+        assert_eq!(polls.weight_a_minute(|_| 2), 2 * 2 * 6);
+        let (served, missed) = run(&mut polls, 20 * SECOND, |_| false);
+        let names: Vec<&str> = served.iter().map(|(_, endpoint)| &endpoint[10..]).collect();
+        assert_eq!((names, missed), (vec!["B", "D", "B", "D"], 0));
+        polls.unwant("B");
+        polls.turn("/a?symbol={symbol}", &PollScope::Symbols(["B".into()].into()), 20 * SECOND);
+        assert_eq!((polls.due(99 * SECOND), polls.next()), (None, None), "nobody that is listed");
+    }
+
+    #[test]
     fn the_weight_of_all_is_told_a_minute() {
-        let mut polls = Polls::new(vec![spec("/a?symbol={symbol}", 10), spec("/all", 60)], 0);
+        let mut polls = Polls::new(vec![spec("/a?symbol={symbol}", 10), spec("/all", 60)], &PollScope::All, 0);
         let weigh = |endpoint: &str| if endpoint == "/all" { 80 } else { 2 };
         assert_eq!(polls.weight_a_minute(weigh), 80);
         (0..100).for_each(|n| polls.want(&format!("S{n}")));

@@ -12,12 +12,14 @@ use super::orders::PollOrders;
 use super::polls::{PollSpec, Polls};
 use super::request::{RestReply, RestRequest};
 use super::waiting::Waiting;
+use crate::binance::catalogue::Catalogue;
 use crate::binance::live::backoff::Backoff;
 use crate::binance::live::board::{Board, RestView};
 use crate::binance::live::limits::{Gate, WeightBudget, call_weight};
 use crate::binance::live::note::Note;
 use crate::binance::live::venue_rules::VenueRules;
 use crate::schema::id::Market;
+use crate::schema::topic::PollScope;
 use crate::telemetry::{Clock, Counter, Counts};
 
 /// The longest sleep: whoever asked may have gone.
@@ -38,7 +40,9 @@ pub(crate) struct RestOptions {
     pub(crate) backoff_ns: (u64, u64),
     /// Polls of routes.
     pub(crate) polls: Vec<PollSpec>,
-    /// Which of them are on.
+    /// What they run for at first.
+    pub(crate) poll_scope: PollScope,
+    /// And from then on.
     pub(crate) poll_orders: PollOrders,
     /// Where a ban is kept over a restart.
     pub(crate) state_file: Option<std::path::PathBuf>,
@@ -65,11 +69,15 @@ pub(crate) struct RestWorker {
     pub(super) weight: WeightBudget,
     pub(super) gate: Gate,
     pub(super) ban: Option<BanFile>,
-    /// What books wait for, and the list of instruments.
+    /// What books wait for.
     pub(super) books: Lane,
+    /// The list of instruments: while it fails, books go on.
+    pub(super) info: Lane,
     /// What can wait: a poll that fails holds up no book.
     pub(super) side: Lane,
     pub(super) info_due: u64,
+    /// What the list said last, unless a reply has shown since that it is outdated.
+    pub(super) listed: Option<Catalogue>,
     /// The weight a minute that polls were said to take.
     polls_weigh: u64,
 }
@@ -113,13 +121,15 @@ impl RestWorker {
             requests,
             replies,
             waiting: Waiting::default(),
-            polls: Polls::new(options.polls.clone(), clock.now_ns()),
+            polls: Polls::new(options.polls.clone(), &options.poll_scope, clock.now_ns()),
             weight: WeightBudget::new(rules.weight_per_minute),
             gate: Gate::new(options.seed),
             ban,
             books: lane(options.seed),
+            info: lane(options.seed.wrapping_add(2)),
             side: lane(options.seed.wrapping_add(1)),
             info_due: 0,
+            listed: None,
             polls_weigh: 0,
             clock,
             options,
@@ -158,8 +168,8 @@ impl RestWorker {
             }
         }
         let now = self.clock.now_ns();
-        for (name, on) in self.options.poll_orders.take() {
-            self.polls.turn(&name, on, now);
+        for (name, scope) in self.options.poll_orders.take() {
+            self.polls.turn(&name, &scope, now);
         }
         self.show(now);
         match self.next(now) {
@@ -239,7 +249,7 @@ impl RestWorker {
 
     fn next(&mut self, now: u64) -> Next {
         let open = self.gate.when(now);
-        let info = self.info_due <= now;
+        let info = self.info_due.max(self.info.not_before) <= now;
         let must = if info {
             Some((Next::ExchangeInfo, self.rules.exchange_info.1))
         } else if self.waiting.books() > 0 {
@@ -249,7 +259,8 @@ impl RestWorker {
             None
         };
         if let Some((next, weight)) = must {
-            let when = open.max(self.books.not_before).max(self.weight.when(now, weight));
+            let lane = if info { 0 } else { self.books.not_before };
+            let when = open.max(lane).max(self.weight.when(now, weight));
             return if when > now { Next::Sleep(when - now) } else { next };
         }
         let open = open.max(self.side.not_before);
@@ -265,7 +276,10 @@ impl RestWorker {
             Some(due) if call_weight(&due.endpoint) <= spare => Next::Poll,
             // Weight comes back by the second; a nap is short beside that.
             Some(_) => Next::Sleep(NAP.as_nanos() as u64),
-            None => Next::Sleep(self.polls.next().unwrap_or(u64::MAX).min(self.info_due).saturating_sub(now)),
+            None => {
+                let info = self.info_due.max(self.info.not_before);
+                Next::Sleep(self.polls.next().unwrap_or(u64::MAX).min(info).saturating_sub(now))
+            }
         }
     }
 

@@ -222,6 +222,8 @@ impl Subscriptions {
             self.to_unsubscribe.push_back(at);
         } else if !self.parts.iter().any(|part| part.contains(&at)) {
             self.forget(&[at]);
+            // Should the venue have it after all, its list tells.
+            self.verify_at = Some(now.saturating_add(VERIFY_NS));
         }
         true
     }
@@ -248,7 +250,9 @@ impl Subscriptions {
         if let Some(count) = self.count_of(old) {
             *count -= 1;
         }
-        if old == StreamState::Requested && matches!(state, StreamState::Acknowledged | StreamState::Live) {
+        if matches!(old, StreamState::Requested | StreamState::Refused)
+            && matches!(state, StreamState::Acknowledged | StreamState::Live)
+        {
             self.answered.push(at);
         }
         if let Some(count) = self.count_of(state) {
@@ -285,6 +289,17 @@ impl Subscriptions {
     /// Whether every stream speaks, or has had its time to.
     pub(crate) const fn is_settled(&self) -> bool {
         self.counts.requested + self.counts.acknowledged == 0 && self.under_way.is_none()
+    }
+
+    /// The streams that the venue refused here.
+    pub(crate) fn refused_names(&self) -> impl Iterator<Item = &str> {
+        self.streams.iter().filter(|s| s.state == StreamState::Refused && !s.name.is_empty()).map(|s| &*s.name)
+    }
+
+    /// Whether the venue has taken a stream here.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        let state = self.places.get(name).map(|at| self.streams[*at].state);
+        matches!(state, Some(StreamState::Acknowledged | StreamState::Live | StreamState::Silent))
     }
 
     /// Whether some stream speaks.
@@ -392,15 +407,24 @@ impl Subscriptions {
         }
         let there: HashSet<&str> = listed.iter().map(String::as_str).collect();
         for at in 0..self.streams.len() {
-            let Stream { name, state, .. } = &self.streams[at];
-            let missing = matches!(state, StreamState::Acknowledged | StreamState::Live | StreamState::Silent)
-                && !name.is_empty()
-                && !there.contains(&**name);
-            if missing && self.streams[at].tries < TRIES_MAX {
-                self.streams[at].tries += 1;
-                self.streams[at].asked = false;
-                self.enter(at, StreamState::Requested, now);
-                self.to_subscribe.push_back(at);
+            let Stream { name, state, tries, asked, .. } = &mut self.streams[at];
+            if name.is_empty() {
+                continue;
+            }
+            let (state, tries, is_there) = (*state, *tries, there.contains(&**name));
+            *asked |= is_there;
+            match state {
+                StreamState::Requested | StreamState::Leaving => self.settle(at, is_there, now),
+                StreamState::Refused if is_there => self.enter(at, StreamState::Acknowledged, now),
+                StreamState::Acknowledged | StreamState::Live | StreamState::Silent
+                    if !is_there && tries < TRIES_MAX =>
+                {
+                    self.streams[at].tries += 1;
+                    self.streams[at].asked = false;
+                    self.enter(at, StreamState::Requested, now);
+                    self.to_subscribe.push_back(at);
+                }
+                _ => {}
             }
         }
         for name in listed.iter().filter(|name| !self.places.contains_key(name.as_str())).collect::<Vec<_>>() {
@@ -420,16 +444,22 @@ impl Subscriptions {
     fn reconcile(&mut self, names: &[usize], listed: &[String], now: u64) {
         for at in names {
             let there = listed.iter().any(|name| **name == *self.streams[*at].name);
-            match (self.streams[*at].state, there) {
-                (StreamState::Requested, true) => self.enter(*at, StreamState::Acknowledged, now),
-                (StreamState::Requested, false) => self.again(*at, now),
-                (StreamState::Leaving, true) => self.to_unsubscribe.push_back(*at),
-                (StreamState::Leaving, false) => {
-                    self.streams[*at].asked = false;
-                    self.forget(&[*at]);
-                }
-                _ => {}
+            self.settle(*at, there, now);
+        }
+    }
+
+    /// The venue's list has told what became of a stream about which a message went unanswered.
+    fn settle(&mut self, at: usize, there: bool, now: u64) {
+        self.streams[at].asked |= there;
+        match (self.streams[at].state, there) {
+            (StreamState::Requested, true) => self.enter(at, StreamState::Acknowledged, now),
+            (StreamState::Requested, false) => self.again(at, now),
+            (StreamState::Leaving, true) => self.to_unsubscribe.push_back(at),
+            (StreamState::Leaving, false) => {
+                self.streams[at].asked = false;
+                self.forget(&[at]);
             }
+            _ => {}
         }
     }
 
@@ -439,6 +469,17 @@ impl Subscriptions {
             self.enter(at, StreamState::Refused, now);
         } else {
             self.to_subscribe.push_back(at);
+        }
+    }
+
+    /// What became of a stream that is to leave is not known: the list tells, unless that was asked too often.
+    fn leave_again(&mut self, at: usize) {
+        self.streams[at].tries += 1;
+        if self.streams[at].tries < TRIES_MAX {
+            self.doubtful.push(at);
+        } else {
+            self.streams[at].asked = false;
+            self.forget(&[at]);
         }
     }
 
@@ -457,26 +498,36 @@ impl Subscriptions {
             }
             Verb::Subscribe => {
                 let at = *way.names.first()?;
-                self.streams[at].asked = false;
-                if self.streams[at].state != StreamState::Requested {
-                    self.to_unsubscribe.retain(|other| *other != at);
-                    self.forget(&[at]);
-                    return None;
+                match self.streams[at].state {
+                    StreamState::Requested => {
+                        self.streams[at].asked = false;
+                        self.enter(at, StreamState::Refused, now);
+                        return Some(&self.streams[at].name);
+                    }
+                    StreamState::Leaving => {
+                        self.streams[at].asked = false;
+                        self.to_unsubscribe.retain(|other| *other != at);
+                        self.forget(&[at]);
+                    }
+                    // It was taken before.
+                    _ => {}
                 }
-                self.enter(at, StreamState::Refused, now);
-                Some(&self.streams[at].name)
+                None
             }
             // The venue's list tells which of them it still has. What cannot be taken out is forgotten in the end: its frames
             // are let through and dropped further on.
             Verb::Unsubscribe => {
-                for at in way.names {
-                    self.streams[at].tries += 1;
-                    if self.streams[at].tries < TRIES_MAX { self.doubtful.push(at) } else { self.forget(&[at]) }
-                }
+                way.names.into_iter().for_each(|at| self.leave_again(at));
                 None
             }
             Verb::List => {
-                way.names.iter().for_each(|at| self.again(*at, now));
+                for at in way.names {
+                    match self.streams[at].state {
+                        StreamState::Requested => self.again(at, now),
+                        StreamState::Leaving => self.leave_again(at),
+                        _ => {}
+                    }
+                }
                 None
             }
         }
@@ -487,6 +538,7 @@ impl Subscriptions {
     pub(crate) fn tick(&mut self, now: u64) -> bool {
         if let Some(way) = self.under_way.take_if(|w| now.saturating_sub(w.sent) >= ANSWER_NS) {
             self.unanswered += 1;
+            self.verify_at = Some(now.saturating_add(VERIFY_NS));
             // Streams that speak need no answer.
             let open = |at: &usize| matches!(self.streams[*at].state, StreamState::Requested | StreamState::Leaving);
             self.doubtful.extend(way.names.into_iter().filter(open));

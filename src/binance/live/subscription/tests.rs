@@ -1,5 +1,9 @@
 //! What subscriptions promise, against a venue of a few lines.
 
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
 use super::message::{Control, Verb};
 use super::streams::{StreamChange, StreamCounts, StreamState, Subscriptions};
 
@@ -231,4 +235,116 @@ fn a_refusal_is_not_for_ever() {
         now += SECOND;
     }
     assert_eq!(asked, [0, 5, 15, 35]);
+}
+
+/// What a venue makes of a message.
+#[derive(Clone, Copy, Debug)]
+enum Outcome {
+    Done,
+    DoneTwice,
+    /// Done, and the answer is lost.
+    Unanswered,
+    /// Neither done nor answered.
+    Lost,
+    Refused,
+    RefusedWithoutId,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Want(u8),
+    Unwant(u8),
+    /// The next message goes out, and this becomes of it.
+    Send(Outcome),
+    Wait(u8),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    use Outcome::{Done, DoneTwice, Lost, Refused, RefusedWithoutId, Unanswered};
+    let outcomes = vec![Done, Done, DoneTwice, Unanswered, Lost, Refused, Refused, RefusedWithoutId];
+    prop_oneof![
+        3 => (0..4u8).prop_map(Step::Want),
+        3 => (0..4u8).prop_map(Step::Unwant),
+        4 => prop::sample::select(outcomes).prop_map(Step::Send),
+        2 => (1..6u8).prop_map(Step::Wait),
+    ]
+}
+
+/// A venue in a few lines: what it has, and how it answers.
+#[derive(Debug, Default)]
+struct Few {
+    has: BTreeSet<String>,
+}
+
+impl Few {
+    fn hear(&mut self, subscriptions: &mut Subscriptions, message: &Control, outcome: Outcome, now: u64) {
+        if !matches!(outcome, Outcome::Lost | Outcome::Refused | Outcome::RefusedWithoutId) {
+            for name in names_in(message) {
+                _ = match message.verb {
+                    Verb::Subscribe => self.has.insert(name),
+                    Verb::Unsubscribe => self.has.remove(&name),
+                    Verb::List => false,
+                };
+            }
+        }
+        let list: Vec<String> = self.has.iter().cloned().collect();
+        let list = (message.verb == Verb::List).then_some(&*list);
+        match outcome {
+            Outcome::Done => subscriptions.done(Some(message.id), list, now),
+            Outcome::DoneTwice => (0..2).for_each(|_| subscriptions.done(Some(message.id), list, now)),
+            Outcome::Unanswered | Outcome::Lost => {}
+            Outcome::Refused => _ = subscriptions.refused(Some(message.id), now),
+            Outcome::RefusedWithoutId => _ = subscriptions.refused(None, now),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_venue_answered_it_has_what_is_wanted_once_it_answers_well(
+        steps in prop::collection::vec(step(), 1..60)
+    ) {
+        let (mut subscriptions, mut venue, mut now) = (Subscriptions::new(SILENT), Few::default(), 0);
+        let mut wanted = BTreeSet::new();
+        for step in steps {
+            match step {
+                Step::Want(n) => {
+                    let name = format!("s{n}@trade");
+                    subscriptions.want(&name, now);
+                    wanted.insert(name);
+                }
+                Step::Unwant(n) => {
+                    let name = format!("s{n}@trade");
+                    subscriptions.unwant(&name, now);
+                    wanted.remove(&name);
+                }
+                Step::Send(outcome) => {
+                    if let Some(message) = subscriptions.next_message(now) {
+                        venue.hear(&mut subscriptions, &message, outcome, now);
+                    }
+                }
+                Step::Wait(seconds) => {
+                    now += u64::from(seconds) * SECOND;
+                    if !subscriptions.tick(now) {
+                        // The connection is given up, and the venue's streams with it.
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        // The longest wait after a refusal is over five minutes.
+        for turn in 0..1_000 {
+            now += SECOND;
+            if !subscriptions.tick(now) {
+                prop_assert!(turn < 6, "only over what went unanswered before");
+                return Ok(());
+            }
+            while let Some(message) = subscriptions.next_message(now) {
+                venue.hear(&mut subscriptions, &message, Outcome::Done, now);
+            }
+        }
+        prop_assert_eq!(&venue.has, &wanted);
+        let known: BTreeSet<String> = subscriptions.iter().map(|(name, _)| name.to_owned()).collect();
+        prop_assert_eq!(&known, &wanted);
+    }
 }
