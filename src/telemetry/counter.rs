@@ -221,6 +221,13 @@ impl Ledger {
         sheets.iter().map(|s| s.counts[counter as usize].load(Ordering::Relaxed)).sum()
     }
 
+    /// A counter of one agent: over the sheets of this name.
+    pub fn of(&self, name: &str, counter: Counter) -> u64 {
+        let sheets = self.sheets.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = sheets.iter().filter(|s| s.name == name);
+        of.map(|s| s.counts[counter as usize].load(Ordering::Relaxed)).sum()
+    }
+
     /// The agents that have a sheet, in order of asking.
     pub fn names(&self) -> Vec<String> {
         self.sheets.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|s| s.name.clone()).collect()
@@ -242,6 +249,7 @@ mod tests {
             (ledger.total(Counter::FramesIn), ledger.total(Counter::Lagged), a.get(Counter::FramesIn)),
             (5, 1, 2)
         );
+        assert_eq!((ledger.of("a", Counter::FramesIn), ledger.of("c", Counter::FramesIn)), (2, 0));
         assert_eq!(ledger.names(), ["a", "b"]);
     }
 

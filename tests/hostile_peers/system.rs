@@ -14,7 +14,7 @@ fn a_port_in_use_is_told_and_ends_the_venue() {
     let address = taken.local_addr().unwrap().to_string();
     let mut second = Running::meltica(&["venue", "--listen", &address]);
     let (code, said) = second.ended();
-    assert_eq!(code, Some(71), "{said}");
+    assert_eq!(code, Some(78), "{said}");
     assert!(said.contains(&address) && said.contains("in use"), "{said}");
 }
 

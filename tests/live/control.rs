@@ -302,6 +302,8 @@ fn at_each_quiet_point_the_venue_has_the_union_of_what_is_wanted() {
     let answered = status.acknowledged_in;
     println!("from a command to the venue's last answer: {answered:?}");
     assert!(answered.count > 0 && status.streams.requested == 0);
+    let published: u64 = status.shards.iter().map(|shard| shard.published).sum();
+    assert!((1..=desk.engine.ledger().total(Counter::Published)).contains(&published), "{published}");
     desk.finish(commands() / 10);
 }
 

@@ -97,7 +97,8 @@ fn f24_a_connection_is_kept_while_its_successor_is_refused_a_stream_that_it_has(
     let worse: Vec<_> = rig.statuses.iter().filter(|told| told.to == Quality::Stale).collect();
     assert!(worse.is_empty() && rig.checker.gaps == 0, "{worse:?}");
     no_trade_is_lost_or_doubled(&rig);
-    assert_eq!(rig.changes()[1], (false, "ended: replaced".to_owned()));
+    let ends: Vec<_> = rig.changes().into_iter().filter(|(up, _)| !up).collect();
+    assert!(ends.iter().all(|(_, cause)| cause == "ended: replaced"), "{ends:?}");
     assert!(!venue.stats().exceeded.any(), "{:?}", venue.stats().exceeded);
 }
 

@@ -15,7 +15,7 @@ use crate::ring::spsc::{ClaimError, Producer};
 use crate::schema::command::{AckStatus, Command, ControlAck, ControlCode};
 use crate::schema::event::EventBuf;
 use crate::schema::id::{ConnectionId, InstrumentId, TraceId};
-use crate::schema::report::{LatencyView, Report, StatusReport};
+use crate::schema::report::{LatencyView, Report, ShardView, StatusReport};
 use crate::schema::topic::StreamName;
 use crate::telemetry::{Clock, Counter, Counts, Digits, LatencyTally, Ledger};
 
@@ -332,6 +332,9 @@ impl ControlAgent {
         status.uptime_ms = now.mono_ns.saturating_sub(self.started.mono_ns) / 1_000_000;
         status.connections = self.parts.native.connections();
         status.books = self.parts.books.counts().into_iter().map(|(name, n)| (name.to_owned(), n)).collect();
+        let published = |shard: usize| self.parts.ledger.of(&format!("sequencer-{shard}"), Counter::Published);
+        let shards = 0..self.parts.watches.len();
+        status.shards = shards.map(|n| ShardView { shard: n as u64, published: published(n) }).collect();
         let counted = Counter::ALL.iter().map(|c| (c.label().to_owned(), self.parts.ledger.total(*c)));
         status.counters = counted.filter(|(_, n)| *n > 0).collect();
         status.acknowledged_in = self.answered_view();

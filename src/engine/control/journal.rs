@@ -5,13 +5,11 @@
 //! One record a line: the sum of what follows (FNV-1a, 16 hex digits), a space, JSON. A line that a crash tore off at the end
 //! is cut away and told: its command was never acknowledged. Damage anywhere else is refused.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::schema::command::{Command, ConsumerName, Filters};
@@ -216,7 +214,7 @@ impl Journal {
     /// Writes a file beside this one, held as this one is, and puts it in its place.
     fn beside(&self, path: &Path, text: &str) -> std::io::Result<File> {
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(path)?;
-        flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+        file.try_lock()?;
         file.set_permissions(self.file.metadata()?.permissions())?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
@@ -231,9 +229,9 @@ fn held(path: &Path) -> Result<File, JournalError> {
     loop {
         let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
         let file = open.map_err(failed)?;
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => return Err(JournalError::Held { file: path.to_owned() }),
-            Err(error) => return Err(failed(error.into())),
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => return Err(JournalError::Held { file: path.to_owned() }),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
             Ok(()) => {}
         }
         // Whoever had it may have put another one in its place before letting go.
