@@ -171,12 +171,13 @@ impl Desk {
         let filters = self.filters(choice);
         let (handle, wanted) = (at, self.consumers[at].1.clone());
         let mut after = wanted.clone();
+        // Less is begun than ended: what everybody wants already needs no word to the venue.
         let command = match dice.roll(7) {
-            0..=2 => {
+            0 | 1 => {
                 after.insert((kind, choice));
                 subscribe(type_name, filters)
             }
-            3 | 4 => {
+            2..=4 => {
                 after.retain(|(k, _)| *k != kind);
                 Command::Unsubscribe { type_name: type_name.into(), filters: None, trace_id: None }
             }
