@@ -54,6 +54,8 @@ counters! {
     Filtered = "events kept out by route filters";
     /// Fields that a route neither maps nor ignores (counted a field).
     UnknownFields = "unknown fields";
+    /// Unknown fields beyond the 1,024th of one raw instance: neither listed nor judged by a route.
+    UnknownFieldsUncarried = "unknown fields beyond what one event can carry";
     /// Events refused for an unknown field.
     RefusedUnknownField = "events refused for an unknown field";
     /// Raw instances from which no event could be made.

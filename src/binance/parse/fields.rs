@@ -16,7 +16,7 @@ use crate::schema::topic::StreamKind;
 const TAIL_TEXT_MAX: usize = 255;
 
 /// The most unknown keys one raw instance carries; no frame of the venue comes near it. The rest of a frame that has more
-/// is read, checked, and not carried.
+/// is read, checked, counted, and not carried.
 const UNKNOWN_MAX: usize = 1_024;
 
 /// Reads payloads.
@@ -24,11 +24,13 @@ const UNKNOWN_MAX: usize = 1_024;
 pub(super) struct Fields {
     path: String,
     value: String,
+    /// Unknown keys that were not carried, since they were taken.
+    uncarried: u64,
 }
 
 impl Default for Fields {
     fn default() -> Self {
-        Fields { path: String::with_capacity(1 << 10), value: String::with_capacity(1 << 10) }
+        Fields { path: String::with_capacity(1 << 10), value: String::with_capacity(1 << 10), uncarried: 0 }
     }
 }
 
@@ -78,6 +80,11 @@ impl Fields {
         complete(kind, keys, specs, &met, raw)
     }
 
+    /// How many unknown keys were not carried since the last call.
+    pub(super) fn take_uncarried(&mut self) -> u64 {
+        core::mem::take(&mut self.uncarried)
+    }
+
     /// Puts a payload that is no object into the tail under one key.
     pub(super) fn whole(&mut self, key: &str, value: At<'_, '_>, raw: &mut RawBuf) {
         self.unknown("", key, value, &mut Met::default(), raw);
@@ -108,6 +115,7 @@ impl Fields {
     fn unknown(&mut self, object: &str, key: &str, value: At<'_, '_>, met: &mut Met, raw: &mut RawBuf) {
         met.unknown += 1;
         if met.unknown > UNKNOWN_MAX {
+            self.uncarried += 1;
             return;
         }
         self.path.clear();

@@ -264,6 +264,7 @@ impl Instances {
         } else {
             self.fields.read(payload, kind, &mut self.raw)?;
         }
+        self.counts.add(Counter::UnknownFieldsUncarried, self.fields.take_uncarried());
         let whose = match kind {
             StreamKind::Other => Some(InstrumentId::NONE),
             _ if reading.body.is_some() => self.whose(KindKeys::of_body(kind), stream.subject, from.market)?,

@@ -94,6 +94,17 @@ fn a_diff_is_read_whole() {
     assert_eq!(desk.count([Counter::FramesIn, Counter::RawParsed, Counter::FramesMalformed]), [1, 1, 0]);
 }
 
+#[test]
+fn unknown_keys_beyond_what_an_event_carries_are_counted() {
+    let mut desk = Desk::new();
+    let many: String = (0..1_100).map(|n| format!(r#","x{n}":{n}"#)).collect();
+    let frame = diff(&format!("{DIFF}{many}"));
+    let mut carried = 0;
+    let parsed = desk.parse(USDM, Origin::Combined, frame.as_bytes(), |raw| carried = raw.unknown().count());
+    assert_eq!(parsed.map(|_| carried), Ok(1_024));
+    assert_eq!(desk.count([Counter::UnknownFieldsUncarried]), [1_100 - 1_024]);
+}
+
 /// faults.md F07, F41: the frame is dropped and counted, and the book is told.
 #[test]
 fn a_malformed_diff_opens_a_gap() {
