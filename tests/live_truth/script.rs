@@ -91,7 +91,9 @@ pub(crate) fn everything(seed: u64, from_ms: u64, until_ms: u64, lively: &[Strin
             let _ = writeln!(out, "- {{ at: {when}ms, fault: {} }}", kinds[at as usize % kinds.len()]);
         }
     };
-    spread(&OF_CONNECTIONS, 1_000, &mut out, &mut dice);
+    // A long run has fewer a second: three connections may be opened but so often in five minutes.
+    let step = if span > 20_000 { 3_000 } else { 1_000 };
+    spread(&OF_CONNECTIONS, step, &mut out, &mut dice);
     spread(&OF_REST, 2_500, &mut out, &mut dice);
     out
 }
