@@ -239,10 +239,11 @@ impl Rig {
         while !done(self) {
             assert!(
                 begun.elapsed() < patience,
-                "{what}: did not happen; {:#?}, {:?}, {:?}",
+                "{what}: did not happen; {:#?}, {:?}, {:?}, {:?}",
                 self.stories.iter().filter(|(id, _)| self.quality[id] != Quality::Good).collect::<Vec<_>>(),
                 self.board.view(),
-                self.notes
+                self.notes,
+                Counter::ALL.iter().map(|c| (c.label(), self.count(*c))).filter(|(_, n)| *n > 0).collect::<Vec<_>>()
             );
             self.step();
         }

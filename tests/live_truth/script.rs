@@ -71,6 +71,8 @@ pub(crate) fn everything(seed: u64, from_ms: u64, until_ms: u64, lively: &[Strin
         for _ in 0..entries {
             let (every, from) = (500 + dice.throw(1_500), from_ms + dice.throw(span / 4));
             let every = if kind.contains("snapshot") { 3 * every } else { every };
+            // What is armed for a symbol waits for its next diff, or snapshot: a long run would pile up more than come.
+            let every = every * (span / 6_000).max(1);
             let symbols = some(&mut dice, 1 + entries * lively.len() / 40);
             let _ = writeln!(
                 out,

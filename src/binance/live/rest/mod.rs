@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `request` | what is asked, and what comes back |
 //! | `waiting` | which snapshots are asked for, each once, in order |
+//! | `demand` | how many books asked of late |
 //! | `polls` | which route poll is due, of which symbol |
 //! | `orders` | polls turned on and off |
 //! | `client` | one request, one reply, within bounds |
@@ -16,6 +17,7 @@
 mod ban;
 mod calls;
 mod client;
+mod demand;
 mod orders;
 mod polls;
 mod request;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::ban::{BanFile, Kept};
 use super::client::Client;
+use super::demand::Demand;
 use super::orders::PollOrders;
 use super::polls::{PollSpec, Polls};
 use super::request::{RestReply, RestRequest};
@@ -18,6 +19,7 @@ use crate::binance::live::board::{Board, RestView};
 use crate::binance::live::limits::{Gate, WeightBudget, call_weight};
 use crate::binance::live::note::Note;
 use crate::binance::live::venue_rules::VenueRules;
+use crate::schema::frame::Urgency;
 use crate::schema::id::Market;
 use crate::schema::topic::PollScope;
 use crate::telemetry::{Clock, Counter, Counts};
@@ -65,6 +67,7 @@ pub(crate) struct RestWorker {
     requests: Receiver<RestRequest>,
     replies: SyncSender<RestReply>,
     pub(super) waiting: Waiting,
+    demand: Demand,
     pub(super) polls: Polls,
     pub(super) weight: WeightBudget,
     pub(super) gate: Gate,
@@ -121,6 +124,7 @@ impl RestWorker {
             requests,
             replies,
             waiting: Waiting::default(),
+            demand: Demand::default(),
             polls: Polls::new(options.polls.clone(), &options.poll_scope, clock.now_ns()),
             weight: WeightBudget::new(rules.weight_per_minute),
             gate: Gate::new(options.seed),
@@ -224,7 +228,12 @@ impl RestWorker {
 
     fn take(&mut self, request: RestRequest) -> Result<(), Gone> {
         match request {
-            RestRequest::Depth { symbol, epoch, urgency } => self.waiting.ask(&symbol, epoch, urgency),
+            RestRequest::Depth { symbol, epoch, urgency } => {
+                if urgency == Urgency::Book {
+                    self.demand.note(self.clock.now_ns());
+                }
+                self.waiting.ask(&symbol, epoch, urgency);
+            }
             RestRequest::Poll { symbol, wanted: true } => self.polls.want(&symbol),
             RestRequest::Poll { symbol, wanted: false } => self.polls.unwant(&symbol),
             RestRequest::Polled => return self.weigh_polls(),
@@ -244,7 +253,9 @@ impl RestWorker {
 
     /// How deep a snapshot may be.
     fn affordable(&mut self, now: u64) -> u32 {
-        self.rules.affordable_limit(self.options.depth_limit, self.waiting.books(), self.weight.left(now))
+        // Those that asked just now tell how many more will, when a connection goes.
+        let books = self.waiting.books().max(self.demand.of_late(now));
+        self.rules.affordable_limit(self.options.depth_limit, books, self.weight.left(now))
     }
 
     fn next(&mut self, now: u64) -> Next {
@@ -269,7 +280,7 @@ impl RestWorker {
         }
         let spare = self.weight.spare(now);
         let deep = self.rules.depth_weight(self.rules.depth_limit(self.options.depth_limit));
-        if self.waiting.has_background() && deep <= spare {
+        if self.waiting.has_background() && deep <= spare && self.demand.of_late(now) == 0 {
             return Next::Background;
         }
         match self.polls.due(now) {
