@@ -62,6 +62,21 @@ fn f02_a_burst_of_gaps_on_all_books_is_healed_within_four_fifths_of_the_weight()
 }
 
 #[test]
+fn a_start_with_more_books_than_the_minute_has_weight_for_deep_ones_needs_no_second_minute() {
+    // 150 books of 1,000 levels would take 7,500 of 4,800.
+    let venue = venue(|options| {
+        options.exchange.symbols = default_symbols(150);
+        options.frames_per_second = Some(1_500);
+    });
+    let mut rig = Rig::over(&venue, |_| {});
+    rig.until_within(Duration::from_secs(50), "all books Good within the first minute's weight", |rig| {
+        let good = rig.quality.values().filter(|quality| **quality == Quality::Good).count();
+        good == 150
+    });
+    assert!(!venue.stats().exceeded.any(), "{:?}", venue.stats().exceeded);
+}
+
+#[test]
 fn f34_what_others_on_the_address_use_is_left_to_them_and_a_missing_header_changes_nothing() {
     let lasts = Duration::from_secs(600);
     let bad = |how| VenueFault::BadRest { how, lasts, routes: Vec::new() };

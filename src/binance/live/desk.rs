@@ -91,6 +91,7 @@ impl Desk {
             refresh: options.times.refresh,
             backoff_ns: (nanos(options.times.backoff.0), nanos(options.times.backoff.1)),
             polls: options.polls.clone(),
+            orders: orders.clone(),
             poll_scope: if options.commanded { PollScope::Off } else { PollScope::All },
             poll_orders,
             state_file: options.state_file.clone(),

@@ -104,6 +104,11 @@ impl StreamOrders {
         (inner.plan.connections(), inner.plan.streams())
     }
 
+    /// How many books are wanted now.
+    pub(super) fn books(&self) -> usize {
+        self.lock().plan.books()
+    }
+
     /// Moves what waits for an io thread to `into`.
     pub(super) fn take(&self, thread: usize, into: &mut Vec<Order>) {
         if let Some(queue) = self.lock().waiting.get_mut(thread) {
@@ -163,7 +168,7 @@ mod tests {
         assert_eq!((first.len(), second.len()), (4 * 3 + 3, 4 * 3));
         assert!(first.iter().all(|(place, ..)| place % 2 == 0) && second.iter().all(|(place, ..)| place % 2 == 1));
         assert_eq!(first[12..], names(0).map_to(0, false));
-        assert_eq!(orders.size(), (4, 7 * 3));
+        assert_eq!((orders.size(), orders.books()), ((4, 7 * 3), 7));
         assert!(taken(&orders, 0).is_empty() && taken(&orders, 1).is_empty());
     }
 

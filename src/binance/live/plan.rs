@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::venue_rules::VenueRules;
+use crate::schema::topic::StreamName;
 
 /// The most streams of a connection of any market (binance.md, section 2).
 pub const STREAMS_MAX: usize = 1_024;
@@ -28,12 +29,18 @@ struct Site {
     filled: usize,
 }
 
+fn is_book(name: &str) -> bool {
+    StreamName::parse(name).is_some_and(|name| name.topic.kind.is_book())
+}
+
 /// Streams over connections, connections over io threads.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     rules: &'static VenueRules,
     sites: Vec<Site>,
     places: HashMap<Box<str>, usize>,
+    /// Streams that feed a book.
+    books: usize,
     spread: usize,
     streams_max: usize,
     threads: usize,
@@ -44,7 +51,8 @@ impl Plan {
     /// they are full. All bounds are at least 1.
     pub(super) fn new(rules: &'static VenueRules, spread: usize, streams_max: usize, threads: usize) -> Plan {
         let (streams_max, threads) = (streams_max.clamp(1, STREAMS_MAX), threads.max(1));
-        Plan { rules, sites: Vec::new(), places: HashMap::new(), spread: spread.max(threads), streams_max, threads }
+        let (sites, places) = (Vec::new(), HashMap::new());
+        Plan { rules, sites, places, books: 0, spread: spread.max(threads), streams_max, threads }
     }
 
     /// Places the streams of one symbol on one connection a door; those that are placed already stay. Calls `placed` for
@@ -71,6 +79,7 @@ impl Plan {
                 if !self.places.contains_key(*name) {
                     self.places.insert((*name).into(), place);
                     self.sites[place].filled += 1;
+                    self.books += usize::from(is_book(name));
                     placed(self.sites[place].place, name);
                 }
             }
@@ -81,7 +90,13 @@ impl Plan {
     pub(super) fn unwant(&mut self, name: &str) -> Option<Place> {
         let site = &mut self.sites[self.places.remove(name)?];
         site.filled -= 1;
+        self.books -= usize::from(is_book(name));
         Some(site.place)
+    }
+
+    /// How many books are fed.
+    pub(super) const fn books(&self) -> usize {
+        self.books
     }
 
     /// The emptiest connection through a door with room for so many, opened if need be.

@@ -83,7 +83,12 @@ impl RestWorker {
         let what = format!("depth of {}", wanted.symbol);
         let whose = if wanted.urgency == Urgency::Book { Whose::Books } else { Whose::Side };
         match self.came(reply, &what, whose)? {
-            Came::Body(body) => self.send(RestReply::Depth { symbol: wanted.symbol, limit, body }),
+            Came::Body(body) => {
+                if !self.served.contains(&wanted.symbol) {
+                    self.served.insert(wanted.symbol.clone());
+                }
+                self.send(RestReply::Depth { symbol: wanted.symbol, limit, body })
+            }
             Came::Refused(code, body) => {
                 self.counts.add(Counter::SnapshotsUnserved, 1);
                 self.note(Note::RestRefused { what, answer: shown(&body) })?;

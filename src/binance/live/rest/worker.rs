@@ -3,6 +3,7 @@
 //! Owns: the client, the budgets, the queues. Thread: its own; it blocks in requests and between them.
 //! Takes and gives: requests in, bodies out, both through bounded queues. Never: sends a request while the venue wants none.
 
+use std::collections::HashSet;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::binance::live::backoff::Backoff;
 use crate::binance::live::board::{Board, RestView};
 use crate::binance::live::limits::{Gate, WeightBudget, call_weight};
 use crate::binance::live::note::Note;
+use crate::binance::live::orders::StreamOrders;
 use crate::binance::live::venue_rules::VenueRules;
 use crate::schema::frame::Urgency;
 use crate::schema::id::Market;
@@ -42,6 +44,8 @@ pub(crate) struct RestOptions {
     pub(crate) backoff_ns: (u64, u64),
     /// Polls of routes.
     pub(crate) polls: Vec<PollSpec>,
+    /// Tells how many books are wanted.
+    pub(crate) orders: StreamOrders,
     /// What they run for at first.
     pub(crate) poll_scope: PollScope,
     /// And from then on.
@@ -68,6 +72,8 @@ pub(crate) struct RestWorker {
     replies: SyncSender<RestReply>,
     pub(super) waiting: Waiting,
     demand: Demand,
+    /// Symbols whose first snapshot was served.
+    pub(super) served: HashSet<Box<str>>,
     pub(super) polls: Polls,
     pub(super) weight: WeightBudget,
     pub(super) gate: Gate,
@@ -125,6 +131,7 @@ impl RestWorker {
             replies,
             waiting: Waiting::default(),
             demand: Demand::default(),
+            served: HashSet::new(),
             polls: Polls::new(options.polls.clone(), &options.poll_scope, clock.now_ns()),
             weight: WeightBudget::new(rules.weight_per_minute),
             gate: Gate::new(options.seed),
@@ -253,8 +260,9 @@ impl RestWorker {
 
     /// How deep a snapshot may be.
     fn affordable(&mut self, now: u64) -> u32 {
-        // Those that asked just now tell how many more will, when a connection goes.
-        let books = self.waiting.books().max(self.demand.of_late(now));
+        // Those that asked just now tell how many more will, when a connection goes; at a start those that are wanted do.
+        let to_come = self.options.orders.books().saturating_sub(self.served.len());
+        let books = self.waiting.books().max(self.demand.of_late(now)).max(to_come);
         self.rules.affordable_limit(self.options.depth_limit, books, self.weight.left(now))
     }
 
