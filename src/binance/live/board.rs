@@ -103,8 +103,9 @@ impl Board {
         self.lock().view.instruments += instruments;
     }
 
-    pub(super) fn listed(&self, instruments: usize) {
-        self.lock().view.instruments += instruments;
+    /// How many books are wanted, where that is commanded and not listed.
+    pub(super) fn wanted(&self, books: usize) {
+        self.lock().view.instruments = books;
     }
 
     pub(super) fn unlist(&self) {

@@ -92,6 +92,7 @@ impl Desk {
             backoff_ns: (nanos(options.times.backoff.0), nanos(options.times.backoff.1)),
             polls: options.polls.clone(),
             orders: orders.clone(),
+            commanded: options.commanded,
             poll_scope: if options.commanded { PollScope::Off } else { PollScope::All },
             poll_orders,
             state_file: options.state_file.clone(),
@@ -226,9 +227,11 @@ impl Desk {
         self.poll_for(symbol, false);
         match &self.news {
             Some(news) => self.deliver(news, [LiveNews::Symbol(symbol.into(), SymbolChange::Dropped)].into_iter()),
-            None => self.ordered(&(self.streams)(symbol), StreamOrders::unwant),
+            None => {
+                self.ordered(&(self.streams)(symbol), StreamOrders::unwant);
+                self.board.unlist();
+            }
         }
-        self.board.unlist();
     }
 
     fn catalogue(&mut self, catalogue: &Catalogue) {
@@ -302,9 +305,7 @@ impl Desk {
         changes.add.iter().for_each(|symbol| self.poll_for(symbol, true));
         for symbol in &changes.remove {
             self.poll_for(symbol, false);
-            self.board.unlist();
         }
-        self.board.listed(changes.add.len());
         self.board.catalogue();
     }
 

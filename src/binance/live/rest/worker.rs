@@ -46,6 +46,8 @@ pub(crate) struct RestOptions {
     pub(crate) polls: Vec<PollSpec>,
     /// Tells how many books are wanted.
     pub(crate) orders: StreamOrders,
+    /// Whether they are by command, and the board learns their number from here.
+    pub(crate) commanded: bool,
     /// What they run for at first.
     pub(crate) poll_scope: PollScope,
     /// And from then on.
@@ -219,6 +221,9 @@ impl RestWorker {
 
     /// Shows how it stands.
     fn show(&mut self, now: u64) {
+        if self.options.commanded {
+            self.options.board.wanted(self.options.orders.books());
+        }
         let (waiting, most) = (self.waiting.books(), self.weight.most());
         let limit = if waiting == 0 { self.options.depth_limit } else { self.affordable(now) };
         let snapshot_weight = self.rules.depth_weight(limit);
