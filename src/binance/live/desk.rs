@@ -21,7 +21,6 @@ use crate::binance::catalogue::Catalogue;
 use crate::schema::frame::{Frame, Origin, SnapshotRequest};
 use crate::schema::id::Market;
 use crate::schema::time::UnixNanos;
-use crate::schema::topic::PollScope;
 use crate::telemetry::{Clock, Ledger};
 
 /// Snapshot requests under way to the REST thread; more are counted, and asked for again by whoever needs them.
@@ -93,7 +92,6 @@ impl Desk {
             polls: options.polls.clone(),
             orders: orders.clone(),
             commanded: options.commanded,
-            poll_scope: if options.commanded { PollScope::Off } else { PollScope::All },
             poll_orders,
             state_file: options.state_file.clone(),
             seed: options.seed,

@@ -46,11 +46,9 @@ pub(crate) struct RestOptions {
     pub(crate) polls: Vec<PollSpec>,
     /// Tells how many books are wanted.
     pub(crate) orders: StreamOrders,
-    /// Whether they are by command, and the board learns their number from here.
+    /// Whether books and polls are wanted by command: then no poll runs at first, and the board learns the number of books from here.
     pub(crate) commanded: bool,
-    /// What they run for at first.
-    pub(crate) poll_scope: PollScope,
-    /// And from then on.
+    /// Whose polls run from then on.
     pub(crate) poll_orders: PollOrders,
     /// Where a ban is kept over a restart.
     pub(crate) state_file: Option<std::path::PathBuf>,
@@ -125,6 +123,7 @@ impl RestWorker {
         let lane = |seed| Lane { backoff: Backoff::with_full_jitter(first, most, seed), not_before: 0 };
         let ban = options.state_file.as_ref().map(|path| BanFile::new(path, endpoint.to_string()));
         let rules = VenueRules::of(options.market);
+        let scope = if options.commanded { PollScope::Off } else { PollScope::All };
         RestWorker {
             rules,
             client,
@@ -134,7 +133,7 @@ impl RestWorker {
             waiting: Waiting::default(),
             demand: Demand::default(),
             served: HashSet::new(),
-            polls: Polls::new(options.polls.clone(), &options.poll_scope, clock.now_ns()),
+            polls: Polls::new(options.polls.clone(), &scope, clock.now_ns()),
             weight: WeightBudget::new(rules.weight_per_minute),
             gate: Gate::new(options.seed),
             ban,
