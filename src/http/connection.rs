@@ -17,6 +17,7 @@ use super::failures::Peer;
 use super::guests::Guests;
 use super::head::{self, BODY_BYTES_MAX, HEAD_BYTES_MAX, Head, Length};
 use super::openapi;
+use super::pace::Pace;
 use super::refusal::Refusal;
 use super::routes::{self, Endpoint};
 use super::socket::{Raw, Wire};
@@ -45,11 +46,22 @@ pub(super) struct House {
     pub(super) bus: DataBus,
     pub(super) clock: Clock,
     pub(super) tally: Tally,
+    pub(super) pace: Pace,
     pub(super) stop: Shutdown,
     /// Places for event streams.
     pub(super) streams: Guests,
     pub(super) tls: Option<Arc<rustls::ServerConfig>>,
     pub(super) tell: Box<dyn Fn(&str) + Send + Sync>,
+}
+
+impl House {
+    /// Waits until it is the caller's turn.
+    pub(super) fn await_turn(&self) {
+        if let Some(wait) = self.pace.turn(self.clock.now_ns()) {
+            self.tally.add(Counter::HttpHeldBack, 1);
+            std::thread::sleep(wait);
+        }
+    }
 }
 
 /// What a request comes to.
@@ -95,11 +107,16 @@ impl Connection<'_> {
     /// One request; whether another may follow.
     fn turn(&mut self) -> io::Result<bool> {
         let head = match self.head() {
-            Ok(Some(head)) => head,
+            Ok(Some(head)) => Ok(head),
             Ok(None) => {
                 self.wire.end();
                 return Ok(false);
             }
+            Err(refusal) => Err(refusal),
+        };
+        self.house.await_turn();
+        let head = match head {
+            Ok(head) => head,
             Err(refusal) => return self.refuse(refusal),
         };
         self.house.tally.add(Counter::HttpRequests, 1);

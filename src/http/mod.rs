@@ -6,7 +6,7 @@
 //! | [`server`] | listens, gives each connection a thread, ends them |
 //! | [`options`] | where and how to serve; why it does not start |
 //! | `connection` | one connection's requests in order |
-//! | `listener`, `socket`, [`tls`], `guests` | sockets: made, timed, under TLS, counted |
+//! | `listener`, `socket`, [`tls`], `guests`, `pace` | sockets: made, timed, under TLS, counted, each in its turn |
 //! | `head`, `body`, `query`, `json` | requests, read strictly |
 //! | `access`, [`tokens`], `failures`, [`secret`], [`private_file`] | who may ask what |
 //! | `routes`, `openapi` | what may be asked: the table, the document |
@@ -30,6 +30,7 @@ mod json;
 mod listener;
 mod openapi;
 pub mod options;
+mod pace;
 pub mod private_file;
 mod query;
 mod refusal;

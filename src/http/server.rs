@@ -18,6 +18,7 @@ use super::connection::{House, serve};
 use super::guests::Guests;
 use super::listener::Listener;
 use super::options::{HttpError, HttpOptions, Listen, is_local};
+use super::pace::Pace;
 use super::refusal::Refusal;
 use super::socket::Raw;
 use super::tally::Tally;
@@ -35,9 +36,9 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long streams may take to say good-bye.
 const FAREWELL: Duration = Duration::from_millis(500);
 const STACK_BYTES: usize = 256 << 10;
-/// The least urgent of threads but one: the data path goes first.
+/// The least urgent of threads: the data path goes first.
 #[cfg(target_os = "linux")]
-const NICE: i32 = 15;
+const NICE: i32 = 19;
 
 /// What the server serves.
 pub struct Services {
@@ -111,6 +112,7 @@ impl Server {
             bus: services.bus,
             clock: services.clock,
             tally: Tally::new(services.ledger.sheet("http")),
+            pace: Pace::default(),
             stop: stop.clone(),
             streams: Guests::new(STREAMS_MAX),
             tls,
@@ -163,7 +165,10 @@ impl Acceptor {
         step_back();
         while !self.house.stop.is_requested() {
             match self.listener.accept(LOOK) {
-                Ok(Some(raw)) => self.welcome(raw),
+                Ok(Some(raw)) => {
+                    self.house.await_turn();
+                    self.welcome(raw);
+                }
                 Ok(None) => {}
                 // No descriptors left, most likely: others live on, and this will pass (faults.md, F60).
                 Err(_) => {

@@ -1,6 +1,7 @@
 //! Slow, idle and flooding peers: each is cut by its bound, and whoever behaves is served meanwhile (S06, F70).
 
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use meltica::http::{CONNECTIONS_MAX, HttpOptions, Listen, STREAMS_MAX};
@@ -126,6 +127,40 @@ fn f70_a_flood_of_commands_is_told_to_wait_and_loses_none_that_was_taken() {
     let taken = replies.iter().filter(|reply| reply.status == 202).count();
     assert_eq!(taken, 8, "{replies:?}");
     assert_eq!(rig.heard.lock().unwrap().len(), 8, "each once");
+}
+
+#[test]
+fn s06_a_flood_takes_turns_with_whoever_behaves() {
+    let rig = Rig::open();
+    let (since, over) = (Instant::now(), AtomicBool::new(false));
+    let flooded = std::thread::scope(|scope| {
+        let flood = || {
+            let mut asked = 0;
+            while !over.load(Ordering::Relaxed) {
+                // Some keep their connection, some come anew each time, one way of doing it after the other.
+                let mut client = rig.connect();
+                for _ in 0..=asked % 7 {
+                    assert_eq!(client.get("/healthz", "").status, 200, "a flood is answered, in its turn");
+                    asked += 1;
+                }
+            }
+            asked
+        };
+        let flood: Vec<_> = (0..CONNECTIONS_MAX / 2).map(|_| scope.spawn(flood)).collect();
+        while rig.total(Counter::HttpHeldBack) < 200 {
+            assert!(since.elapsed() < super::rig::PATIENCE, "the flood is not held back");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        for _ in 0..10 {
+            assert_eq!(rig.get("/status").status, 200);
+        }
+        over.store(true, Ordering::Relaxed);
+        flood.into_iter().map(|thread| thread.join().unwrap()).sum::<u64>()
+    });
+    assert_eq!(rig.total(Counter::HttpRequests), flooded + 10, "nothing is lost");
+    // However fast the machine: 400 turns a second, and 128 saved up.
+    let turns_max = 128.0 + 400.0 * since.elapsed().as_secs_f64();
+    assert!(flooded as f64 <= turns_max, "{flooded} requests, {turns_max} turns");
 }
 
 #[test]
