@@ -99,12 +99,21 @@ fn every_fault_of_a_configuration_is_shown_with_its_place() {
 }
 
 #[test]
-fn faults_of_routes_have_a_place_too() {
+fn faults_of_routes_and_addresses_have_a_place_too() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("routes.yaml");
     fs::write(&path, "routes:\n  TRADE:\n    topics: [\"{symbol}@trad\"]\n    payload_version: 9\n").unwrap();
     let output = meltica(&["check", path.to_str().unwrap()], &[]);
     check("routes", &output, 78, &["routes.yaml:3:", "routes.yaml:4:", "@trad"]);
+    let path = scratch.path().join("addresses.yaml");
+    let text =
+        "feed:\n  ws: https://stream.example\n  rest: nowhere\nroutes:\n  TRADE:\n    topics: [\"{symbol}@trad\"]\n";
+    fs::write(&path, text).unwrap();
+    for verb in [&["check"][..], &["run", "--config"]] {
+        let output = meltica(&[verb, &[path.to_str().unwrap()]].concat(), &[]);
+        let words = ["addresses.yaml:2:", "addresses.yaml:3:", "addresses.yaml:6:", "wss://", "https://api", "@trad"];
+        check("addresses", &output, 78, &words);
+    }
 }
 
 #[test]

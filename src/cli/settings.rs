@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::exit::{Cause, Failed};
 use crate::agent::IdleStrategy;
+use crate::binance::live::{BadEndpoint, Endpoint};
 use crate::conductor::ConductorOptions;
 use crate::config::route::RouteConfig;
 use crate::config::{Config, Fault, FeedSource, Idle, Initial, Loaded, Topology as TopologyChoice};
@@ -19,7 +20,7 @@ use crate::schema::id::{Market, TypeId};
 use crate::snapshot::StoreOptions;
 
 /// Loads the file named on the command line or by `MELTICA_CONFIG`, with the overrides of the environment, and holds its
-/// routes against what dispatch makes of them. Shows every fault at once.
+/// addresses and routes against what the adapter and dispatch make of them. Shows every fault at once.
 pub(super) fn load(named: Option<&Path>) -> Result<Loaded, Failed> {
     let from_variable = std::env::var_os("MELTICA_CONFIG").filter(|v| !v.is_empty()).map(PathBuf::from);
     let path = named.map(Path::to_path_buf).or(from_variable);
@@ -28,11 +29,21 @@ pub(super) fn load(named: Option<&Path>) -> Result<Loaded, Failed> {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
     let loaded = crate::config::load(path.as_deref(), variables)
         .map_err(|faults| Failed::new(Cause::Config, faults.to_string()))?;
-    let faults = route_faults(&loaded);
+    let faults = [address_faults(&loaded), route_faults(&loaded)].concat();
     if faults.is_empty() {
         return Ok(loaded);
     }
     Err(Failed::new(Cause::Config, crate::config::ConfigFaults(faults).to_string()))
+}
+
+fn address_faults(loaded: &Loaded) -> Vec<Fault> {
+    let (ws, rest) = (&loaded.config.feed.ws, &loaded.config.feed.rest);
+    // Without one it is the market's own.
+    let wrong = |text: &str, judged: Result<Endpoint, BadEndpoint>| judged.err().filter(|_| !text.is_empty());
+    let faults = [("ws", wrong(ws, Endpoint::websocket(ws))), ("rest", wrong(rest, Endpoint::rest(rest)))];
+    let told =
+        |(key, fault): (&str, Option<BadEndpoint>)| Some(loaded.places.fault(&["feed", key], fault?.to_string()));
+    faults.into_iter().filter_map(told).collect()
 }
 
 fn route_faults(loaded: &Loaded) -> Vec<Fault> {

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use super::scanner::Known;
 use crate::directory::Directory;
 use crate::schema::id::{InstrumentId, Market};
 use crate::schema::instrument::{Instrument, SYMBOL_LEN_MAX, uppercase_symbol};
@@ -44,7 +45,7 @@ pub(super) struct Met {
     pub(super) stream: Stream,
     /// Its symbol as the directory has it, when the scanner may try its frames: those of one instrument, whose name and
     /// symbol stand in a frame just as they are, without escapes.
-    pub(super) scanned: Option<Box<str>>,
+    pub(super) scanned: Option<Known>,
 }
 
 type Map<V> = HashMap<Box<[u8]>, V, BuildHasherDefault<WordHasher>>;
@@ -122,11 +123,11 @@ impl Names {
     }
 }
 
-fn scanned(directory: &Directory, stream: Stream, name: &str) -> Option<Box<str>> {
+fn scanned(directory: &Directory, stream: Stream, name: &str) -> Option<Known> {
     let plain = |text: &str| text.bytes().all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\'));
     let Subject::One(id) = stream.subject else { return None };
     let symbol = &directory.instrument(id)?.symbol;
-    (plain(name) && plain(symbol)).then(|| symbol.clone())
+    (plain(name) && plain(symbol)).then(|| Known::new(symbol))
 }
 
 /// Whether a text can be a symbol.

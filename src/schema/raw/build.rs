@@ -59,6 +59,7 @@ impl RawBuf {
     ///
     /// # Panics
     /// When `slots` is above [`SLOTS_MAX`]: the layouts hold to it.
+    #[inline]
     pub fn begin(&mut self, origin: &RawOrigin, topic: Topic, slots: usize) {
         self.header = RawHeader {
             kind: topic.kind as u8,
@@ -182,17 +183,19 @@ impl RawBuf {
     ///
     /// # Errors
     /// [`DecimalError::Overflow`] when bids and asks cannot be held at one scale.
+    #[inline]
     pub fn finish(&mut self) -> Result<RawRef<'_>, DecimalError> {
-        let bids = self.bids.levels.len();
+        let (bids, asks) = (self.bids.levels.len(), self.levels.levels.len());
         let (price, quantity) = (
             self.bids.price_scale.max(self.levels.price_scale),
             self.bids.quantity_scale.max(self.levels.quantity_scale),
         );
-        self.bids.widen(price, quantity)?;
-        self.levels.widen(price, quantity)?;
-        let asks = self.levels.levels.len();
-        // Bids go first in the record: append the asks behind them, and read the joined array.
-        self.bids.levels.extend_from_slice(&self.levels.levels);
+        if bids + asks > 0 {
+            self.bids.widen(price, quantity)?;
+            self.levels.widen(price, quantity)?;
+            // Bids go first in the record: append the asks behind them, and read the joined array.
+            self.bids.levels.extend_from_slice(&self.levels.levels);
+        }
         self.header.tail_at = self.text.len() as u32;
         if self.header.unknown > 0 {
             self.text.extend_from_slice(&self.tail);
@@ -208,6 +211,7 @@ impl RawBuf {
     }
 
     /// The instance as last closed by [`RawBuf::finish`].
+    #[inline]
     pub fn read(&self) -> RawRef<'_> {
         let slots = &self.slots[..self.header.slots as usize];
         RawRef { header: &self.header, slots, levels: &self.bids.levels, text: &self.text }
@@ -229,6 +233,7 @@ impl Default for LevelBuf {
 }
 
 impl LevelBuf {
+    #[inline]
     fn clear(&mut self) {
         self.levels.clear();
         self.price_scale = 0;

@@ -2,7 +2,8 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `cursor` | a position in a frame: numbers, decimals, texts, eight bytes at a time |
+//! | `window` | sixteen bytes at once: digits, quotes, the number between |
+//! | `cursor` | a position in a frame: keys, numbers, decimals, texts |
 //! | `wrapper` | the stream's name and the payload of a combined frame |
 //! | `payload` | one flat payload into the slots and levels of a raw instance |
 //!
@@ -12,10 +13,12 @@
 
 mod cursor;
 mod payload;
+mod window;
 mod wrapper;
 
 #[cfg(test)]
 mod tests;
 
+pub(super) use cursor::Known;
 pub(super) use payload::read;
 pub(super) use wrapper::open;

@@ -2,7 +2,7 @@
 //! Owns: nothing. Thread: the io thread. Takes and gives: bytes in, a filled `RawBuf` out, or "not mine".
 //! Never: takes a key twice, a key that no table knows, or a payload of another instrument.
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Known};
 use crate::binance::parse::control::SHUTDOWN_EVENT;
 use crate::binance::parse::keys::{KindKeys, Place};
 use crate::schema::layout::{SlotSpec, Want, layout};
@@ -18,38 +18,43 @@ struct Met {
 
 /// Reads a payload of a kind into `raw`, which the caller has begun. `symbol` is its stream's, as the directory has it.
 #[inline]
-pub(in crate::binance::parse) fn read(payload: &[u8], kind: StreamKind, symbol: &str, raw: &mut RawBuf) -> Option<()> {
+pub(in crate::binance::parse) fn read(
+    payload: &[u8],
+    kind: StreamKind,
+    symbol: &Known,
+    raw: &mut RawBuf,
+) -> Option<()> {
     let (keys, specs) = (KindKeys::of(kind), layout(kind));
     let mut cursor = Cursor::new(payload);
-    let mut met = Met::default();
-    cursor.literal(b"{")?;
+    let (mut met, mut before) = (Met::default(), b'{');
     loop {
-        match key(&mut cursor, keys)? {
+        let place = match cursor.letter_key(before) {
+            Some(letter) => keys.top.letter(letter),
+            None if before == b',' && cursor.rest() == b"}" => break,
+            None => long_key(&mut cursor, before, keys)?,
+        };
+        before = b',';
+        match place {
             Place::Slot(slot) => set(&mut cursor, &specs[slot], slot, (keys, symbol), raw)?,
             Place::Bids => side(&mut cursor, &mut met.bids, Side::Bid, raw)?,
             Place::Asks => side(&mut cursor, &mut met.asks, Side::Ask, raw)?,
             Place::Nested | Place::Unknown => return None,
         }
-        match cursor.next()? {
-            b',' => {}
-            b'}' => break,
-            _ => return None,
-        }
     }
     let all = keys.required & !raw.present() == 0 && (keys.one_of == 0 || keys.one_of & raw.present() != 0);
     let sides = !kind.has_levels() || (met.bids && met.asks);
-    (all && sides && cursor.is_at_end()).then_some(())
+    (all && sides).then_some(())
 }
 
-#[inline]
-fn key(cursor: &mut Cursor<'_>, keys: &KindKeys) -> Option<Place> {
-    if let Some(letter) = cursor.letter_key() {
-        return Some(keys.top.letter(letter));
-    }
-    cursor.literal(b"\"")?;
+/// A key of several letters, or one near the end of the payload.
+fn long_key(cursor: &mut Cursor<'_>, before: u8, keys: &KindKeys) -> Option<Place> {
+    cursor.literal(&[before, b'"'])?;
     let key = cursor.quoted()?;
     cursor.literal(b":")?;
-    Some(keys.top.word(key))
+    match key {
+        [letter] => Some(keys.top.letter(*letter)),
+        word => Some(keys.top.word(word)),
+    }
 }
 
 #[inline]
@@ -57,7 +62,7 @@ fn set(
     cursor: &mut Cursor<'_>,
     spec: &SlotSpec,
     slot: usize,
-    (keys, symbol): (&KindKeys, &str),
+    (keys, symbol): (&KindKeys, &Known),
     raw: &mut RawBuf,
 ) -> Option<()> {
     if raw.present() >> slot & 1 == 1 {
@@ -72,9 +77,8 @@ fn set(
         Want::Text => {
             cursor.literal(b"\"")?;
             if keys.symbol() == Some(slot) {
-                cursor.literal(symbol.as_bytes())?;
-                cursor.literal(b"\"")?;
-                raw.set_text(slot, symbol);
+                cursor.known(symbol)?;
+                raw.set_text(slot, symbol.text());
             } else {
                 match cursor.text()? {
                     // Unwrapped, this is no data.
@@ -105,20 +109,17 @@ fn side(cursor: &mut Cursor<'_>, met: &mut bool, side: Side, raw: &mut RawBuf) -
     if cursor.literal(b"]").is_some() {
         return Some(());
     }
+    cursor.literal(b"[\"")?;
     loop {
-        cursor.literal(b"[\"")?;
         let price = cursor.decimal()?;
         cursor.literal(b",\"")?;
         let quantity = cursor.decimal()?;
-        cursor.literal(b"]")?;
         if price.mantissa() < 0 || quantity.mantissa() < 0 {
             return None;
         }
         raw.push_level(side, price, quantity).ok()?;
-        match cursor.next()? {
-            b',' => {}
-            b']' => return Some(()),
-            _ => return None,
+        if cursor.literal(b"],[\"").is_none() {
+            return cursor.literal(b"]]");
         }
     }
 }

@@ -174,7 +174,7 @@ fn takes(market: Market, name: &str, payload: &str) -> bool {
         trace: crate::schema::id::TraceId([1, 1]),
     };
     raw.begin(&origin, stream.topic, crate::schema::layout::layout(stream.topic.kind).len());
-    super::read(payload.as_bytes(), stream.topic.kind, &symbol, &mut raw).is_some()
+    super::read(payload.as_bytes(), stream.topic.kind, &super::Known::new(&symbol), &mut raw).is_some()
 }
 
 #[test]
