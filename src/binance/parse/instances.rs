@@ -13,7 +13,7 @@ use super::keys::KindKeys;
 use super::names::{Met, Names, Stream, Subject, is_symbol};
 use super::parser::ParsedFrame;
 use super::scan;
-use super::scanner;
+use super::scanner::{self, Shapes};
 use super::tape::At;
 use crate::directory::Directory;
 use crate::schema::bodies::{body_kind, parameter, percent_decoded};
@@ -55,6 +55,7 @@ pub(super) struct Instances {
     held: RawBuf,
     fields: Fields,
     names: Names,
+    shapes: Shapes,
 }
 
 impl Instances {
@@ -66,6 +67,7 @@ impl Instances {
             held: RawBuf::default(),
             fields: Fields::default(),
             names: Names::default(),
+            shapes: Shapes::default(),
         }
     }
 
@@ -130,8 +132,8 @@ impl Instances {
         };
         let Met { stream, scanned: Some(symbol) } = self.names.met(from.market, name)? else { return None };
         let Stream { topic, subject: Subject::One(instrument) } = *stream else { return None };
-        self.raw.begin(from, topic, layout(topic.kind).len());
-        scanner::read(payload, topic.kind, symbol, &mut self.raw)?;
+        let begin = |raw: &mut RawBuf| raw.begin(from, topic, layout(topic.kind).len());
+        self.shapes.read(payload, (from.market, topic.kind), symbol, &mut self.raw, begin)?;
         self.raw.set_instrument(instrument);
         let raw = self.raw.finish().ok()?;
         let of_others = from.market == Market::BinanceUsdm

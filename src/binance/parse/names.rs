@@ -140,6 +140,11 @@ const fn index(market: Market) -> usize {
     market as usize - 1
 }
 
+/// Up to eight bytes as a word.
+fn short_word(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
 /// Hashes eight bytes at a step. Names come from the venue over TLS, and how many are kept is bounded: nothing here needs
 /// to withstand chosen keys.
 #[derive(Clone, Copy, Debug, Default)]
@@ -156,13 +161,13 @@ impl WordHasher {
 impl Hasher for WordHasher {
     #[inline]
     fn write(&mut self, bytes: &[u8]) {
-        let (words, rest) = bytes.as_chunks::<8>();
+        // The last eight bytes close it, whichever of them were taken before: no copy of a length that is not known.
+        let last = bytes.last_chunk::<8>().map_or_else(|| short_word(bytes), |last| u64::from_le_bytes(*last));
+        let (words, _) = bytes.as_chunks::<8>();
         for word in words {
             self.mix(u64::from_le_bytes(*word));
         }
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        self.mix(u64::from_le_bytes(last) ^ bytes.len() as u64);
+        self.mix(last ^ bytes.len() as u64);
     }
 
     #[inline]

@@ -128,6 +128,16 @@ impl RawBuf {
         self.set(slot, Slot { bits: at as i64, length: text.len() as u32, tag: TAG_TEXT, ..Slot::zeroed() });
     }
 
+    /// Sets a short text as written: the first `length` bytes, which are whole characters.
+    #[inline]
+    pub fn set_padded(&mut self, slot: usize, bytes: &[u8; 16], length: usize) {
+        let at = self.text.len();
+        // All sixteen at once, then back: a copy of a length that is known is two moves.
+        self.text.extend_from_slice(bytes);
+        self.text.truncate(at + length);
+        self.set(slot, Slot { bits: at as i64, length: length as u32, tag: TAG_TEXT, ..Slot::zeroed() });
+    }
+
     /// Sets a text in uppercase, Unicode included.
     #[inline]
     pub fn set_uppercase(&mut self, slot: usize, text: &str) {
@@ -163,9 +173,32 @@ impl RawBuf {
     /// [`DecimalError::Overflow`] when the level cannot be held at the scale that the frame needs.
     #[inline]
     pub fn push_level(&mut self, side: Side, price: Decimal, quantity: Decimal) -> Result<(), DecimalError> {
+        self.side(side).push(price, quantity)
+    }
+
+    /// A side's levels, to be filled with mantissas of eight decimals; [`RawBuf::settle_units`] closes it.
+    #[inline]
+    pub fn units(&mut self, side: Side) -> &mut Vec<Level> {
+        &mut self.side(side).levels
+    }
+
+    /// Says that a side's levels, all of them units of eight decimals and not below zero, need no more than these scales,
+    /// which are at most 8.
+    #[inline]
+    pub fn settle_units(&mut self, side: Side, price_scale: u8, quantity_scale: u8) {
+        self.side(side).settle(price_scale, quantity_scale);
+    }
+
+    /// Forgets a side's levels.
+    pub fn clear_levels(&mut self, side: Side) {
+        self.side(side).clear();
+    }
+
+    #[inline]
+    fn side(&mut self, side: Side) -> &mut LevelBuf {
         match side {
-            Side::Bid => self.bids.push(price, quantity),
-            Side::Ask => self.levels.push(price, quantity),
+            Side::Bid => &mut self.bids,
+            Side::Ask => &mut self.levels,
         }
     }
 
@@ -251,6 +284,17 @@ impl LevelBuf {
         Ok(())
     }
 
+    /// From eight decimals to fewer, which loses nothing.
+    #[inline]
+    fn settle(&mut self, price_scale: u8, quantity_scale: u8) {
+        let (by_price, by_quantity) = (EIGHT - price_scale.min(EIGHT), EIGHT - quantity_scale.min(EIGHT));
+        for level in &mut self.levels {
+            level.price = without_zeros(level.price, by_price);
+            level.quantity = without_zeros(level.quantity, by_quantity);
+        }
+        (self.price_scale, self.quantity_scale) = (price_scale, quantity_scale);
+    }
+
     fn widen(&mut self, price_scale: u8, quantity_scale: u8) -> Result<(), DecimalError> {
         if (price_scale, quantity_scale) == (self.price_scale, self.quantity_scale) {
             return Ok(());
@@ -263,5 +307,43 @@ impl LevelBuf {
         }
         (self.price_scale, self.quantity_scale) = (price_scale, quantity_scale);
         Ok(())
+    }
+}
+
+/// Decimals of units that are not settled yet.
+const EIGHT: u8 = 8;
+
+/// For each number of zeros, what undoes a product by so many fives in 64 bits.
+const FIVES_UNDONE: [u64; 9] = {
+    // What undoes one five: 5 × this is 1 in 64 bits.
+    const FIVE_UNDONE: u64 = 0xcccc_cccc_cccc_cccd;
+    let mut undone = [1_u64; 9];
+    let mut zeros = 1;
+    while zeros < 9 {
+        undone[zeros] = undone[zeros - 1].wrapping_mul(FIVE_UNDONE);
+        zeros += 1;
+    }
+    undone
+};
+
+/// A value that ends with (at least) so many decimal zeros without them: a division by a power of ten that is known to leave
+/// nothing, so it is a product and a shift.
+#[inline]
+const fn without_zeros(value: i64, zeros: u8) -> i64 {
+    ((value as u64).wrapping_mul(FIVES_UNDONE[zeros as usize]) >> zeros) as i64
+}
+
+#[cfg(test)]
+mod unit_tests {
+    use super::*;
+
+    #[test]
+    fn zeros_are_taken_off_exactly() {
+        for zeros in 0..=EIGHT {
+            let power = power_of_ten(zeros).unwrap();
+            for value in [0, 1, 2, 3, 5, 7, 10, 25, 99_999_999, 12_345_678_901, i64::MAX / 100_000_000] {
+                assert_eq!(without_zeros(value * power, zeros), value, "{value} with {zeros} zeros");
+            }
+        }
     }
 }

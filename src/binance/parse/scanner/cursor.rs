@@ -2,8 +2,10 @@
 //! Owns: nothing. Thread: the io thread. Takes and gives: bytes in, values out; `None` for all that is not plainly one.
 //! Never: reads past the end; takes a spelling that JSON forbids.
 
-use super::window::{WINDOW, Window};
+use super::piece::Piece;
+use super::window::{Digits, WINDOW, Window};
 use crate::schema::decimal::Decimal;
+use crate::schema::raw::RawBuf;
 
 /// A position.
 #[derive(Clone, Copy, Debug)]
@@ -25,7 +27,7 @@ impl<'a> Cursor<'a> {
         self.rest
     }
 
-    #[inline]
+    #[inline(always)]
     fn pass(&mut self, count: usize) -> Option<()> {
         self.rest = self.rest.get(count..)?;
         Some(())
@@ -38,55 +40,49 @@ impl<'a> Cursor<'a> {
         Some(())
     }
 
-    /// The letter of a one-letter key behind `before` (`{` or `,`), passed with its quotes and colon; nothing moves when
-    /// none comes next.
-    #[inline]
-    pub(super) fn letter_key(&mut self, before: u8) -> Option<u8> {
-        const SHAPE: u64 = u64::from_le_bytes([0, b'"', 0, b'"', b':', 0, 0, 0]);
-        const FIXED: u64 = u64::from_le_bytes([0xff, 0xff, 0, 0xff, 0xff, 0, 0, 0]);
-        let word = u64::from_le_bytes(*self.rest.first_chunk::<8>()?);
-        if word & FIXED != SHAPE | u64::from(before) {
+    /// Passes a piece, if it comes next.
+    #[inline(always)]
+    pub(super) fn piece(&mut self, piece: &Piece) -> Option<()> {
+        if !piece.begins(&self.window()) {
             return None;
         }
-        self.pass(5)?;
-        Some((word >> 16) as u8)
+        self.pass(piece.length())
+    }
+
+    /// What lies between this position and a later one.
+    pub(super) fn passed(&self, later: &Cursor<'_>) -> &'a [u8] {
+        self.rest.get(..self.rest.len().saturating_sub(later.rest.len())).unwrap_or_default()
+    }
+
+    /// `true` or `false`, passed.
+    #[inline(always)]
+    pub(super) fn truth(&mut self) -> Option<bool> {
+        if self.literal(b"true").is_some() {
+            return Some(true);
+        }
+        self.literal(b"false").map(|()| false)
     }
 
     /// The next sixteen bytes; zeros stand for what is not there.
-    #[inline]
+    #[inline(always)]
     fn window(&self) -> Window {
-        Window(match self.rest.first_chunk::<WINDOW>() {
-            Some(chunk) => u128::from_le_bytes(*chunk),
-            // The last sixteen bytes hold them too; a frame shorter than that is none of ours.
-            None => self.bytes.last_chunk::<WINDOW>().map_or(0, |last| {
-                u128::from_le_bytes(*last).checked_shr(8 * (WINDOW - self.rest.len()) as u32).unwrap_or(0)
-            }),
-        })
+        match self.rest.first_chunk::<WINDOW>() {
+            Some(chunk) => Window(*chunk),
+            None => last_window(self.bytes, self.rest.len()),
+        }
     }
 
     /// A whole number from 0 to 18 digits, without a sign. What follows it is the caller's to judge.
-    #[inline]
+    #[inline(always)]
     pub(super) fn whole(&mut self) -> Option<i64> {
         let (value, digits) = self.window().whole()?;
         self.pass(digits)?;
         if digits == WINDOW {
-            return self.longer(value);
+            let (value, at) = longer(value, *self)?;
+            *self = at;
+            return Some(value);
         }
         i64::try_from(value).ok()
-    }
-
-    /// As [`Cursor::whole`], once sixteen digits are passed: two more at the most, for eighteen always fit.
-    #[cold]
-    fn longer(&mut self, sixteen: u64) -> Option<i64> {
-        let mut value = sixteen;
-        for _ in 0..3 {
-            match self.rest.first() {
-                Some(digit @ b'0'..=b'9') => value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?,
-                _ => return i64::try_from(value).ok(),
-            }
-            self.pass(1)?;
-        }
-        None
     }
 
     /// The bytes up to the next quote, which is passed.
@@ -119,20 +115,24 @@ impl<'a> Cursor<'a> {
     }
 
     /// A decimal up to the next quote, which is passed.
-    #[inline]
+    #[inline(always)]
     pub(super) fn decimal(&mut self) -> Option<Decimal> {
-        match self.window().decimal() {
-            Some((value, length)) => {
-                self.pass(length + 1)?;
+        match self.digits() {
+            Some(digits) => digits.decimal(),
+            None => {
+                let (value, at) = any_decimal(*self)?;
+                *self = at;
                 Some(value)
             }
-            None => self.any_decimal(),
         }
     }
 
-    #[cold]
-    fn any_decimal(&mut self) -> Option<Decimal> {
-        Decimal::parse(self.quoted()?).ok()
+    /// The digits of a short decimal up to the next quote, which is passed; nothing moves when none comes next.
+    #[inline(always)]
+    pub(super) fn digits(&mut self) -> Option<Digits> {
+        let (digits, length) = self.window().digits()?;
+        self.pass(length + 1)?;
+        Some(digits)
     }
 
     /// A text up to the next quote, which is passed: printable ASCII without escapes.
@@ -154,40 +154,73 @@ impl<'a> Cursor<'a> {
     /// Passes a text that is known, and the quote behind it.
     #[inline]
     pub(super) fn known(&mut self, known: &Known) -> Option<()> {
-        if known.mask != 0 {
-            return ((self.window().0 ^ known.word) & known.mask == 0).then(|| self.pass(known.text.len() + 1))?;
+        if let Some(quoted) = &known.quoted {
+            return self.piece(quoted);
         }
         self.literal(known.text.as_bytes())?;
         self.literal(b"\"")
     }
 }
 
+// What is rare is handed positions by value: one whose address is taken lives in memory, and each step would go there.
+
+/// The next sixteen bytes near the end, of which `left` are there: the last sixteen hold them too. A frame shorter than that is
+/// none of ours.
+fn last_window(bytes: &[u8], left: usize) -> Window {
+    let Some(last) = bytes.last_chunk::<WINDOW>() else { return Window([0; WINDOW]) };
+    let gone = 8 * (WINDOW - left) as u32;
+    Window(u128::from_le_bytes(*last).checked_shr(gone).unwrap_or(0).to_le_bytes())
+}
+
+/// As [`Cursor::whole`], once sixteen digits are passed: two more at the most, for eighteen always fit.
+#[cold]
+fn longer(sixteen: u64, mut at: Cursor<'_>) -> Option<(i64, Cursor<'_>)> {
+    let mut value = sixteen;
+    for _ in 0..3 {
+        match at.rest.first() {
+            Some(digit @ b'0'..=b'9') => value = value.checked_mul(10)?.checked_add(u64::from(digit - b'0'))?,
+            _ => return Some((i64::try_from(value).ok()?, at)),
+        }
+        at.pass(1)?;
+    }
+    None
+}
+
+#[cold]
+fn any_decimal(mut at: Cursor<'_>) -> Option<(Decimal, Cursor<'_>)> {
+    let value = Decimal::parse(at.quoted()?).ok()?;
+    Some((value, at))
+}
+
 /// A text that many frames have, made ready to be compared.
 #[derive(Clone, Debug)]
 pub(in crate::binance::parse) struct Known {
     text: Box<str>,
-    word: u128,
-    /// What of `word` counts; 0: the text is too long for a window.
-    mask: u128,
+    /// With its quote; `None` when it is too long for a window.
+    quoted: Option<Piece>,
 }
 
 impl Known {
     /// Makes a text ready.
     pub(in crate::binance::parse) fn new(text: &str) -> Known {
-        let mut known = Known { text: text.into(), word: 0, mask: 0 };
-        if text.len() < WINDOW {
-            let (mut word, mut mask) = ([0; WINDOW], [0; WINDOW]);
-            word[..text.len()].copy_from_slice(text.as_bytes());
-            word[text.len()] = b'"';
-            mask[..=text.len()].fill(0xff);
-            (known.word, known.mask) = (u128::from_le_bytes(word), u128::from_le_bytes(mask));
-        }
-        known
+        let quoted = Piece::new(text.as_bytes()).and_then(|piece| piece.and(b'"'));
+        Known { text: text.into(), quoted }
     }
 
     /// The text.
-    #[inline]
-    pub(in crate::binance::parse) fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Puts it into a slot.
+    #[inline]
+    pub(super) fn put(&self, slot: usize, raw: &mut RawBuf) {
+        match &self.quoted {
+            Some(quoted) => {
+                let (bytes, length) = quoted.without_last();
+                raw.set_padded(slot, &bytes, length);
+            }
+            None => raw.set_text(slot, &self.text),
+        }
     }
 }

@@ -3,9 +3,11 @@
 //! | file | holds |
 //! |---|---|
 //! | `window` | sixteen bytes at once: digits, quotes, the number between |
+//! | `piece` | up to sixteen bytes that are expected |
 //! | `cursor` | a position in a frame: keys, numbers, decimals, texts |
 //! | `wrapper` | the stream's name and the payload of a combined frame |
-//! | `payload` | one flat payload into the slots and levels of a raw instance |
+//! | `payload` | one flat payload into the slots and levels of a raw instance, key by key |
+//! | `shape` | how the payloads of a kind are written: most are read by comparing what is expected |
 //!
 //! Invariants: what it takes, it reads as the tape would, to the last byte of the record; of all else it says "not mine"
 //! (`None`) and the tape decides. So nothing here says that a frame is wrong. It takes frames of known streams of one
@@ -13,6 +15,8 @@
 
 mod cursor;
 mod payload;
+mod piece;
+mod shape;
 mod window;
 mod wrapper;
 
@@ -20,5 +24,5 @@ mod wrapper;
 mod tests;
 
 pub(super) use cursor::Known;
-pub(super) use payload::read;
+pub(super) use shape::Shapes;
 pub(super) use wrapper::open;

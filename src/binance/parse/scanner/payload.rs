@@ -1,53 +1,47 @@
-//! Purpose: one flat payload into the slots and levels of a raw instance, in one pass.
+//! Purpose: one flat payload into the slots and levels of a raw instance, in one pass, key by key.
 //! Owns: nothing. Thread: the io thread. Takes and gives: bytes in, a filled `RawBuf` out, or "not mine".
 //! Never: takes a key twice, a key that no table knows, or a payload of another instrument.
 
 use super::cursor::{Cursor, Known};
+use super::window::scale_of;
 use crate::binance::parse::control::SHUTDOWN_EVENT;
 use crate::binance::parse::keys::{KindKeys, Place};
 use crate::schema::layout::{SlotSpec, Want, layout};
-use crate::schema::raw::{RawBuf, Side};
+use crate::schema::raw::{Level, RawBuf, Side};
 use crate::schema::topic::StreamKind;
 
-/// What of a payload has been met.
-#[derive(Debug, Default)]
-struct Met {
-    bids: bool,
-    asks: bool,
-}
-
-/// Reads a payload of a kind into `raw`, which the caller has begun. `symbol` is its stream's, as the directory has it.
-#[inline]
-pub(in crate::binance::parse) fn read(
+/// Reads a payload of a kind into `raw`, which the caller has begun. `symbol` is its stream's, as the directory has it. `note` is
+/// told of each key, with what stands before and behind it, and of its value as written.
+pub(super) fn read(
     payload: &[u8],
     kind: StreamKind,
     symbol: &Known,
     raw: &mut RawBuf,
+    mut note: impl FnMut(&[u8], Place, &[u8]),
 ) -> Option<()> {
     let (keys, specs) = (KindKeys::of(kind), layout(kind));
     let mut cursor = Cursor::new(payload);
-    let (mut met, mut before) = (Met::default(), b'{');
-    loop {
-        let place = match cursor.letter_key(before) {
-            Some(letter) => keys.top.letter(letter),
-            None if before == b',' && cursor.rest() == b"}" => break,
-            None => long_key(&mut cursor, before, keys)?,
-        };
-        before = b',';
+    let (mut bids, mut asks, mut before) = (false, false, b'{');
+    while before == b'{' || cursor.rest() != b"}" {
+        let at_key = cursor;
+        let place = key(&mut cursor, before, keys)?;
+        let at_value = cursor;
         match place {
             Place::Slot(slot) => set(&mut cursor, &specs[slot], slot, (keys, symbol), raw)?,
-            Place::Bids => side(&mut cursor, &mut met.bids, Side::Bid, raw)?,
-            Place::Asks => side(&mut cursor, &mut met.asks, Side::Ask, raw)?,
-            Place::Nested | Place::Unknown => return None,
+            Place::Bids if !core::mem::replace(&mut bids, true) => cursor = side(cursor, Side::Bid, raw)?,
+            Place::Asks if !core::mem::replace(&mut asks, true) => cursor = side(cursor, Side::Ask, raw)?,
+            Place::Bids | Place::Asks | Place::Nested | Place::Unknown => return None,
         }
+        note(at_key.passed(&at_value), place, at_value.passed(&cursor));
+        before = b',';
     }
     let all = keys.required & !raw.present() == 0 && (keys.one_of == 0 || keys.one_of & raw.present() != 0);
-    let sides = !kind.has_levels() || (met.bids && met.asks);
+    let sides = !kind.has_levels() || (bids && asks);
     (all && sides).then_some(())
 }
 
-/// A key of several letters, or one near the end of the payload.
-fn long_key(cursor: &mut Cursor<'_>, before: u8, keys: &KindKeys) -> Option<Place> {
+/// The next key, behind `before`.
+fn key(cursor: &mut Cursor<'_>, before: u8, keys: &KindKeys) -> Option<Place> {
     cursor.literal(&[before, b'"'])?;
     let key = cursor.quoted()?;
     cursor.literal(b":")?;
@@ -57,7 +51,6 @@ fn long_key(cursor: &mut Cursor<'_>, before: u8, keys: &KindKeys) -> Option<Plac
     }
 }
 
-#[inline]
 fn set(
     cursor: &mut Cursor<'_>,
     spec: &SlotSpec,
@@ -80,36 +73,68 @@ fn set(
                 cursor.known(symbol)?;
                 raw.set_text(slot, symbol.text());
             } else {
-                match cursor.text()? {
-                    // Unwrapped, this is no data.
-                    SHUTDOWN_EVENT => return None,
-                    text if spec.verbatim => raw.set_text(slot, text),
-                    text => raw.set_uppercase(slot, text),
-                }
+                *cursor = set_text(*cursor, spec, slot, raw)?;
             }
         }
-        Want::Bool => {
-            let truth = cursor.literal(b"true").is_some();
-            if !truth {
-                cursor.literal(b"false")?;
-            }
-            raw.set_bool(slot, truth);
-        }
+        Want::Bool => raw.set_bool(slot, cursor.truth()?),
     }
     Some(())
 }
 
-/// Reads one side: `[["price","quantity"],…]`.
-#[inline]
-fn side(cursor: &mut Cursor<'_>, met: &mut bool, side: Side, raw: &mut RawBuf) -> Option<()> {
-    if core::mem::replace(met, true) {
-        return None;
+/// Reads a text that is no symbol, up to its quote.
+pub(super) fn set_text<'a>(
+    mut cursor: Cursor<'a>,
+    spec: &SlotSpec,
+    slot: usize,
+    raw: &mut RawBuf,
+) -> Option<Cursor<'a>> {
+    match cursor.text()? {
+        // Unwrapped, this is no data.
+        SHUTDOWN_EVENT => return None,
+        text if spec.verbatim => raw.set_text(slot, text),
+        text => raw.set_uppercase(slot, text),
     }
+    Some(cursor)
+}
+
+/// Reads one side: `[["price","quantity"],…]`. The position behind it.
+pub(super) fn side<'a>(mut cursor: Cursor<'a>, side: Side, raw: &mut RawBuf) -> Option<Cursor<'a>> {
     cursor.literal(b"[")?;
     if cursor.literal(b"]").is_some() {
-        return Some(());
+        return Some(cursor);
     }
     cursor.literal(b"[\"")?;
+    match short_levels(cursor, side, raw) {
+        Some(behind) => Some(behind),
+        None => {
+            raw.clear_levels(side);
+            any_levels(cursor, side, raw)
+        }
+    }
+}
+
+/// Reads levels of short decimals: all at one scale, which is lowered at the end to what they need.
+fn short_levels<'a>(mut cursor: Cursor<'a>, side: Side, raw: &mut RawBuf) -> Option<Cursor<'a>> {
+    let levels = raw.units(side);
+    let (mut prices, mut quantities) = (0, 0);
+    loop {
+        let price = cursor.digits()?;
+        cursor.literal(b",\"")?;
+        let quantity = cursor.digits()?;
+        (prices, quantities) = (prices | price.fraction, quantities | quantity.fraction);
+        levels.push(Level { price: price.at_eight(), quantity: quantity.at_eight() });
+        if cursor.literal(b"],[\"").is_none() {
+            break;
+        }
+    }
+    cursor.literal(b"]]")?;
+    raw.settle_units(side, scale_of(prices), scale_of(quantities));
+    Some(cursor)
+}
+
+/// Reads any levels that are not below zero.
+#[cold]
+fn any_levels<'a>(mut cursor: Cursor<'a>, side: Side, raw: &mut RawBuf) -> Option<Cursor<'a>> {
     loop {
         let price = cursor.decimal()?;
         cursor.literal(b",\"")?;
@@ -119,7 +144,8 @@ fn side(cursor: &mut Cursor<'_>, met: &mut bool, side: Side, raw: &mut RawBuf) -
         }
         raw.push_level(side, price, quantity).ok()?;
         if cursor.literal(b"],[\"").is_none() {
-            return cursor.literal(b"]]");
+            cursor.literal(b"]]")?;
+            return Some(cursor);
         }
     }
 }

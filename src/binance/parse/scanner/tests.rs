@@ -15,7 +15,7 @@ const SPOT: Market = Market::BinanceSpot;
 const USDM: Market = Market::BinanceUsdm;
 
 /// Frames as the venue writes them (captures of 2021, 2024 and 2026; binance.md, sections 2 and 4).
-const PLAIN: [(Market, &str, &str); 17] = [
+pub(super) const PLAIN: [(Market, &str, &str); 17] = [
     (
         SPOT,
         "btcusdt@bookTicker",
@@ -173,8 +173,10 @@ fn takes(market: Market, name: &str, payload: &str) -> bool {
         ingress_ns: 1,
         trace: crate::schema::id::TraceId([1, 1]),
     };
-    raw.begin(&origin, stream.topic, crate::schema::layout::layout(stream.topic.kind).len());
-    super::read(payload.as_bytes(), stream.topic.kind, &super::Known::new(&symbol), &mut raw).is_some()
+    let slots = crate::schema::layout::layout(stream.topic.kind).len();
+    raw.begin(&origin, stream.topic, slots);
+    let symbol = super::Known::new(&symbol);
+    super::payload::read(payload.as_bytes(), stream.topic.kind, &symbol, &mut raw, |_, _, _| {}).is_some()
 }
 
 #[test]

@@ -25,67 +25,103 @@ const POWERS: [u64; 16] = {
 
 /// Sixteen bytes, the first the lowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Window(pub(super) u128);
+pub(super) struct Window(pub(super) [u8; WINDOW]);
+
+/// The digits of a decimal with at most eight before the point and eight behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Digits {
+    whole: u64,
+    /// Those behind the point, the first the lowest byte; zeros stand for those that are not there.
+    pub(super) fraction: u64,
+}
+
+impl Digits {
+    /// The mantissa with eight digits behind the point.
+    #[inline(always)]
+    pub(super) fn at_eight(self) -> i64 {
+        (self.whole * POWERS[8] + eight_digits(self.fraction)) as i64
+    }
+
+    /// The decimal, without zeros at its end.
+    #[inline(always)]
+    pub(super) fn decimal(self) -> Option<Decimal> {
+        let scale = scale_of(self.fraction);
+        // At scale 0 nothing is moved, for there is nothing.
+        let fraction = eight_digits(self.fraction.wrapping_shl(64 - 8 * u32::from(scale)));
+        Decimal::new((self.whole * POWERS[usize::from(scale) & 15] + fraction) as i64, scale)
+    }
+}
+
+/// How many of eight digits behind a point are left without the zeros at their end; of several fractions by their common
+/// digits (`|`), the scale that all of them need.
+#[inline(always)]
+pub(super) const fn scale_of(fraction: u64) -> u8 {
+    8 - (fraction.leading_zeros() / 8) as u8
+}
 
 impl Window {
+    #[inline]
+    pub(super) const fn word(self) -> u128 {
+        u128::from_le_bytes(self.0)
+    }
+
+    #[inline]
+    fn vector(self) -> u8x16 {
+        u8x16::new(self.0)
+    }
+
     /// Marks what is no digit.
     #[inline]
     fn non_digits(self) -> u32 {
-        above(self.0 ^ ZEROS, 9)
+        above(self.vector() ^ u8x16::splat(b'0'), 9)
     }
 
     /// Marks quotes.
     #[inline]
     pub(super) fn quotes(self) -> u32 {
-        equal(self.0, b'"')
+        equal(self.vector(), b'"')
     }
 
     /// The length of the text up to a quote, if all of it is printable ASCII without escapes.
     #[inline]
     pub(super) fn plain_text(self) -> Option<usize> {
         let quote = self.quotes();
-        // From a space to `~` is 0 to 0x5e once a space is taken off.
-        let odd = above(less_spaces(self.0), 0x5e) | equal(self.0, b'\\');
+        // From a space to `~` is 0 to 0x5e once a space is taken off; what was below one is far above then.
+        let odd = above(self.vector() - u8x16::splat(b' '), 0x5e) | equal(self.vector(), b'\\');
         let before = quote.wrapping_sub(1) & !quote;
         (quote != 0 && odd & before == 0).then_some(quote.trailing_zeros() as usize)
     }
 
     /// A decimal up to a quote, and its length: from 1 to 8 digits before the point and, if there is one, 1 to 8 behind it.
-    #[inline]
-    pub(super) fn decimal(self) -> Option<(Decimal, usize)> {
-        let (others, quotes) = (self.non_digits(), self.quotes());
+    #[inline(always)]
+    pub(super) fn digits(&self) -> Option<(Digits, usize)> {
+        let others = self.non_digits();
         let whole = others.trailing_zeros() as usize;
-        if !(1..=8).contains(&whole) || (whole > 1 && self.0 as u8 == b'0') {
+        if !(1..=8).contains(&whole) || (whole > 1 && self.0[0] == b'0') {
             return None;
         }
-        let digits = self.0 ^ ZEROS;
+        let digits = self.word() ^ ZEROS;
         let before = eight_digits((digits as u64) << (64 - 8 * whole));
-        if quotes & lowest(others) != 0 {
-            return Some((Decimal::new(before as i64, 0)?, whole));
+        let end = (others & others.wrapping_sub(1)).trailing_zeros() as usize;
+        let behind = end.wrapping_sub(whole + 1);
+        if self.0[whole] != b'.' || !(1..=8).contains(&behind) || end >= WINDOW || self.0[end] != b'"' {
+            let bare = self.0[whole] == b'"';
+            return bare.then_some((Digits { whole: before, fraction: 0 }, whole));
         }
-        let second = others & others.wrapping_sub(1);
-        let behind = (second.trailing_zeros() as usize).wrapping_sub(whole + 1);
-        if equal(self.0, b'.') & lowest(others) == 0 || quotes & lowest(second) == 0 || !(1..=8).contains(&behind) {
-            return None;
-        }
-        // Only the digits behind the point, then without the zeros at their end, then moved up to the last of eight places.
         let unused = 64 - 8 * behind as u32;
         let fraction = ((digits >> (8 * (whole + 1))) as u64) << unused >> unused;
-        let kept = 8 - fraction.leading_zeros() as usize / 8;
-        let behind_point = eight_digits(fraction.wrapping_shl(64 - 8 * kept as u32));
-        let mantissa = before * POWERS[kept & 15] + behind_point;
-        Some((Decimal::new(mantissa as i64, kept as u8)?, whole + 1 + behind))
+        Some((Digits { whole: before, fraction }, end))
     }
 
     /// A whole number of 1 to 15 digits without a sign and without a zero before others, and how many digits it has; 16 when
     /// all are digits: then the value is that of all of them, and more may follow.
-    #[inline]
-    pub(super) fn whole(self) -> Option<(u64, usize)> {
+    #[inline(always)]
+    pub(super) fn whole(&self) -> Option<(u64, usize)> {
         let length = (self.non_digits().trailing_zeros() as usize).min(WINDOW);
-        if length == 0 || (length > 1 && self.0 as u8 == b'0') {
+        if length == 0 || (length > 1 && self.0[0] == b'0') {
             return None;
         }
-        let digits = self.0 ^ ZEROS;
+        let digits = self.word() ^ ZEROS;
         let (low, high) = (digits as u64, (digits >> 64) as u64);
         if length <= 8 {
             return Some((eight_digits(low << (64 - 8 * length)), length));
@@ -95,32 +131,16 @@ impl Window {
     }
 }
 
-/// The lowest mark alone.
-#[inline]
-const fn lowest(marks: u32) -> u32 {
-    marks & marks.wrapping_neg()
-}
-
-/// Takes a space off each byte; what was below one wraps to a great value.
-#[inline]
-const fn less_spaces(word: u128) -> u128 {
-    // Of no byte is more borrowed than it lends: the top bit is set before and mended after.
-    const TOPS: u128 = u128::from_le_bytes([0x80; WINDOW]);
-    const SPACES: u128 = u128::from_le_bytes([b' '; WINDOW]);
-    ((word | TOPS) - SPACES) ^ (!word & TOPS)
-}
-
 /// Marks the bytes that are this one.
 #[inline]
-fn equal(word: u128, byte: u8) -> u32 {
-    u8x16::new(word.to_le_bytes()).simd_eq(u8x16::splat(byte)).to_bitmask()
+fn equal(bytes: u8x16, byte: u8) -> u32 {
+    bytes.simd_eq(u8x16::splat(byte)).to_bitmask()
 }
 
 /// Marks the bytes above this one.
 #[inline]
-fn above(word: u128, byte: u8) -> u32 {
-    let word = u8x16::new(word.to_le_bytes());
-    !word.min(u8x16::splat(byte)).simd_eq(word).to_bitmask() & 0xffff
+fn above(bytes: u8x16, byte: u8) -> u32 {
+    !bytes.min(u8x16::splat(byte)).simd_eq(bytes).to_bitmask() & 0xffff
 }
 
 #[cfg(test)]
@@ -130,7 +150,7 @@ mod tests {
     fn window(text: &[u8]) -> Window {
         let mut bytes = [b'~'; WINDOW];
         bytes[..text.len()].copy_from_slice(text);
-        Window(u128::from_le_bytes(bytes))
+        Window(bytes)
     }
 
     #[test]
@@ -140,17 +160,17 @@ mod tests {
                 for others in [0, b'"', b'5', 0x7f, 0x80, 0xff] {
                     let mut bytes = [others; WINDOW];
                     bytes[at] = byte;
-                    let word = u128::from_le_bytes(bytes);
+                    let vector = u8x16::new(bytes);
                     let marked = |rule: &dyn Fn(u8) -> bool| {
                         bytes.iter().enumerate().fold(0, |marks, (bit, byte)| marks | u32::from(rule(*byte)) << bit)
                     };
                     for than in [0, 9, 0x5e, 0x7f] {
                         let expected = marked(&|byte| byte > than);
-                        assert_eq!(above(word, than), expected, "{bytes:?}");
+                        assert_eq!(above(vector, than), expected, "{bytes:?}");
                     }
                     for one in [0, b'"', b'.', 0x80, 0xff] {
                         let expected = marked(&|byte| byte == one);
-                        assert_eq!(equal(word, one), expected, "{bytes:?}");
+                        assert_eq!(equal(vector, one), expected, "{bytes:?}");
                     }
                 }
             }
@@ -193,10 +213,15 @@ mod tests {
 
     fn same(text: &[u8]) -> bool {
         let quoted = [text, b"\""].concat();
-        let read = window(&quoted[..quoted.len().min(WINDOW)]).decimal();
-        if let Some((value, length)) = read {
-            let rule = Decimal::parse(text).unwrap();
+        let read = window(&quoted[..quoted.len().min(WINDOW)]).digits();
+        if let Some((digits, length)) = read {
+            let (value, rule) = (digits.decimal().unwrap(), Decimal::parse(text).unwrap());
             assert_eq!((value.mantissa(), value.scale(), length), (rule.mantissa(), rule.scale(), text.len()));
+            assert_eq!(
+                (Some(digits.at_eight()), scale_of(digits.fraction)),
+                (rule.mantissa_at(8), rule.scale()),
+                "{rule}"
+            );
         }
         read.is_some()
     }
