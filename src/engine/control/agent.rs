@@ -21,9 +21,10 @@ use crate::telemetry::{Clock, Counter, Counts, Digits, LatencyTally, Ledger};
 
 use super::super::ways_back::{Expect, Watches};
 use super::audit::{self, Deed};
-use super::duty::{Duty, Plan};
+use super::duty::Duty;
 use super::journal::{Journal, What};
 use super::native::{NativeSide, Order};
+use super::planning::Plan;
 use super::streams::{Now, Turned};
 use super::who::Who;
 

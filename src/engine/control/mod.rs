@@ -6,7 +6,9 @@
 //! | `wish` | one subscription: filters, reach, lease |
 //! | `needs` | which routes a type is made from |
 //! | `streams` | native streams: counts, states, deadlines |
-//! | `duty` | the pure state machine |
+//! | `duty` | the pure state machine: who wants what, the version, the table |
+//! | `planning` | commands judged: what each would change |
+//! | `wanting` | what is wanted becomes native streams and polls |
 //! | `reports` | what it reports |
 //! | `native` | the seam to whoever speaks to the venue |
 //! | `audit` | what happened, as events |
@@ -33,19 +35,22 @@ mod live_side;
 mod native;
 mod needs;
 mod options;
+mod planning;
 mod reports;
 mod streams;
+mod wanting;
 mod who;
 mod wish;
 
 pub(super) use agent::{ControlAgent, Parts};
-pub use duty::{CONSUMERS_MAX, Duty, DutyOptions, Lapse, Plan, SUBSCRIPTIONS_MAX};
+pub use duty::{CONSUMERS_MAX, Duty, DutyOptions, SUBSCRIPTIONS_MAX};
 pub use handle::{ConsumerHandle, Control};
 pub use journal::{Journal, JournalError, Kept, Record, What};
 pub use live_side::LiveSide;
 pub use native::{Heard, Listed, NativeSide, News, Order};
 pub use options::ControlOptions;
 pub(super) use options::{Begun, Steered, Steering};
+pub use planning::{Lapse, Plan};
 pub use streams::{Now, Turned};
 pub use who::Who;
 pub use wish::Boot;

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::super::options::EngineOptions;
-use super::duty::{Duty, DutyOptions, Lapse};
+use super::duty::{Duty, DutyOptions};
 use super::in_process::in_process;
 use super::journal::{Journal, JournalError, Record, What};
 use super::native::NativeSide;
+use super::planning::Lapse;
 use super::streams::Now;
 use super::who::Who;
 use super::wish::Boot;
