@@ -21,7 +21,9 @@ const ANSWER_MAX: u64 = 4_096;
 pub(super) struct Asked {
     /// `chronyc -n -c tracking`.
     pub(super) chrony: Option<String>,
-    /// `timedatectl show -p NTPSynchronized --value`: the kernel's own word (adjtimex), told by systemd.
+    /// `adjtimex --print`: what the kernel holds of its clock.
+    pub(super) adjtimex: Option<String>,
+    /// `timedatectl show -p NTPSynchronized --value`: whether the kernel holds its clock for kept, told by systemd.
     pub(super) timedatectl: Option<String>,
 }
 
@@ -32,6 +34,8 @@ pub(super) fn ask(root: &Root) -> Asked {
     }
     Asked {
         chrony: answer("chronyc", &["-n", "-c", "tracking"]),
+        // Not every user has the folder of such programs in the path.
+        adjtimex: answer("adjtimex", &["--print"]).or_else(|| answer("/sbin/adjtimex", &["--print"])),
         timedatectl: answer("timedatectl", &["show", "-p", "NTPSynchronized", "--value"]),
     }
 }

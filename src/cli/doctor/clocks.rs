@@ -52,35 +52,38 @@ fn source(seen: &Clocks) -> Finding {
     let change = if seen.available.split_whitespace().any(|other| other == "tsc") {
         format!("`echo tsc > {FOLDER}/current_clocksource`; for each boot `clocksource=tsc` on the kernel command line")
     } else {
-        "`dmesg | grep -i tsc` tells why the kernel gave the counter up; on bare metal update the firmware, on a virtual machine \
-         take a type that exposes an invariant TSC"
+        "`dmesg | grep -i tsc` tells why the kernel gave the counter up; on bare metal update the firmware, on a \
+         virtual machine take a type that exposes an invariant TSC"
             .to_owned()
     };
     let advice = |why: &str, gain: &str| Advice {
         change: change.clone(),
         why: why.to_owned(),
         gain: gain.to_owned(),
-        source: "kernel: virt/kvm/x86/timekeeping.rst, admin-guide/kernel-parameters.txt (clocksource=, tsc=); commit 7539b174aef4",
+        source: "kernel: virt/kvm/x86/timekeeping.rst, admin-guide/kernel-parameters.txt (clocksource=, tsc=); \
+                 commit 7539b174aef4",
     };
     if PARAVIRTUAL.contains(&name) {
         let why = "each reading of the clock goes by way of a page that the hypervisor keeps";
         return SOURCE
             .warn(name, advice(why, "clock readings by other programs and kernel receive stamps become cheaper"));
     }
-    let why = "each reading of the clock is a system call or an access to a device; kernel receive stamps are made with it, and so \
-               are Meltica's own readings where the counter is not invariant";
+    let why = "each reading of the clock is a system call or an access to a device; kernel receive stamps are made \
+               with it, and so are Meltica's own readings where the counter is not invariant";
     SOURCE.bad(name, advice(why, "readings of the clock without a system call"))
 }
 
 fn counter(seen: &Clocks) -> Finding {
-    let advice = |lacks: &str| {
-        Advice {
-        change: "on a virtual machine take a type that exposes an invariant TSC (QEMU: `-cpu host,+invtsc`); else another processor"
+    let advice = |lacks: &str| Advice {
+        change: "on a virtual machine take a type that exposes an invariant TSC (QEMU: `-cpu host,+invtsc`); else \
+                 another processor"
             .to_owned(),
-        why: format!("the processor tells no {lacks}: its counter cannot serve as a clock, and Meltica asks the system for each reading"),
+        why: format!(
+            "the processor tells no {lacks}: its counter cannot serve as a clock, and Meltica asks the system for \
+             each reading"
+        ),
         gain: "stamps of a few nanoseconds each".to_owned(),
         source: "quanta (docs.rs, feature detection); kernel: virt/kvm/x86/timekeeping.rst (TSC)",
-    }
     };
     match &seen.counter {
         Err(unread) => COUNTER.unread(unread),

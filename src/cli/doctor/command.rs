@@ -76,8 +76,7 @@ fn looks() -> Looks {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::super::layout::two_sockets;
-    use super::super::trees::Tree;
+    use super::super::trees::{Tree, two_sockets};
     use super::*;
 
     #[test]

@@ -33,12 +33,12 @@ fn pinned(layout: &Layout, plan: &Plan, node: Option<usize>) -> Finding {
     if !lost.is_empty() {
         let advice = Advice {
             change: format!(
-                "give the process a mask with these cores (`CPUAffinity={0}` in the unit, or `taskset -c {0} meltica run …`), or \
-                 name cores out of {usable}",
+                "give the process a mask with these cores (`CPUAffinity={0}` in the unit, or `taskset -c {0} meltica \
+                 run …`), or name cores out of {usable}",
                 usable.or(&named)
             ),
-            why: "a thread is pinned only within the affinity mask of its process, which leaves isolated cores out unless told; \
-                  threads that cannot be pinned run anywhere"
+            why: "a thread is pinned only within the affinity mask of its process, which leaves isolated cores out \
+                  unless told; threads that cannot be pinned run anywhere"
                 .to_owned(),
             gain: "threads stay where their caches are".to_owned(),
             source: "man 2 sched_setaffinity; man 5 systemd.exec (CPUAffinity=)",
@@ -55,7 +55,8 @@ fn pinned(layout: &Layout, plan: &Plan, node: Option<usize>) -> Finding {
         Some(cores) => {
             let advice = Advice {
                 change: plan.words(&cores),
-                why: "a thread that the scheduler moves finds cold caches, and may be moved onto a core that serves interrupts"
+                why: "a thread that the scheduler moves finds cold caches, and may be moved onto a core that serves \
+                      interrupts"
                     .to_owned(),
                 gain: "fewer outliers; the median changes little".to_owned(),
                 source: "man 7 cpuset; man 2 sched_setaffinity",
@@ -104,22 +105,26 @@ fn isolated(layout: &Layout, plan: &Plan, node: Option<usize>) -> Finding {
     if lacking.is_empty() {
         return ISOLATED.good(format!("{named} are isolated, tickless and free of RCU callbacks"));
     }
-    ISOLATED.warn(format!("of the cores named: {}", lacking.join(", ")), apart(&named))
+    let is = format!("of the cores named: {}", lacking.join(", "));
+    // Somebody must serve all else: where every core is named there is nothing to set apart.
+    let rest = layout.online.clone().unwrap_or_default().without(&named);
+    ISOLATED.warn(is, if rest.is_empty() { larger(plan.threads(usable.len())) } else { apart(&named) })
 }
 
-/// To set these apart.
+/// To set these apart; the boot core never is: it keeps time for all, whatever is asked.
 fn apart(cores: &CoreSet) -> Advice {
-    // The kernel keeps the boot core's tick, whatever is asked.
-    let tickless = cores.without(&[0].into_iter().collect());
+    let apart = cores.without(&[0].into_iter().collect());
+    let instead = if cores.has(0) { "name another core than 0 in `cores`; then, for the others, " } else { "" };
     Advice {
         change: format!(
-            "kernel command line: `isolcpus=domain,managed_irq,{cores} nohz_full={tickless} rcu_nocbs={tickless}` (GRUB_CMDLINE_LINUX in \
-             /etc/default/grub, then `update-grub` and a reboot)"
+            "{instead}kernel command line: `isolcpus=domain,managed_irq,{apart} nohz_full={apart} rcu_nocbs={apart}` \
+             (GRUB_CMDLINE_LINUX in /etc/default/grub, then `update-grub` and a reboot)"
         ),
         why: "other tasks, the scheduler's tick and RCU callbacks take turns with the feed's threads on these cores"
             .to_owned(),
         gain: "worst-case response better by up to the longest tick, says no_hz.rst; medians stay".to_owned(),
-        source: "kernel: admin-guide/kernel-parameters.txt, timers/no_hz.rst, admin-guide/cgroup-v2.rst (cpuset.cpus.partition)",
+        source: "kernel: admin-guide/kernel-parameters.txt, timers/no_hz.rst, admin-guide/cgroup-v2.rst \
+                 (cpuset.cpus.partition)",
     }
 }
 
@@ -128,7 +133,8 @@ fn larger(threads: usize) -> Advice {
     let cores = threads + 2;
     Advice {
         change: format!(
-            "a host with at least {cores} physical cores: {threads} for the feed, one for your consumer, one for all else"
+            "a host with at least {cores} physical cores: {threads} for the feed, one for your consumer, one for all \
+             else"
         ),
         why: "the feed shares its cores with every other task and with interrupts".to_owned(),
         gain: "fewer outliers; how many, `meltica latency` tells before and after".to_owned(),
@@ -139,8 +145,7 @@ fn larger(threads: usize) -> Advice {
 #[cfg(test)]
 mod tests {
     use super::super::finding::Verdict::{self, *};
-    use super::super::layout::two_sockets;
-    use super::super::trees::Tree;
+    use super::super::trees::{Tree, two_sockets};
     use super::*;
 
     const APART: &str = "/sys/devices/system/cpu/isolated: 1-3\n/sys/devices/system/cpu/nohz_full: 1-3\n";
@@ -154,7 +159,8 @@ mod tests {
         let big = two_sockets();
         let (narrow, small) = (
             "/proc/self/status: Cpus_allowed_list:\\t0-2\n",
-            "/sys/devices/system/cpu/online: 0-1\n/sys/devices/system/cpu/isolated:\n/proc/self/status: Cpus_allowed_list: 0-1\n",
+            "/sys/devices/system/cpu/online: 0-1\n/sys/devices/system/cpu/isolated:\n/proc/self/status: \
+             Cpus_allowed_list: 0-1\n",
         );
         let named = Plan::on("1", "2,3");
         let table: [(&str, String, &Plan, [Verdict; 3], &str); 7] = [
@@ -181,9 +187,12 @@ mod tests {
     }
 
     #[test]
-    fn the_boot_core_is_never_told_to_be_tickless() {
-        let findings = judged(&two_sockets(), &Plan::on("0", "1,2"));
-        let change = &findings[2].advice.as_ref().unwrap().change;
-        assert!(change.contains("managed_irq,0-2 nohz_full=1-2 rcu_nocbs=1-2"), "{change}");
+    fn the_boot_core_is_never_set_apart_and_neither_are_all() {
+        let change = |tree: &str, plan: &Plan| judged(tree, plan)[2].advice.clone().unwrap().change;
+        let first = change(&two_sockets(), &Plan::on("0", "1,2"));
+        assert!(first.starts_with("name another core than 0"), "{first}");
+        assert!(first.contains("managed_irq,1-2 nohz_full=1-2 rcu_nocbs=1-2"), "{first}");
+        let all = change(&two_sockets(), &Plan::on("0-7", "8-15"));
+        assert!(all.starts_with("a host with at least"), "{all}");
     }
 }

@@ -104,7 +104,8 @@ fn preference(seen: &Frequency) -> Option<Finding> {
     }
     let advice = Advice {
         change: format!(
-            "`for c in {}; do echo performance > {CPU}/cpu$c/cpufreq/energy_performance_preference; done` at each boot",
+            "`for c in {}; do echo performance > {CPU}/cpu$c/cpufreq/energy_performance_preference; done` at each \
+             boot",
             others.iter().map(|core| core.to_string()).collect::<Vec<_>>().join(" ")
         ),
         why: "the processor itself weighs speed against energy by this hint".to_owned(),
@@ -150,7 +151,8 @@ fn idle(seen: &Frequency, plan: &Plan) -> Finding {
     }
     let advice = Advice {
         change: format!(
-            "`cpupower -c {} idle-set -D {EXIT_US_MAX}` at each boot; or `idle: busy_spin` with `cores` named, which never idles",
+            "`cpupower -c {} idle-set -D {EXIT_US_MAX}` at each boot; or `idle: busy_spin` with `cores` named, which \
+             never idles",
             seen.cores
         ),
         why: "a core that sleeps must wake before it serves an interrupt or a thread".to_owned(),

@@ -111,7 +111,8 @@ fn device_lines(seen: &Interrupts, plan: &Plan, usable: &CoreSet) -> Finding {
         "leave a usable core unnamed for interrupts".to_owned()
     } else {
         format!(
-            "`for i in {lines}; do echo {free} > /proc/irq/$i/smp_affinity_list; done` at each boot, with irqbalance stopped"
+            "`for i in {lines}; do echo {free} > /proc/irq/$i/smp_affinity_list; done` at each boot, with irqbalance \
+             stopped"
         )
     };
     let advice = Advice {
@@ -161,8 +162,8 @@ mod tests {
     fn lines_that_strike_named_cores_are_told_with_the_command_that_moves_them() {
         let virtio =
             HARDWARE.replace("../../../devices/pci0", "../../../devices/pci0/virtio2") + "/sys/devices/pci0/virtio2/\n";
-        let v6 = "/proc/self/net/ipv6_route: 00000000000000000000000000000000 00 00000000000000000000000000000000 00 fe800001 \
-                  00000400 00000001 00000000 00000003 eth0\n";
+        let v6 = "/proc/self/net/ipv6_route: 00000000000000000000000000000000 00 00000000000000000000000000000000 00 \
+                  fe800001 00000400 00000001 00000000 00000003 eth0\n";
         let moved = AFFINITY
             .replace("43/smp_affinity_list: 0-3", "43/smp_affinity_list: 0-1")
             .replace("42/effective_affinity_list: 2", "42/effective_affinity_list: 1");
@@ -170,7 +171,8 @@ mod tests {
         let runs: BTreeSet<String> = ["irqbalance".to_owned()].into();
         let quiet = BTreeSet::new();
         let all = format!("{ROUTES}{HARDWARE}{AFFINITY}");
-        let table: [(&str, String, &Plan, &BTreeSet<String>, [Verdict; 2], &str); 9] = [
+        type Row<'t> = (&'t str, String, &'t Plan, &'t BTreeSet<String>, [Verdict; 2], &'t str);
+        let table: [Row<'_>; 9] = [
             ("struck", all.clone(), &pinned, &runs, [Warn, Warn], "for i in 42 43; do echo 0-1 >"),
             ("virtio", format!("{ROUTES}{virtio}{AFFINITY}"), &pinned, &quiet, [Warn, Good], "for i in 42 43;"),
             ("moved", format!("{ROUTES}{HARDWARE}{moved}"), &pinned, &quiet, [Good, Good], ""),

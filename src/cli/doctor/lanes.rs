@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::finding::{Advice, Finding, Group, Subject, Verdict};
+use super::finding::{Advice, Finding, Group, Subject};
 use crate::binance::live::{Cause, TrialTimes};
 
 /// Below this share of the winner's time an address is as good, in percent.
@@ -25,6 +25,8 @@ pub(super) struct Lane {
 pub(super) struct Raced {
     /// As it is configured.
     pub(super) url: String,
+    /// The name that /etc/hosts would have.
+    pub(super) host: String,
     /// How long the resolver took; `None` where an address stands in place of a name.
     pub(super) lookup: Result<Option<Duration>, Cause>,
     pub(super) lanes: Vec<Lane>,
@@ -116,7 +118,8 @@ impl Raced {
         let failing: Vec<String> =
             self.lanes.iter().filter_map(|lane| Some(format!("{} ({})", lane.address, lane.failed()?))).collect();
         if !failing.is_empty() {
-            return subject.warn(format!("{is}; failed at least once: {}", failing.join(", ")), dead(winner.address));
+            return subject
+                .warn(format!("{is}; failed at least once: {}", failing.join(", ")), self.dead(winner.address));
         }
         let slow: Vec<&Lane> = self
             .lanes
@@ -132,7 +135,7 @@ impl Raced {
                     self.lanes.len(),
                     millis(worst)
                 );
-                subject.warn(is, slower(winner.address, worst.saturating_sub(time(winner))))
+                subject.warn(is, self.slower(winner.address, worst.saturating_sub(time(winner))))
             }
         }
     }
@@ -141,10 +144,11 @@ impl Raced {
     fn unreached(&self, subject: Subject<'_>) -> Finding {
         let cause = match self.lookup {
             Err(cause) => Some(cause),
-            Ok(_) => self.lanes.iter().find_map(Lane::failed),
+            // What a peer did says more than that another one is out of reach.
+            Ok(_) => self.lanes.iter().filter_map(Lane::failed).min_by_key(|cause| is_absence(*cause)),
         };
-        match cause {
-            None | Some(Cause::Unresolved | Cause::Unreachable | Cause::ConnectTimeout) => {
+        match cause.filter(|cause| !is_absence(*cause)) {
+            None => {
                 let why = cause.map_or("no address".to_owned(), |cause| cause.to_string());
                 subject.unknown(format!(
                     "offline: it cannot be reached from here ({why}); nothing is known of the way to the venue"
@@ -152,14 +156,7 @@ impl Raced {
             }
             Some(cause) => {
                 let advice = Advice {
-                    change: match cause {
-                        Cause::Refused => "start the venue, or correct `feed.ws` and `feed.rest`",
-                        Cause::UnknownIssuer => "name the certificate of who signs it in `feed.ca_file`, or take what breaks TLS open out of the way",
-                        Cause::Expired | Cause::NotYetValid => "set this machine's clock; if it is right, the venue must renew its certificate",
-                        Cause::NotTls | Cause::TlsTimeout => "correct the port, or write ws:// and http:// where the venue has no TLS",
-                        _ => "correct `feed.ws` and `feed.rest`, or ask who keeps the way there",
-                    }
-                    .to_owned(),
+                    change: remedy(cause).to_owned(),
                     why: "a feed that is configured like this gets no connection".to_owned(),
                     gain: "a feed".to_owned(),
                     source: "config/meltica.yaml (feed)",
@@ -168,34 +165,64 @@ impl Raced {
             }
         }
     }
-}
 
-fn dead(winner: SocketAddr) -> Advice {
-    Advice {
-        change: format!(
-            "`{} HOST` in /etc/hosts keeps to the one that answers; look again from time to time, for addresses change",
-            winner.ip()
-        ),
-        why: "the feed tries the addresses of a name in turn, and waits up to 5 s for each".to_owned(),
-        gain: "connections that open at once after one was lost".to_owned(),
-        source: "man 5 hosts; man 3 getaddrinfo",
+    fn dead(&self, winner: SocketAddr) -> Advice {
+        let change = if self.lanes.len() > 1 {
+            format!(
+                "`{} {}` in /etc/hosts keeps to the one that answers; look again from time to time, for addresses \
+                 change",
+                winner.ip(),
+                self.host
+            )
+        } else {
+            "`meltica doctor --rounds 20` tells how often; ask who keeps the way there".to_owned()
+        };
+        Advice {
+            change,
+            why: "the feed tries the addresses of a name in turn: one that is silent takes 5 s, one that refuses \
+                  takes one of its attempts"
+                .to_owned(),
+            gain: "connections that open at once after one was lost".to_owned(),
+            source: "man 5 hosts; man 3 getaddrinfo",
+        }
+    }
+
+    fn slower(&self, winner: SocketAddr, more: Duration) -> Advice {
+        Advice {
+            change: format!(
+                "`{} {}` in /etc/hosts keeps to the nearest; look again from time to time, for addresses change",
+                winner.ip(),
+                self.host
+            ),
+            why: "the feed takes the addresses of a name in turn, so that a dead one holds up nobody, not the nearest"
+                .to_owned(),
+            gain: format!(
+                "up to {} at each connection, as measured here; whether data come sooner too, `meltica latency` \
+                 tells (exchange to receive)",
+                millis(more)
+            ),
+            source: "man 5 hosts; this measurement",
+        }
     }
 }
 
-fn slower(winner: SocketAddr, more: Duration) -> Advice {
-    Advice {
-        change: format!(
-            "`{} HOST` in /etc/hosts keeps to the nearest; look again from time to time, for addresses change",
-            winner.ip()
-        ),
-        why: "the feed takes the addresses of a name in turn, so that a dead one holds up nobody, not the nearest"
-            .to_owned(),
-        gain: format!(
-            "up to {} at each connection, as measured here; whether data come sooner too, `meltica latency` tells (exchange to receive)",
-            millis(more)
-        ),
-        source: "man 5 hosts; this measurement",
+const fn remedy(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Refused => "start the venue, or correct `feed.ws` and `feed.rest`",
+        Cause::UnknownIssuer => {
+            "name the certificate of who signs it in `feed.ca_file`, or take what breaks TLS open out of the way"
+        }
+        Cause::Expired | Cause::NotYetValid => {
+            "set this machine's clock; if it is right, the venue must renew its certificate"
+        }
+        Cause::NotTls | Cause::TlsTimeout => "correct the port, or write ws:// and http:// where the venue has no TLS",
+        _ => "correct `feed.ws` and `feed.rest`, or ask who keeps the way there",
     }
+}
+
+/// Whether nobody is there, as far as can be seen from here.
+const fn is_absence(cause: Cause) -> bool {
+    matches!(cause, Cause::Unresolved | Cause::Unreachable | Cause::ConnectTimeout)
 }
 
 /// In milliseconds, to the microsecond.
@@ -203,11 +230,9 @@ pub(super) fn millis(span: Duration) -> String {
     format!("{}.{:03} ms", span.as_millis(), span.as_micros() % 1_000)
 }
 
-/// What all of it comes to, when nobody was asked.
+/// When nobody was to be asked.
 pub(super) fn not_asked() -> Finding {
-    let finding = Subject(Group::Venue, "race").unknown("left out (--no-net)");
-    debug_assert_eq!(finding.verdict, Verdict::Unknown);
-    finding
+    Subject(Group::Venue, "race").unknown("left out (--no-net)")
 }
 
 #[cfg(test)]
@@ -260,10 +285,17 @@ mod tests {
             ("no way", vec![lane(A, &down)], found, Unknown, "offline"),
             ("refused", vec![lane(A, &[Err(Cause::Refused)])], Ok(None), Bad, "connection refused"),
             ("never speaks TLS", vec![lane(A, &[Err(Cause::TlsTimeout)])], Ok(None), Bad, "tls timed out"),
+            (
+                "refused, and no way",
+                vec![lane(B, &down), lane(A, &[Err(Cause::Refused)])],
+                found,
+                Bad,
+                "connection refused",
+            ),
             ("in the middle", vec![lane(A, &[Err(Cause::UnknownIssuer)])], found, Bad, "unknown issuer"),
         ];
         for (name, lanes, lookup, verdict, words) in table {
-            let raced = Raced { url: "wss://venue".to_owned(), lookup, lanes, left_out: 0 };
+            let raced = Raced { url: "wss://venue".to_owned(), host: "venue".to_owned(), lookup, lanes, left_out: 0 };
             let finding = raced.judge();
             assert_eq!(finding.verdict, verdict, "{name}: {finding:#?}");
             assert!(finding.is.contains(words), "{name}: {}", finding.is);
@@ -278,7 +310,7 @@ mod tests {
             lane(A, &[Err(Cause::Refused), Err(Cause::Refused)]),
             lane(B, &[Ok((1_000, 2_000)), Ok((1_200, 2_200)), Ok((5_000, 5_000))]),
         ];
-        let shown = Raced { url: String::new(), lookup: Ok(None), lanes, left_out: 0 }.shown();
+        let shown = Raced { url: String::new(), host: String::new(), lookup: Ok(None), lanes, left_out: 0 }.shown();
         assert_eq!((&*shown[0].address, shown[0].wins, shown[0].connected), (B, true, 3));
         assert_eq!((shown[0].tcp_us, shown[0].tls_us, shown[0].best_us), (Some(1_200), Some(2_200), Some(3_000)));
         assert_eq!((shown[1].connected, shown[1].rounds, shown[1].tcp_us), (0, 2, None));

@@ -115,24 +115,8 @@ fn parameter(root: &Root, name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trees::Tree;
+    use super::super::trees::{Tree, two_sockets};
     use super::*;
-
-    /// Two sockets of four physical cores with two threads each: 0-3 and 8-11; 4-7 and 12-15.
-    pub(in super::super) fn two_sockets() -> String {
-        let mut text = "/sys/devices/system/cpu/online: 0-15\n/sys/devices/system/cpu/isolated:\n".to_owned();
-        text += "/proc/self/status: Name: x\\nCpus_allowed_list:\\t0-15\n";
-        for core in 0..16 {
-            let (low, socket) = (core % 8, core % 8 / 4);
-            let at = format!("/sys/devices/system/cpu/cpu{core}");
-            let cache = if socket == 0 { "0-3,8-11" } else { "4-7,12-15" };
-            text += &format!("{at}/topology/thread_siblings_list: {low},{}\n", low + 8);
-            text += &format!("{at}/cache/index0/level: 1\n{at}/cache/index0/shared_cpu_list: {low},{}\n", low + 8);
-            text += &format!("{at}/cache/index3/level: 3\n{at}/cache/index3/shared_cpu_list: {cache}\n");
-        }
-        text += "/sys/devices/system/node/node0/cpulist: 0-3,8-11\n/sys/devices/system/node/node1/cpulist: 4-7,12-15\n";
-        text
-    }
 
     #[test]
     fn cores_are_offered_whole_of_one_node_isolated_first_and_never_the_boot_core() {
@@ -169,6 +153,3 @@ mod tests {
         assert_eq!(layout.spare(1, None), None);
     }
 }
-
-#[cfg(test)]
-pub(super) use tests::two_sockets;

@@ -123,7 +123,8 @@ fn virtual_or_not(seen: &Machine) -> Finding {
         Some(true) => {
             let advice = Advice {
                 change: "a bare-metal type, where the last microseconds matter".to_owned(),
-                why: "exits to the hypervisor stop a core unseen; clock speed, idle states and the place of interrupts are its matter"
+                why: "exits to the hypervisor stop a core unseen; clock speed, idle states and the place of \
+                      interrupts are its matter"
                     .to_owned(),
                 gain: "fewer outliers, and all of this report in your own hands".to_owned(),
                 source: "kernel: virt/kvm/halt-polling.rst, virt/kvm/x86/timekeeping.rst",

@@ -43,10 +43,15 @@ fn huge(seen: &Memory) -> Finding {
     match &seen.huge {
         Ok(word) if word == "always" => {
             let advice = Advice {
-                change: format!("`echo madvise > {FOLDER}/enabled`; for each boot `transparent_hugepage=madvise` on the kernel command line"),
-                why: "khugepaged scans and collapses memory of every process, and a first touch of a page may clear or compact a huge one"
+                change: format!(
+                    "`echo madvise > {FOLDER}/enabled`; for each boot `transparent_hugepage=madvise` on the kernel \
+                     command line"
+                ),
+                why: "khugepaged scans and collapses memory of every process, and a first touch of a page may clear \
+                      or compact a huge one"
                     .to_owned(),
-                gain: "no such pauses; Meltica asks for no huge pages, and its rings are touched once at the start".to_owned(),
+                gain: "no such pauses; Meltica asks for no huge pages, and its rings are touched once at the start"
+                    .to_owned(),
                 source: "kernel: admin-guide/mm/transhuge.rst",
             };
             HUGE.warn("always", advice)

@@ -109,10 +109,11 @@ fn cache(layout: &Layout, plan: &Plan) -> Option<Finding> {
     } else {
         let advice = Advice {
             change: format!("name cores out of {shared} in `cores`"),
-            why: "records pass from thread to thread through the last-level cache; where it is not shared they go over the \
-                  interconnect"
+            why: "records pass from thread to thread through the last-level cache; where it is not shared they go \
+                  over the interconnect"
                 .to_owned(),
-            gain: "a shorter hop between threads; the ping-pong reference of `perf/` measures it for any two cores".to_owned(),
+            gain: "a shorter hop between threads; the ping-pong reference of `perf/` measures it for any two cores"
+                .to_owned(),
             source: "kernel: ABI/testing/sysfs-devices-system-cpu (shared_cpu_list)",
         };
         CACHE.warn(format!("{apart} do not share a last-level cache with {first}"), advice)
@@ -122,8 +123,7 @@ fn cache(layout: &Layout, plan: &Plan) -> Option<Finding> {
 #[cfg(test)]
 mod tests {
     use super::super::finding::Verdict::{self, *};
-    use super::super::layout::two_sockets;
-    use super::super::trees::Tree;
+    use super::super::trees::{Tree, two_sockets};
     use super::*;
 
     #[test]
@@ -133,7 +133,8 @@ mod tests {
         let lone = "/sys/devices/system/cpu/online: 0\n/sys/devices/system/cpu/cpu0/topology/thread_siblings_list: 0\n\
                     /sys/devices/system/node/node0/cpulist: 0\n";
         let (eth0, eth1) = (Some(("eth0", 0)), Some(("eth1", 1)));
-        let table: [(&str, String, Plan, Option<(&str, usize)>, &[Verdict], &str); 9] = [
+        type Row<'t> = (&'t str, String, Plan, Option<(&'t str, usize)>, &'t [Verdict], &'t str);
+        let table: [Row<'_>; 9] = [
             ("none named", big.clone(), Plan::default(), eth1, &[Good, Good], ""),
             (
                 "siblings free",

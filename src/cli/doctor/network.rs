@@ -52,16 +52,17 @@ pub(super) fn judge(seen: &Network, plan: &Plan) -> Vec<Finding> {
 
 fn poll(seen: &Network, plan: &Plan) -> Finding {
     let by_default = seen.busy_read.as_ref().copied().unwrap_or(0);
-    let advice = |change: &str| {
-        Advice {
+    let advice = |change: &str| Advice {
         change: change.to_owned(),
-        why: "without it a packet waits for the device's interrupt and the kernel's soft interrupt before a read finds it".to_owned(),
+        why: "without it a packet waits for the device's interrupt and the kernel's soft interrupt before a read \
+              finds it"
+            .to_owned(),
         gain: "a read looks at the device's queue itself: lower latency for processor time".to_owned(),
-        source: "kernel: networking/napi.rst (busy polling), admin-guide/sysctl/net.rst (busy_read: 50 is recommended); man 7 socket \
-                 (SO_BUSY_POLL)",
-    }
+        source: "kernel: networking/napi.rst (busy polling), admin-guide/sysctl/net.rst (busy_read: 50 is \
+                 recommended); man 7 socket (SO_BUSY_POLL)",
     };
-    let rights = "`AmbientCapabilities=CAP_NET_ADMIN` in the unit (with CapabilityBoundingSet), or `sysctl -w net.core.busy_read=50`";
+    let rights = "`AmbientCapabilities=CAP_NET_ADMIN` in the unit (with CapabilityBoundingSet), or `sysctl -w \
+                  net.core.busy_read=50`";
     if !plan.busy_poll {
         if plan.io.is_empty() {
             return POLL.good("off; it is for an io thread that has a core of its own");
@@ -105,7 +106,9 @@ fn buffer(seen: &Network, plan: &Plan) -> Finding {
     match (&seen.grows_to, seen.moderated) {
         (Ok(most), Some(false)) => {
             let advice = Advice {
-                change: "`sysctl -w net.ipv4.tcp_moderate_rcvbuf=1`, or `feed: { receive_buffer: 4 MiB }` in the configuration".to_owned(),
+                change: "`sysctl -w net.ipv4.tcp_moderate_rcvbuf=1`, or `feed: { receive_buffer: 4 MiB }` in the \
+                         configuration"
+                    .to_owned(),
                 why: format!("the kernel does not let the buffer grow, though it may reach {most} bytes"),
                 gain: "room for bursts while the io thread is busy".to_owned(),
                 source: "kernel: networking/ip-sysctl.rst (tcp_moderate_rcvbuf, tcp_rmem)",

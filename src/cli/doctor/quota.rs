@@ -102,11 +102,12 @@ pub(super) fn judge(quota: &Quota, plan: &Plan, usable: usize) -> Finding {
         is.push_str(&format!("; held up {times} times so far"));
     }
     let advice = Advice {
-        change: "no `CPUQuota=` in the unit, no `--cpus` for the container, no CPU limit of the pod (bind it to cores instead: \
-                 `AllowedCPUs=`, `--cpuset-cpus`, the static CPU manager)"
+        change: "no `CPUQuota=` in the unit, no `--cpus` for the container, no CPU limit of the pod (bind it to \
+                 cores instead: `AllowedCPUs=`, `--cpuset-cpus`, the static CPU manager)"
             .to_owned(),
         why: format!(
-            "threads that used up their share stand still until the next period, up to {} ms here; threads that spin use it up",
+            "threads that used up their share stand still until the next period, up to {} ms here; threads that spin \
+             use it up",
             bound.1 / 1_000
         ),
         gain: "no pauses of that kind".to_owned(),
@@ -153,7 +154,8 @@ mod tests {
             ),
             (
                 "v1, none",
-                "/proc/self/cgroup: 3:cpu:/\n/sys/fs/cgroup/cpu/cpu.cfs_quota_us: -1\n/sys/fs/cgroup/cpu/cpu.cfs_period_us: 100000",
+                "/proc/self/cgroup: 3:cpu:/\n/sys/fs/cgroup/cpu/cpu.cfs_quota_us: \
+                 -1\n/sys/fs/cgroup/cpu/cpu.cfs_period_us: 100000",
                 Good,
                 "no bound",
             ),

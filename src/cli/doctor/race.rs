@@ -48,11 +48,11 @@ pub(super) fn race(loaded: &Loaded, rounds: u32) -> Result<Vec<Raced>, Failed> {
 /// in a row is left alone.
 fn run(trial: &Trial, rounds: u32, within: Duration, clock: &Clock) -> Raced {
     let endpoint = trial.endpoint();
-    let url = endpoint.to_string();
+    let (url, host) = (endpoint.to_string(), endpoint.host.clone());
     let is_address = endpoint.host.parse::<std::net::IpAddr>().is_ok();
     let (mut addresses, took) = match trial.look_up(within) {
         Ok(found) => found,
-        Err(cause) => return Raced { url, lookup: Err(cause), lanes: Vec::new(), left_out: 0 },
+        Err(cause) => return Raced { url, host, lookup: Err(cause), lanes: Vec::new(), left_out: 0 },
     };
     let left_out = addresses.len().saturating_sub(ADDRESSES_MAX);
     addresses.truncate(ADDRESSES_MAX);
@@ -69,7 +69,7 @@ fn run(trial: &Trial, rounds: u32, within: Duration, clock: &Clock) -> Raced {
             }
         }
     }
-    Raced { url, lookup: Ok((!is_address).then_some(took)), lanes, left_out }
+    Raced { url, host, lookup: Ok((!is_address).then_some(took)), lanes, left_out }
 }
 
 #[cfg(test)]
@@ -88,7 +88,7 @@ mod tests {
     fn a_venue_that_accepts_and_never_speaks_is_left_alone_after_two_rounds() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let to = listener.local_addr().unwrap();
-        let raced = run(&trial(&format!("wss://{to}")), 20, Duration::from_millis(100), &Clock::default());
+        let raced = run(&trial(&format!("wss://{to}")), 20, Duration::from_secs(2), &Clock::default());
         assert_eq!(raced.lanes[0].rounds, [Err(Cause::TlsTimeout); 2]);
         assert_eq!(raced.judge().verdict, Verdict::Bad);
     }

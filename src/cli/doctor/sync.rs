@@ -34,7 +34,15 @@ pub(super) struct Sync {
     /// Clocks of network devices, for PTP.
     hardware: usize,
     tracking: Option<Tracking>,
-    kernel: Option<bool>,
+    kernel: Option<Kernel>,
+}
+
+/// What the kernel holds of its clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Kernel {
+    synchronised: bool,
+    /// Estimated, and at most; the most grows from one update to the next.
+    errors: Option<(Duration, Duration)>,
 }
 
 /// What chrony says.
@@ -49,19 +57,34 @@ struct Tracking {
 /// Reads it.
 pub(super) fn see(root: &Root, running: Option<&BTreeSet<String>>, asked: &Asked) -> Sync {
     let word = |text: &str| match text {
-        "yes" => Some(true),
-        "no" => Some(false),
+        "yes" => Some(Kernel { synchronised: true, errors: None }),
+        "no" => Some(Kernel { synchronised: false, errors: None }),
         _ => None,
     };
+    let of = |running: &BTreeSet<String>| {
+        KEEPERS.iter().filter(|(name, _)| running.contains(*name)).map(|(_, keeper)| *keeper).collect()
+    };
     Sync {
-        keepers: running.map(|running| {
-            KEEPERS.iter().filter(|(name, _)| running.contains(*name)).map(|(_, keeper)| *keeper).collect()
-        }),
+        keepers: running.map(of),
         marked: root.has("/run/systemd/timesync/synchronized"),
         hardware: root.names("/sys/class/ptp").len(),
         tracking: asked.chrony.as_deref().and_then(tracking),
-        kernel: asked.timedatectl.as_deref().and_then(word),
+        kernel: asked.adjtimex.as_deref().and_then(kernel).or(asked.timedatectl.as_deref().and_then(word)),
     }
+}
+
+/// The lines of `adjtimex --print`: the bit 0x40 of the status is that nobody keeps the clock (STA_UNSYNC); errors are in
+/// microseconds.
+fn kernel(text: &str) -> Option<Kernel> {
+    let number = |name: &str| {
+        let line = text.lines().find_map(|line| line.trim_start().strip_prefix(name)?.strip_prefix(':'))?;
+        line.trim().parse::<u64>().ok()
+    };
+    let errors = number("esterror").zip(number("maxerror"));
+    Some(Kernel {
+        synchronised: number("status")? & 0x40 == 0,
+        errors: errors.map(|(estimated, most)| (Duration::from_micros(estimated), Duration::from_micros(most))),
+    })
 }
 
 /// The line of `chronyc -c tracking`: stratum, offset, root delay, root dispersion and leap status are its fields 3, 5, 11, 12
@@ -97,10 +120,20 @@ pub(super) fn judge(seen: &Sync) -> Finding {
         };
     }
     match (seen.kernel, seen.marked) {
-        (Some(true), _) => {
+        (Some(Kernel { synchronised: true, errors: Some((estimated, most)) }), _) => {
+            let is = format!("synchronised ({keepers}), off by an estimated {estimated:?}, at most {most:?}{clocks}");
+            match estimated {
+                _ if estimated <= GOOD_MAX => SYNC.good(is),
+                _ if estimated < BAD_MIN => SYNC.warn(is, advice()),
+                _ => SYNC.bad(is, advice()),
+            }
+        }
+        (Some(Kernel { synchronised: true, .. }), _) => {
             SYNC.good(format!("the kernel's clock is synchronised ({keepers}), by how much is not told{clocks}"))
         }
-        (Some(false), _) => SYNC.bad(format!("the kernel's clock is not synchronised ({keepers}){clocks}"), advice()),
+        (Some(Kernel { synchronised: false, .. }), _) => {
+            SYNC.bad(format!("the kernel's clock is not synchronised ({keepers}){clocks}"), advice())
+        }
         (None, true) => {
             SYNC.good(format!("systemd-timesyncd has set the clock, by how much it is off is not told{clocks}"))
         }
@@ -121,15 +154,16 @@ fn micros(span: Duration) -> Duration {
 
 fn advice() -> Advice {
     Advice {
-        change: "chrony with the site's own servers (on EC2 `server 169.254.169.123 prefer iburst minpoll 4 maxpoll 4`), or ptp4l and \
-                 phc2sys where the network has PTP; `After=time-sync.target` and chrony-wait.service before the feed starts"
+        change: "chrony with the site's own servers (on EC2 `server 169.254.169.123 prefer iburst minpoll 4 maxpoll \
+                 4`), or ptp4l and phc2sys where the network has PTP; `After=time-sync.target` and \
+                 chrony-wait.service before the feed starts"
             .to_owned(),
-        why: "times from exchange to here are as wrong as this clock; Meltica reads it once, at its start. Differences within the \
-              machine do not depend on it"
+        why: "times from exchange to here are as wrong as this clock; Meltica reads it once, at its start. \
+              Differences within the machine do not depend on it"
             .to_owned(),
         gain: "times from exchange to receive that mean something; no speed".to_owned(),
-        source: "man 1 chronyc (tracking: offset + root dispersion + half the root delay bound the error); man 2 adjtimex; EC2 user guide \
-                 (Amazon Time Sync)",
+        source: "man 1 chronyc (tracking: offset + root dispersion + half the root delay bound the error); man 2 \
+                 adjtimex; EC2 user guide (Amazon Time Sync)",
     }
 }
 
@@ -149,7 +183,29 @@ mod tests {
     #[test]
     fn a_clock_is_judged_by_the_most_it_can_be_off_and_else_by_the_kernels_word() {
         let none: &[&str] = &[];
-        let table: [(&str, &[&str], Option<&str>, Option<&str>, &str, Verdict, &str); 12] = [
+        type Row<'t> = (&'t str, &'t [&'t str], Option<&'t str>, Option<&'t str>, &'t str, Verdict, &'t str);
+        let held = |status: u32, estimated: u32| {
+            format!(
+                "         mode: 0\n     maxerror: 500000\n     esterror: {estimated}\n       status: {status}\n      \
+                 tick: 10000"
+            )
+        };
+        let (close, some, far, lost) =
+            (held(0x2001, 35), held(0x2001, 5_000), held(1, 400_000), held(0x40, 16_000_000));
+        let table: [Row<'_>; 17] = [
+            (
+                "adjtimex",
+                &["ntpd"],
+                None,
+                Some(&close),
+                "",
+                Good,
+                "synchronised (ntpd), off by an estimated 35µs, at most 500ms",
+            ),
+            ("adjtimex, some", &["ntpd"], None, Some(&some), "", Warn, "5ms"),
+            ("adjtimex, far", &["ntpd"], None, Some(&far), "", Bad, "400ms"),
+            ("adjtimex, lost", none, None, Some(&lost), "", Bad, "not synchronised (nobody seen)"),
+            ("adjtimex, cut", none, None, Some("  mode: 0\n status: ?"), "", Warn, "nobody is seen"),
             ("close", &["chronyd"], Some(FRESH), Some("yes"), "", Good, "stratum 10, off by at most 0ns"),
             ("some", &["chronyd"], Some(FAR), None, "", Warn, "off by at most 2.5ms"),
             ("far", &["chronyd"], Some(LOST), Some("yes"), "", Bad, "off by at most 202.3ms"),
@@ -179,9 +235,10 @@ mod tests {
             ("not finite", &["chronyd"], Some(&FAR.replace("0.004000000", "inf")), None, "", Unknown, "chrony runs"),
             ("cut", &["chronyd"], Some(&FAR[..40]), None, "", Unknown, "chrony runs"),
         ];
-        for (name, running, chrony, timedatectl, tree, verdict, words) in table {
+        for (name, running, chrony, kernel, tree, verdict, words) in table {
             let running: BTreeSet<String> = running.iter().map(|name| (*name).to_owned()).collect();
-            let asked = Asked { chrony: chrony.map(str::to_owned), timedatectl: timedatectl.map(str::to_owned) };
+            let told = |is_word: bool| kernel.filter(|text| text.contains("mode") != is_word).map(str::to_owned);
+            let asked = Asked { chrony: chrony.map(str::to_owned), adjtimex: told(false), timedatectl: told(true) };
             let finding = judge(&see(&Tree::of(tree).root(), Some(&running), &asked));
             assert_eq!(finding.verdict, verdict, "{name}: {finding:#?}");
             assert!(finding.is.contains(words), "{name}: {}", finding.is);
