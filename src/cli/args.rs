@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::control::words::{CompletionsArgs, ManArgs, ReportArgs, SubscribeArgs, TailArgs, UnsubscribeArgs};
+use super::doctor::words::DoctorArgs;
 use super::exit::exit_code_help;
 use crate::schema::id::Market;
 
@@ -34,6 +35,9 @@ pub(super) enum Command {
     /// Run a simulated Binance on a socket, for any client.
     #[command(after_help = exit_code_help())]
     Venue(VenueArgs),
+    /// Look at this machine and the way to the venue: what costs latency, and what to change.
+    #[command(after_help = exit_code_help())]
+    Doctor(DoctorArgs),
     /// Turn a type on in a running feed.
     #[command(after_help = exit_code_help())]
     Subscribe(SubscribeArgs),

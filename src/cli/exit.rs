@@ -9,6 +9,8 @@ use crate::schema::frame::{SourceError, SourceErrorKind};
 /// Why a command did not do what it was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
+    /// Something is bad that was to be looked at (`doctor --strict`).
+    Unfit = 1,
     /// The command line is wrong.
     Usage = 2,
     /// An input's content is not what it must be: a damaged capture, one that is out of order.
@@ -33,7 +35,8 @@ pub enum Cause {
 
 impl Cause {
     /// Every cause with what the manual says of it.
-    pub const ALL: [(Cause, &'static str); 10] = [
+    pub const ALL: [(Cause, &'static str); 11] = [
+        (Cause::Unfit, "`doctor --strict` found something bad"),
         (Cause::Usage, "the command line is wrong"),
         (Cause::BadInput, "an input's content is damaged or out of order, or a feed refused a command"),
         (Cause::NoInput, "an input cannot be opened or read"),

@@ -1,4 +1,4 @@
-//! The command line: `run`, `replay`, `check`, `venue`, and what speaks to a running feed.
+//! The command line: `run`, `replay`, `check`, `venue`, `doctor`, and what speaks to a running feed.
 //!
 //! | file | holds |
 //! |---|---|
@@ -8,6 +8,7 @@
 //! | `run`, `replay`, `check`, `venue` | the commands |
 //! | `live`, `embedded`, `simulated` | where `run` feeds from: sockets; a venue of its own behind them; no sockets |
 //! | `control` | `subscribe`, `unsubscribe`, `routes`, `subscriptions`, `status`, `tail`, `completions`, `man` |
+//! | `doctor` | what this machine costs a feed |
 //! | `session` | carries an engine through its run |
 //! | `watch` | ends a run on time while its output waits |
 //! | `events`, `books` | what a run gives out |
@@ -24,6 +25,7 @@ mod books;
 mod changes;
 mod check;
 mod control;
+mod doctor;
 mod embedded;
 mod events;
 mod exit;

@@ -10,7 +10,7 @@ use super::args::{Cli, Command, LogFormat, RunArgs};
 use super::exit::{Cause, Failed};
 use super::log::last_words;
 use super::say::tell;
-use super::{check, control, replay, run, venue};
+use super::{check, control, doctor, replay, run, venue};
 
 /// Runs the program with the process's arguments and environment.
 pub fn main() -> ExitCode {
@@ -40,6 +40,7 @@ fn carry_out(command: Option<Command>) -> Result<(), Failed> {
         Some(Command::Replay(arguments)) => replay::replay(&arguments),
         Some(Command::Check(arguments)) => check::check(&arguments),
         Some(Command::Venue(arguments)) => venue::venue(&arguments),
+        Some(Command::Doctor(arguments)) => doctor::command::doctor(&arguments),
         Some(Command::Subscribe(arguments)) => control::wants::subscribe(&arguments),
         Some(Command::Unsubscribe(arguments)) => control::wants::unsubscribe(&arguments),
         Some(Command::Routes(arguments)) => control::reports::routes(&arguments),

@@ -144,7 +144,7 @@ fn words(bytes: u64) -> usize {
     (bytes as usize / 8).next_power_of_two()
 }
 
-const fn topology(choice: TopologyChoice) -> Option<Topology> {
+pub(super) const fn topology(choice: TopologyChoice) -> Option<Topology> {
     match choice {
         TopologyChoice::Auto => None,
         TopologyChoice::Fused => Some(Topology::Fused),

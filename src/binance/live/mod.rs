@@ -30,6 +30,7 @@
 //! | `desk` | the REST side of the source: bodies, listing |
 //! | `board` | how the source does, for whoever shows it |
 //! | `source` | `LiveSource`, which ties them together |
+//! | `trial` | one timed connection to one address, for whoever looks for the nearest one |
 //!
 //! Down to `listing` nothing knows a socket or a clock.
 
@@ -61,6 +62,7 @@ mod source;
 mod subscription;
 mod teller;
 mod tls;
+mod trial;
 mod venue_rules;
 mod wire;
 
@@ -76,4 +78,5 @@ pub use rest::{PollOrders, PollSpec};
 pub use source::{IO_THREADS_MAX, LiveSource, REST};
 pub use subscription::{StreamChange, StreamCounts};
 pub use tls::BadCaFile;
+pub use trial::{Trial, TrialTimes};
 pub use venue_rules::endpoints;

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 /// A text without anything that a terminal or a log would act upon: control characters, and marks that turn the direction of
 /// writing, stand as escapes.
-pub(super) fn plain(text: &str) -> String {
+pub(in crate::cli) fn plain(text: &str) -> String {
     let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     let mut out = String::with_capacity(text.len());
@@ -20,23 +20,23 @@ pub(super) fn plain(text: &str) -> String {
 }
 
 /// Rows under a head, each column as wide as its widest cell. Columns of numbers stand at the right.
-pub(super) struct Grid {
+pub(in crate::cli) struct Grid {
     head: Vec<&'static str>,
     rows: Vec<Vec<String>>,
 }
 
 impl Grid {
     /// With this head; a name that begins with `>` is a column of numbers.
-    pub(super) fn new(head: &[&'static str]) -> Grid {
+    pub(in crate::cli) fn new(head: &[&'static str]) -> Grid {
         Grid { head: head.to_vec(), rows: Vec::new() }
     }
 
-    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    pub(in crate::cli) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().map(|cell| plain(&cell)).collect());
     }
 
     /// The lines, each with its end.
-    pub(super) fn lines(&self) -> String {
+    pub(in crate::cli) fn lines(&self) -> String {
         let name = |at: usize| self.head[at].trim_start_matches('>');
         let width = |at: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(at));

@@ -15,7 +15,7 @@
 
 mod client;
 mod filters;
-mod grid;
+pub(super) mod grid;
 pub(super) mod manual;
 mod place;
 pub(super) mod reports;

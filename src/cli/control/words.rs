@@ -31,7 +31,7 @@ pub(in crate::cli) struct FeedArgs {
 pub(in crate::cli) enum OutputForm {
     /// Columns and words.
     Human,
-    /// What the feed answered, on one line.
+    /// JSON, on one line.
     Json,
 }
 
