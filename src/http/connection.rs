@@ -176,6 +176,7 @@ impl Connection<'_> {
             Endpoint::Routes => report(Command::ListRoutes),
             Endpoint::Subscriptions => report(Command::ListSubscriptions),
             Endpoint::Status => report(Command::Status),
+            Endpoint::Latency => report(Command::Latency),
             Endpoint::Health => Ok(Answer::json(200, &serde_json::json!({ "alive": true }))),
             Endpoint::Ready => desk.report(caller, Command::Status).map(|(_, report)| readiness(&report)),
             Endpoint::OpenApi => Ok(Answer::raw_json(200, openapi::document())),

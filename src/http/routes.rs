@@ -13,6 +13,7 @@ pub(super) enum Endpoint {
     Routes,
     Subscriptions,
     Status,
+    Latency,
     Health,
     Ready,
     Events,
@@ -40,13 +41,14 @@ const fn post(path: &'static str, endpoint: Endpoint) -> Route {
 }
 
 /// Every route. `openapi.json` has the same, and a test compares them.
-pub(super) const ROUTES: [Route; 10] = [
+pub(super) const ROUTES: [Route; 11] = [
     post("/control/subscribe", Endpoint::Subscribe),
     post("/control/unsubscribe", Endpoint::Unsubscribe),
     post("/control/filters", Endpoint::Filters),
     get("/control/routes", Endpoint::Routes),
     get("/control/subscriptions", Endpoint::Subscriptions),
     get("/status", Endpoint::Status),
+    get("/latency", Endpoint::Latency),
     Route { probe: true, ..get("/healthz", Endpoint::Health) },
     Route { probe: true, ..get("/readyz", Endpoint::Ready) },
     get("/events", Endpoint::Events),

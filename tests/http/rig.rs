@@ -22,6 +22,7 @@ use meltica::schema::command::{AckStatus, Command, ControlAck, ControlCode};
 use meltica::schema::event::{EventBuf, EventHeader};
 use meltica::schema::id::{InstrumentId, Market, Source};
 use meltica::schema::instrument::Instrument;
+use meltica::schema::latency::{AgentView, Hop, HopSummary, HopView, LatencyReport, RingView};
 use meltica::schema::payload::Trade;
 use meltica::schema::report::{
     ConsumerKind, ConsumerView, Report, RouteView, RoutesReport, StatusReport, SubscriptionView, SubscriptionsReport,
@@ -292,8 +293,34 @@ impl Duty {
                     ..Default::default()
                 })))
             }
+            Command::Latency => Some(Report::Latency(Box::new(latency()))),
             _ => None,
         }
+    }
+}
+
+/// A ledger with everything in it that the document names.
+fn latency() -> LatencyReport {
+    let summary = HopSummary { count: 1, min_ns: -5, ..HopSummary::default() };
+    let hop = |hop, kind: Option<&str>, connection, negative: Option<&str>| HopView {
+        hop,
+        kind: kind.map(str::to_owned),
+        connection,
+        summary,
+        histogram: "HISTFAAA".into(),
+        negative: negative.map(str::to_owned),
+    };
+    LatencyReport {
+        run_id: Some("run".into()),
+        recorded: true,
+        hops: vec![
+            hop(Hop::ExchangeToReceive, None, None, Some("HISTFAAA")),
+            hop(Hop::ReadToPublished, Some("TRADE"), None, None),
+            hop(Hop::KernelToRead, None, Some(3), None),
+        ],
+        agents: vec![AgentView { name: "io".into(), cycles: 7, ..AgentView::default() }],
+        rings: vec![RingView { name: "frames-0".into(), capacity_words: 64, used_words: 8 }],
+        ..LatencyReport::default()
     }
 }
 

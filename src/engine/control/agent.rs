@@ -15,6 +15,7 @@ use crate::ring::spsc::{ClaimError, Producer};
 use crate::schema::command::{AckStatus, Command, ControlAck, ControlCode};
 use crate::schema::event::EventBuf;
 use crate::schema::id::{ConnectionId, InstrumentId, TraceId};
+use crate::schema::latency::{CLOCK_CAVEAT, LatencyReport};
 use crate::schema::report::{LatencyView, Report, ShardView, StatusReport};
 use crate::schema::topic::StreamName;
 use crate::telemetry::{Clock, Counter, Counts, Digits, LatencyTally, Ledger};
@@ -223,6 +224,7 @@ impl ControlAgent {
             Command::ListRoutes => Report::Routes(self.parts.duty.routes_report()),
             Command::ListSubscriptions => Report::Subscriptions(self.parts.duty.subscriptions_report()),
             Command::Status => Report::Status(Box::new(self.status(now))),
+            Command::Latency => Report::Latency(Box::new(self.latency(now))),
             _ => return self.change_asked(envelope, now),
         };
         let version = self.parts.duty.version();
@@ -341,6 +343,15 @@ impl ControlAgent {
         status.waits_for = self.waits_for(&status);
         status.ready = status.waits_for.is_none();
         status
+    }
+
+    fn latency(&self, now: Now) -> LatencyReport {
+        LatencyReport {
+            at_ns: now.unix_ns,
+            since_ns: self.started.unix_ns,
+            clock: CLOCK_CAVEAT.to_owned(),
+            ..LatencyReport::default()
+        }
     }
 
     fn answered_view(&self) -> LatencyView {
