@@ -25,7 +25,8 @@ const NEIGHBOURS: [(&str, &str); 2] = [
 ];
 
 /// Foreign crates and the rooms that may name them.
-const HOMES: [(&str, &[&str]); 34] = [
+const HOMES: [(&str, &[&str]); 36] = [
+    ("base64", &["telemetry"]),
     ("simd_json", &["binance"]),
     ("ureq", &["binance", "cli"]),
     ("webpki_roots", &["binance"]),
@@ -54,6 +55,7 @@ const HOMES: [(&str, &[&str]); 34] = [
     ("bytemuck", &["schema", "binance", "dispatch", "conductor", "bus", "engine", "sim", "snapshot"]),
     ("httparse", &["sim", "http", "binance"]),
     ("mio", &["sim", "binance"]),
+    ("nix", &["binance"]),
     ("rcgen", &["sim"]),
     ("rustls", &["sim", "http", "binance"]),
     ("socket2", &["sim", "binance"]),

@@ -13,6 +13,8 @@ pub(super) enum Endpoint {
     Routes,
     Subscriptions,
     Status,
+    Latency,
+    Metrics,
     Health,
     Ready,
     Events,
@@ -40,13 +42,15 @@ const fn post(path: &'static str, endpoint: Endpoint) -> Route {
 }
 
 /// Every route. `openapi.json` has the same, and a test compares them.
-pub(super) const ROUTES: [Route; 10] = [
+pub(super) const ROUTES: [Route; 12] = [
     post("/control/subscribe", Endpoint::Subscribe),
     post("/control/unsubscribe", Endpoint::Unsubscribe),
     post("/control/filters", Endpoint::Filters),
     get("/control/routes", Endpoint::Routes),
     get("/control/subscriptions", Endpoint::Subscriptions),
     get("/status", Endpoint::Status),
+    get("/latency", Endpoint::Latency),
+    get("/metrics", Endpoint::Metrics),
     Route { probe: true, ..get("/healthz", Endpoint::Health) },
     Route { probe: true, ..get("/readyz", Endpoint::Ready) },
     get("/events", Endpoint::Events),

@@ -67,6 +67,8 @@ pub enum Command {
     ListSubscriptions,
     /// Report how the engine does: a `noop` with [`Report::Status`].
     Status,
+    /// Report the latency ledger: a `noop` with [`Report::Latency`].
+    Latency,
 }
 
 impl Command {
@@ -76,7 +78,7 @@ impl Command {
             Command::Subscribe { type_name, .. }
             | Command::Unsubscribe { type_name, .. }
             | Command::UpdateFilters { type_name, .. } => type_name,
-            Command::ListRoutes | Command::ListSubscriptions | Command::Status => NO_TYPE,
+            Command::ListRoutes | Command::ListSubscriptions | Command::Status | Command::Latency => NO_TYPE,
         }
     }
 
@@ -89,6 +91,7 @@ impl Command {
             Command::ListRoutes => "listRoutes",
             Command::ListSubscriptions => "listSubscriptions",
             Command::Status => "status",
+            Command::Latency => "latency",
         }
     }
 
@@ -98,7 +101,7 @@ impl Command {
             Command::Subscribe { trace_id, .. }
             | Command::Unsubscribe { trace_id, .. }
             | Command::UpdateFilters { trace_id, .. } => trace_id.as_deref(),
-            Command::ListRoutes | Command::ListSubscriptions | Command::Status => None,
+            Command::ListRoutes | Command::ListSubscriptions | Command::Status | Command::Latency => None,
         }
     }
 }

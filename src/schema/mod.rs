@@ -18,7 +18,7 @@
 //! | [`quality`] | what an instrument's book is worth, and why |
 //! | [`stage`] | the seams between stages that share a thread |
 //! | [`command`] | commands, acknowledgements, names of consumers, error codes |
-//! | [`report`] | what the control duty reports |
+//! | [`report`], [`latency`] | what the control duty reports; the latency ledger among it |
 
 pub mod bodies;
 pub mod canonical_type;
@@ -30,6 +30,7 @@ pub mod frame;
 pub mod id;
 pub mod instrument;
 pub mod json;
+pub mod latency;
 pub mod layout;
 pub mod payload;
 pub mod quality;

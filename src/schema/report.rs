@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::command::Filters;
+use super::latency::LatencyReport;
 
 /// The answer to a command that asks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,6 +20,8 @@ pub enum Report {
     Subscriptions(SubscriptionsReport),
     /// Of `Status`.
     Status(Box<StatusReport>),
+    /// Of `Latency`.
+    Latency(Box<LatencyReport>),
 }
 
 /// Every route, and the types that Meltica makes itself.

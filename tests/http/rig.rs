@@ -22,6 +22,7 @@ use meltica::schema::command::{AckStatus, Command, ControlAck, ControlCode};
 use meltica::schema::event::{EventBuf, EventHeader};
 use meltica::schema::id::{InstrumentId, Market, Source};
 use meltica::schema::instrument::Instrument;
+use meltica::schema::latency::{AgentView, Hop, HopSummary, HopView, LatencyReport, RingView};
 use meltica::schema::payload::Trade;
 use meltica::schema::report::{
     ConsumerKind, ConsumerView, Report, RouteView, RoutesReport, StatusReport, SubscriptionView, SubscriptionsReport,
@@ -34,6 +35,9 @@ use serde_json::Value;
 
 /// Far beyond what anything here takes, for a machine that is busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Commands that the bus holds: one for each operation that asks the duty, at least.
+pub(crate) const COMMANDS_MAX: usize = 12;
 
 pub(crate) const READ: &str = "read-canary-0123456789abcdef0123456789";
 pub(crate) const OPERATE: &str = "operate-canary-0123456789abcdef01234";
@@ -105,8 +109,8 @@ impl Rig {
         let (ledger, clock) = (Ledger::default(), Clock::default());
         let shape = SequencerOptions { event_words_max: words / 8, ..SequencerOptions::default() };
         let store = MemoryStore::new(Default::default());
-        let (sequencer, _) = Sequencer::new(ring, store, clock.clone(), ledger.sheet("sequencer"), shape).unwrap();
-        let (control, inbox) = ControlBus::new(8);
+        let sequencer = Sequencer::new(ring, store, clock.clone(), ledger.sheet("sequencer"), shape).unwrap();
+        let (control, inbox) = ControlBus::new(COMMANDS_MAX);
         let heard = Heard::default();
         let (over, paused) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let (ending, waiting) = (Arc::clone(&over), Arc::clone(&paused));
@@ -289,11 +293,38 @@ impl Duty {
                     version: self.version,
                     ready,
                     waits_for,
+                    books: [("Good".to_owned(), 3)].into(),
                     ..Default::default()
                 })))
             }
+            Command::Latency => Some(Report::Latency(Box::new(latency()))),
             _ => None,
         }
+    }
+}
+
+/// A ledger with everything in it that the document names.
+fn latency() -> LatencyReport {
+    let summary = |ns| HopSummary { count: 1, min_ns: ns, p50_ns: ns, max_ns: ns, ..HopSummary::default() };
+    let hop = |hop, kind: Option<&str>, connection, negative: Option<&str>| HopView {
+        hop,
+        kind: kind.map(str::to_owned),
+        connection,
+        summary: summary(if negative.is_some() { -5 } else { 5 }),
+        histogram: "HISTFAAA".into(),
+        negative: negative.map(str::to_owned),
+    };
+    LatencyReport {
+        run_id: Some("run".into()),
+        recorded: true,
+        hops: vec![
+            hop(Hop::ExchangeToReceive, None, None, Some("HISTFAAA")),
+            hop(Hop::ReadToPublished, Some("TRADE"), None, None),
+            hop(Hop::KernelToRead, None, Some(3), None),
+        ],
+        agents: vec![AgentView { name: "io".into(), cycles: 7, ..AgentView::default() }],
+        rings: vec![RingView { name: "frames-0".into(), capacity_words: 64, used_words: 8 }],
+        ..LatencyReport::default()
     }
 }
 

@@ -23,6 +23,7 @@ use super::super::ways_back::{Expect, Watches};
 use super::audit::{self, Deed};
 use super::duty::Duty;
 use super::journal::{Journal, What};
+use super::latency_side::LatencySide;
 use super::native::{NativeSide, Order};
 use super::planning::Plan;
 use super::streams::{Now, Turned};
@@ -33,6 +34,9 @@ const COMMANDS_A_CYCLE: usize = 16;
 const NEWS_A_CYCLE: usize = 4_096;
 /// Changes of streams that may wait to be told; older ones are counted.
 const TURNED_MAX: usize = 65_536;
+
+/// How often threads are asked for their histograms, so that a report is not older.
+const COLLECT_NS: u64 = 250_000_000;
 
 /// One thing to be carried out.
 enum Act {
@@ -60,6 +64,7 @@ pub(in crate::engine) struct Parts {
     pub(in crate::engine) books: BookTally,
     pub(in crate::engine) clock: Clock,
     pub(in crate::engine) ledger: Ledger,
+    pub(in crate::engine) latency: LatencySide,
     pub(in crate::engine) trace_seed: u64,
     /// Whether time is the clock's. Else it begins with the first frame, and nothing can be due before.
     pub(in crate::engine) live: bool,
@@ -77,6 +82,7 @@ pub(in crate::engine) struct ControlAgent {
     counts: Counts,
     started: Now,
     traces: u64,
+    collect_at: u64,
 }
 
 impl ControlAgent {
@@ -86,7 +92,8 @@ impl ControlAgent {
         let answered = LatencyTally::new(Digits::Three);
         let (acts, turned, handles) = (VecDeque::new(), VecDeque::new(), BTreeMap::new());
         let counts = parts.ledger.sheet("control");
-        let mut agent = ControlAgent { parts, acts, turned, handles, answered, counts, started, traces: 0 };
+        let mut agent =
+            ControlAgent { parts, acts, turned, handles, answered, counts, started, traces: 0, collect_at: 0 };
         agent.begin();
         agent
     }
@@ -224,6 +231,7 @@ impl ControlAgent {
             Command::ListRoutes => Report::Routes(self.parts.duty.routes_report()),
             Command::ListSubscriptions => Report::Subscriptions(self.parts.duty.subscriptions_report()),
             Command::Status => Report::Status(Box::new(self.status(now))),
+            Command::Latency => Report::Latency(Box::new(self.parts.latency.report())),
             _ => return self.change_asked(envelope, now),
         };
         let version = self.parts.duty.version();
@@ -380,6 +388,10 @@ impl Agent for ControlAgent {
             return done;
         }
         let now = now(&self.parts.clock);
+        if now.mono_ns >= self.collect_at {
+            self.collect_at = now.mono_ns + COLLECT_NS;
+            self.parts.latency.collect();
+        }
         done += self.hear(now);
         done += self.carry_out();
         for _ in 0..COMMANDS_A_CYCLE {

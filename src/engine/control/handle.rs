@@ -108,6 +108,14 @@ impl ConsumerHandle {
         self.send(Command::Status)
     }
 
+    /// Asks for the latency ledger; the answer carries [`crate::schema::report::Report::Latency`].
+    ///
+    /// # Errors
+    /// [`ControlError`]: the command was not taken.
+    pub fn latency(&mut self) -> Result<RequestId, ControlError> {
+        self.send(Command::Latency)
+    }
+
     /// Sends any command.
     ///
     /// # Errors
