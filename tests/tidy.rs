@@ -41,6 +41,7 @@ const HOMES: [(&str, &[&str]); 36] = [
     ("rustix", &["http"]),
     ("subtle", &["http"]),
     ("unicode_width", &["cli"]),
+    ("wide", &["binance"]),
     ("zeroize", &["http"]),
     ("console", &["cli"]),
     ("humantime", &["config", "cli"]),
