@@ -6,8 +6,8 @@
 use super::book::BookSide;
 use crate::schema::raw::Level;
 
-/// Levels from which on a pass pays. Below it the moves are few and short.
-const PASS_FROM: usize = 32;
+/// Levels from which on a pass pays (`perf/record/2026-11-26-scanner.md`). Below it the moves are few and short.
+const PASS_FROM: usize = 8;
 
 impl<const BID: bool> BookSide<BID> {
     /// Applies one side of a diff: absolute quantities, 0 removes. `fit` brings a level to the book's scales, and the order
