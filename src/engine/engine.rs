@@ -264,6 +264,9 @@ impl Engine {
     /// Starts the threads, consumers' side last, so that whoever sends has somebody who takes. Stepped engines start with
     /// their first [`Engine::step`].
     ///
+    /// Threads inherit the cores that the calling thread may use: call it before you pin that one. From a thread that is pinned to one
+    /// core they would all run on it; [`Engine::warnings`] then tells of each that could not go to its own.
+    ///
     /// # Errors
     /// [`EngineError::Spawn`]; [`EngineError::Misuse`] when it was started before.
     pub fn start(&mut self) -> Result<(), EngineError> {
