@@ -104,7 +104,6 @@ fn combined(name: &str, payload: &str) -> String {
 struct Made {
     answer: Result<ParsedFrame, ParseError>,
     records: Vec<Vec<u64>>,
-    counts: Vec<u64>,
 }
 
 /// A parser, with the tape alone or with the scanner before it.
@@ -127,7 +126,12 @@ impl Desk {
             Frame { market, connection, number: 11, receive, stamps: Stamps::NONE, origin, bytes: &mut bytes.to_vec() };
         let mut records = Vec::new();
         let answer = self.parser.parse(frame, 9, |raw| records.push(words_of(raw)));
-        Made { answer, records, counts: Counter::ALL.iter().map(|c| self.ledger.total(*c)).collect() }
+        Made { answer, records }
+    }
+
+    /// What it has counted so far.
+    fn counts(&self) -> Vec<u64> {
+        Counter::ALL.iter().map(|counter| self.ledger.total(*counter)).collect()
     }
 }
 
@@ -156,6 +160,19 @@ impl Pair {
         let (scanned, plain) = (self.scanning.make(market, origin, bytes), self.plain.make(market, origin, bytes));
         assert_eq!(scanned, plain, "{origin:?} {}", String::from_utf8_lossy(bytes));
         scanned
+    }
+
+    /// Counts never go down, so that a difference stays until it is looked for.
+    fn compare_counts(&self) {
+        assert_eq!(self.scanning.counts(), self.plain.counts());
+    }
+}
+
+impl Drop for Pair {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.compare_counts();
+        }
     }
 }
 
@@ -188,7 +205,7 @@ fn frames_as_the_venue_writes_them_are_taken_and_read_as_the_tape_reads_them() {
         assert_eq!(takes(market, name, payload), !payload.contains("12345678901234567890"), "{name} {payload}");
         for origin in [Origin::Combined, Origin::Raw { stream: name }] {
             let bytes = if origin == Origin::Combined { combined(name, payload) } else { payload.to_owned() };
-            let Made { answer, records, .. } = pair.compare(market, origin, bytes.as_bytes());
+            let Made { answer, records } = pair.compare(market, origin, bytes.as_bytes());
             assert_eq!((answer.is_ok(), records.len()), (!payload.contains("12345678901234567890"), 1), "{payload}");
         }
     }
@@ -253,7 +270,7 @@ fn coin_m_contracts_are_left_out_by_both() {
     let mut pair = Pair::new();
     let (market, name, payload) = PLAIN[7];
     let coin_m = payload.replace("\"st\":1", "\"st\":2");
-    let Made { answer, records, .. } = pair.compare(market, Origin::Combined, combined(name, &coin_m).as_bytes());
+    let Made { answer, records } = pair.compare(market, Origin::Combined, combined(name, &coin_m).as_bytes());
     assert_eq!((answer, records.len()), (Ok(ParsedFrame::Data { raws: 0, malformed: 0 }), 0));
 }
 
@@ -350,6 +367,9 @@ fn the_scanner_never_differs_from_the_tape() {
         let origin = if raw { Origin::Raw { stream: name } } else { Origin::Combined };
         let Made { answer, .. } = pair.compare(market, origin, &bytes);
         data += u64::from(matches!(answer, Ok(ParsedFrame::Data { raws: 1, .. })));
+        if round % 4_096 == 0 {
+            pair.compare_counts();
+        }
         if round % 10_000_000 == 9_999_999 {
             eprintln!("scanner: {} frames, {data} of them data, no difference", round + 1);
         }
