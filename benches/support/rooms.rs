@@ -14,7 +14,7 @@ use meltica::directory::Directory;
 use meltica::dispatch::{DispatchStage, DispatchTable, SharedTable, TablePublisher, default_routes};
 use meltica::ring::broadcast;
 use meltica::schema::event::{EventBuf, EventRef};
-use meltica::schema::frame::Origin;
+use meltica::schema::frame::{FrameSource, Origin};
 use meltica::schema::payload::{Depth, PayloadKind};
 use meltica::schema::raw::RawRef;
 use meltica::schema::stage::{EventSink, Publish, RawSink, Stage};
@@ -166,28 +166,34 @@ fn publish_fused(sample: &Sample) -> Round {
     })
 }
 
-/// From a frame in memory to a subscription's closure, all on this thread, as the engine's `fused` topology is wired: an io
-/// agent over dispatch over conductor over sequencer; one frame a duty cycle, then a poll.
+/// From a frame in memory to a subscription's closure, all on this thread.
 fn walk(sample: &Sample) -> Round {
-    let (directory, ledger) = (Arc::new(Directory::default()), Ledger::default());
-    let (sequencer, bus) = sequencer(&ledger);
+    let ledger = Ledger::default();
+    let mut round = walk_over(Memory::of(sample), &ledger);
+    tried(&mut round, sample, &ledger);
+    round
+}
+
+/// The walk over any source, as the engine's `fused` topology is wired: an io agent over dispatch over conductor over
+/// sequencer; one frame a duty cycle, then a poll.
+pub(crate) fn walk_over(source: impl FrameSource + 'static, ledger: &Ledger) -> Round {
+    let directory = Arc::new(Directory::default());
+    let (sequencer, bus) = sequencer(ledger);
     let options = ConductorOptions::default();
     let conductor = ConductorStage::new(options, sequencer, AsksNobody, ledger.sheet("conductor"));
     let stage = dispatcher(&directory, conductor);
     let io = IoOptions { batch: 1, time: TimeSource::Frames, on_full: OnFull::Wait, words_max: 1 << 16 };
     let (parser, clock) = (parser(&directory), Clock::default());
-    let mut agent = IoAgent::new("walk", io, Memory::of(sample), parser, stage, Box::new(NoRequests), clock);
+    let mut agent = IoAgent::new("walk", io, source, parser, stage, Box::new(NoRequests), clock);
     let mut events = bus.subscribe(&[], Filter::all(), SubscribeOptions::default()).unwrap();
-    let mut round = move || {
+    Box::new(move || {
         agent.do_work();
         let seen = events.poll(usize::MAX, |delivery| match delivery {
             Delivery::Event(event) => _ = black_box(event.header().seq),
             Delivery::Lag(lag) => panic!("{lag:?}"),
         });
         black_box(seen);
-    };
-    tried(&mut round, sample, &ledger);
-    Box::new(round)
+    })
 }
 
 fn parser(directory: &Arc<Directory>) -> Parser {
