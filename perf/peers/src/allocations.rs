@@ -47,10 +47,13 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Allocations of so many frames over the whole walk, once each frame of the sample has been met twice.
+/// Allocations of so many frames over the whole walk, after as many that warm it up.
 pub(crate) fn of_walk(sample: &Sample, frames: u64) -> u64 {
     let Some(walk) = ROOMS.iter().find(|room| room.name == "walk") else { return 0 };
     let mut round = (walk.make)(sample);
+    for _ in 0..frames {
+        round();
+    }
     let before = COUNT.get();
     ON.store(true, Ordering::Relaxed);
     for _ in 0..frames {

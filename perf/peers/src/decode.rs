@@ -118,7 +118,7 @@ fn check_walk(sample: &Sample) {
         let levels = text.matches("[\"").count();
         let expected = if sample.kind.is_diff() { levels } else { 0 };
         assert_eq!(message.bids.len() + message.asks.len(), expected);
-        assert!(message.instrument == 7 && message.present.count_ones() >= 5 && message.event_ms >= 0);
+        assert!(message.instrument == 7 && message.present.count_ones() >= 4 && message.event_ms >= 0);
         assert!(template.ids.is_empty() || text.contains(&format!("\"u\":{}", message.id)));
     }
 }

@@ -1,5 +1,6 @@
 //! Purpose: how long from a frame in memory until its event is read on another core, and how long the bare hand-over of a
-//! cache line takes. Owns: an engine a turn. Thread: main reads; the engine's threads are pinned to other cores.
+//! cache line takes. Owns: an engine a turn. Thread: main begins; the reader has core 0, the
+//! engine's threads the others.
 //! Takes and gives: cells out. Never: has two frames on the way at once; counts a frame that was not asked for.
 
 use std::sync::Arc;
@@ -23,10 +24,13 @@ use crate::threads::{cores, pin};
 
 /// Frames of a turn, after a quarter as many that warm up.
 const FRAMES: usize = 2_000;
-/// Round trips of a turn of the ping-pong.
-const TRIPS: u64 = 20_000;
+/// Round trips of a block of the ping-pong, and blocks of a turn.
+const BLOCK: u64 = 100;
+const BLOCKS: u64 = 200;
 /// Looks for what else a frame brought before the next one is asked for.
 const LOOKS: usize = 200;
+/// Looks without an event after which something is broken: seconds.
+const TURNS_MAX: u64 = 1_000_000_000;
 /// One way in nanoseconds below which two cores are near.
 const NEAR_NS: f64 = 100.0;
 
@@ -69,29 +73,36 @@ pub(crate) fn add(run: &mut Run, samples: &[Sample]) {
     }
 }
 
-/// Half a round trip of a number between two pinned threads, each writing to a cache line of its own.
+/// Half a round trip of a number between two pinned threads, each writing to a cache line of its own: the median over blocks
+/// of trips.
 fn one_way() -> f64 {
     let (ping, pong) = (CachePadded::new(AtomicU64::new(0)), CachePadded::new(AtomicU64::new(0)));
+    let trips = BLOCKS * BLOCK;
     thread::scope(|scope| {
         scope.spawn(|| {
             pin(1);
-            for trip in 1..=TRIPS + 1 {
+            for trip in 1..=trips {
                 while ping.load(Ordering::Acquire) != trip {
                     std::hint::spin_loop();
                 }
                 pong.store(trip, Ordering::Release);
             }
         });
-        let trip = |trip| {
-            ping.store(trip, Ordering::Release);
-            while pong.load(Ordering::Acquire) != trip {
-                std::hint::spin_loop();
-            }
-        };
-        trip(1);
-        let begun = Instant::now();
-        (2..=TRIPS + 1).for_each(trip);
-        begun.elapsed().as_nanos() as f64 / (2 * TRIPS) as f64
+        let there = scope.spawn(|| {
+            pin(0);
+            let block = |block| {
+                let begun = Instant::now();
+                for trip in block * BLOCK + 1..=(block + 1) * BLOCK {
+                    ping.store(trip, Ordering::Release);
+                    while pong.load(Ordering::Acquire) != trip {
+                        std::hint::spin_loop();
+                    }
+                }
+                begun.elapsed().as_nanos() as f64 / (2 * BLOCK) as f64
+            };
+            median((0..BLOCKS).map(block).collect())
+        });
+        there.join().unwrap().unwrap_or_default()
     })
 }
 
@@ -119,7 +130,7 @@ impl FrameSource for Gate {
 
 /// The median over a turn's frames. A diff's first event is the one that counts: its book has been changed by then.
 fn hop(topology: Topology, sample: &Sample) -> f64 {
-    let (clock, asked) = (Clock::default(), Arc::default());
+    let (clock, asked) = (Clock::default(), Arc::<CachePadded<AtomicU64>>::default());
     let source = Gate { memory: Memory::of(sample), asked: Arc::clone(&asked), given: 0, clock: clock.clone() };
     let options = EngineOptions {
         topology: Some(topology),
@@ -134,29 +145,42 @@ fn hop(topology: Topology, sample: &Sample) -> f64 {
     let mut engine = Engine::build(options, &routes, directory, Box::new(source), clock.clone(), ledger).unwrap();
     let mut events = engine.bus().subscribe(&[], Filter::all(), SubscribeOptions::default()).unwrap();
     engine.start().unwrap();
-    let next = |events: &mut Subscription| {
-        asked.fetch_add(1, Ordering::AcqRel);
-        first_event(events, &clock)
-    };
-    if sample.kind.is_diff() {
-        // A diff that waits, the snapshot that releases it.
-        asked.fetch_add(2, Ordering::AcqRel);
-        first_event(&mut events, &clock);
-    }
-    for _ in 0..FRAMES / 4 {
-        next(&mut events);
-    }
-    let figures = (0..FRAMES).map(|_| next(&mut events)).collect();
+    assert_eq!(engine.warnings(), Vec::<String>::new(), "the engine is not where it was put");
+    // The engine was started by a thread that is not pinned: its threads would have inherited that.
+    let figures = thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            pin(0);
+            read(&mut events, &asked, &clock, sample.kind.is_diff())
+        });
+        reader.join().unwrap()
+    });
     engine.stop();
     engine.finish().unwrap();
-    median(figures).unwrap_or(0.0)
+    median(figures).unwrap_or_default()
+}
+
+/// Asks for frame after frame and reads what comes of each: the latencies of all but those that warm up.
+fn read(events: &mut Subscription, asked: &AtomicU64, clock: &Clock, is_diff: bool) -> Vec<f64> {
+    let mut next = |frames| {
+        asked.fetch_add(frames, Ordering::AcqRel);
+        first_event(events, clock)
+    };
+    if is_diff {
+        // A diff that waits, and the snapshot that releases it.
+        next(2);
+    }
+    for _ in 0..FRAMES / 4 {
+        next(1);
+    }
+    (0..FRAMES).map(|_| next(1)).collect()
 }
 
 /// Waits for an event, and passes what came with it.
 fn first_event(events: &mut Subscription, clock: &Clock) -> f64 {
-    let mut latency = None;
-    let mut looks = 0;
+    let (mut latency, mut looks, mut turns) = (None, 0, 0_u64);
     while looks < LOOKS {
+        turns += 1;
+        assert!(turns < TURNS_MAX, "a frame came to no event");
         let seen = events.poll(usize::MAX, |delivery| {
             if let Delivery::Event(event) = delivery {
                 latency.get_or_insert_with(|| clock.unix_now().0 - event.header().receive);

@@ -121,7 +121,6 @@ fn run(options: &Options) -> Result<(), String> {
         }
         None => Err("no --program was given".to_owned()),
     };
-    // What is started before may use any core; from here on this thread has the first.
     let mut run = Run::default();
     if let Some(python) = &options.python {
         match Python::start(python, &options.script, &options.work, &samples) {
@@ -129,7 +128,6 @@ fn run(options: &Options) -> Result<(), String> {
             Err(why) => eprintln!("without cryptofeed and ccxt: {why}"),
         }
     }
-    threads::pin(0);
     fill(&mut run, &samples);
     run.keep(&options.only);
     let allocations = samples

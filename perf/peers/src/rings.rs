@@ -8,7 +8,7 @@ use disruptor::{Polling, Producer as _, build_single_producer};
 use meltica::ring::broadcast::{self, Delivery};
 use meltica::ring::spsc;
 
-use crate::measure::Run;
+use crate::measure::{Run, thread_ns};
 use crate::threads::{Spent, stream};
 
 /// A record, as small events are.
@@ -24,12 +24,15 @@ const WORDS: usize = 18;
 const STREAM: u64 = 100_000;
 /// The most records a reader takes at a step.
 const STEP: usize = 64;
+/// Steps of a turn on one thread.
+const TURNS: usize = 500;
 
 /// Adds all of them.
 pub(crate) fn add(run: &mut Run) {
     one_thread(run);
     two_threads(run);
     three_readers(run);
+    three_readers_in_turn(run);
     publish(run);
 }
 
@@ -152,6 +155,64 @@ fn three_readers(run: &mut Run) {
         });
         stream(STREAM, move || producer.try_publish(|record| *record = RECORD).is_ok(), readers.collect())
     });
+}
+
+/// The same work without the waiting: one thread sends 64 records, then reads them three times.
+fn three_readers_in_turn(run: &mut Run) {
+    let mut add = |name: &str, mut turn: Box<dyn FnMut()>| {
+        let mut round = move || {
+            for _ in 0..TURNS {
+                turn();
+            }
+        };
+        run.add(format!("three readers, in turn/{name}"), None, move || {
+            round();
+            let before = thread_ns();
+            round();
+            (thread_ns() - before) as f64 / (TURNS * STEP) as f64
+        });
+    };
+    let (mut publisher, tap) = broadcast::channel(CAPACITY_WORDS).unwrap();
+    let mut readers: Vec<_> = (0..3).map(|_| tap.gating_reader(None).unwrap()).collect();
+    add(
+        "meltica, lossless",
+        Box::new(move || {
+            for _ in 0..STEP {
+                assert!(publisher.room_for(WORDS));
+                publisher.publish(black_box(&RECORD)).unwrap();
+            }
+            for reader in &mut readers {
+                let seen = reader.poll(STEP, |delivery| _ = black_box(matches!(delivery, Delivery::Lag(_))));
+                assert_eq!(seen, STEP);
+            }
+        }),
+    );
+    let (mut producers, mut consumers): (Vec<_>, Vec<_>) =
+        (0..3).map(|_| rtrb::RingBuffer::<Record>::new(RECORDS)).unzip();
+    add(
+        "three rtrb rings",
+        Box::new(move || {
+            for _ in 0..STEP {
+                producers.iter_mut().for_each(|producer| producer.push(*black_box(&RECORD)).unwrap());
+            }
+            for consumer in &mut consumers {
+                for _ in 0..STEP {
+                    black_box(consumer.pop().unwrap()[15]);
+                }
+            }
+        }),
+    );
+    let (mut producers, mut consumers): (Vec<_>, Vec<_>) =
+        (0..3).map(|_| rtrb::RingBuffer::<Record>::new(RECORDS)).unzip();
+    add(
+        "three rtrb rings, chunks",
+        Box::new(move || {
+            for _ in 0..STEP {
+                producers.iter_mut().for_each(|producer| producer.push(*black_box(&RECORD)).unwrap());
+            }
+            consumers.iter_mut().for_each(|consumer| assert_eq!(chunk(consumer), STEP as u64));
+        }),
+    );
 }
 
 /// What a publication costs the publisher, while so many readers poll whom it never waits for.

@@ -10,12 +10,16 @@ use std::time::Instant;
 use core_affinity::CoreId;
 use crossbeam_utils::Backoff;
 
-use crate::measure::thread_ns;
+use crate::measure::{median, thread_ns};
+
+/// Records of a block.
+const BLOCK: u64 = 1_000;
 
 /// What a stream cost, in nanoseconds a record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spent {
-    /// From the first record sent to the last one read, on the clock.
+    /// On the clock, as the first reader saw it: the median over blocks of [`BLOCK`] records, so that a block in which one
+    /// of the two threads had no core does not count.
     pub(crate) wall: f64,
     /// Processor time of the sender.
     pub(crate) sender: f64,
@@ -52,13 +56,13 @@ pub(crate) fn stream<R: FnMut() -> u64 + Send>(
         while !go.load(Ordering::Acquire) {
             thread::yield_now();
         }
-        (Instant::now(), thread_ns())
+        thread_ns()
     };
     let others = cores().len().saturating_sub(1).max(1);
     thread::scope(|scope| {
         let ready = &ready;
         let sender = scope.spawn(move || {
-            let (begun, before) = ready(0);
+            let before = ready(0);
             let (mut sent, backoff) = (0, Backoff::new());
             while sent < count {
                 if send() {
@@ -68,15 +72,16 @@ pub(crate) fn stream<R: FnMut() -> u64 + Send>(
                     backoff.snooze();
                 }
             }
-            (begun, thread_ns() - before)
+            thread_ns() - before
         });
         let readers: Vec<_> = readers
             .into_iter()
             .enumerate()
             .map(|(number, mut receive)| {
                 scope.spawn(move || {
-                    let (_, before) = ready(1 + number % others);
+                    let before = ready(1 + number % others);
                     let (mut received, backoff) = (0, Backoff::new());
+                    let (mut blocks, mut last) = (Vec::with_capacity((count / BLOCK) as usize + 1), (0, Instant::now()));
                     while received < count {
                         match receive() {
                             0 => backoff.snooze(),
@@ -85,8 +90,13 @@ pub(crate) fn stream<R: FnMut() -> u64 + Send>(
                                 backoff.reset();
                             }
                         }
+                        if received - last.0 >= BLOCK {
+                            let now = Instant::now();
+                            blocks.push((now - last.1).as_nanos() as f64 / (received - last.0) as f64);
+                            last = (received, now);
+                        }
                     }
-                    (Instant::now(), thread_ns() - before)
+                    (blocks, thread_ns() - before)
                 })
             })
             .collect();
@@ -94,14 +104,14 @@ pub(crate) fn stream<R: FnMut() -> u64 + Send>(
             thread::yield_now();
         }
         go.store(true, Ordering::Release);
-        let (begun, sent_ns) = sender.join().unwrap();
-        let (mut ended, mut all) = (begun, sent_ns);
+        let sent_ns = sender.join().unwrap();
+        let (mut wall, mut all) = (None, sent_ns);
         for reader in readers {
-            let (end, spent) = reader.join().unwrap();
-            ended = ended.max(end);
+            let (blocks, spent) = reader.join().unwrap();
+            wall = wall.or(median(blocks));
             all += spent;
         }
         let each = |ns: u64| ns as f64 / count as f64;
-        Spent { wall: each((ended - begun).as_nanos() as u64), sender: each(sent_ns), all: each(all) }
+        Spent { wall: wall.unwrap_or_default(), sender: each(sent_ns), all: each(all) }
     })
 }

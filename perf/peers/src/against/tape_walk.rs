@@ -40,7 +40,7 @@ pub(crate) struct Message {
     pub(crate) bids: Vec<(Decimal, Decimal)>,
     pub(crate) asks: Vec<(Decimal, Decimal)>,
     /// A bit a field that was there.
-    pub(crate) present: u32,
+    pub(crate) present: u64,
 }
 
 impl TapeWalk {
@@ -110,7 +110,7 @@ fn field(key: &str, value: &[Node<'_>], known: &Known, message: &mut Message) ->
         (_, Node::Object { count, .. } | Node::Array { count, .. }) => return Some(count + 1),
         _ => {}
     }
-    message.present |= 1 << (key.as_bytes().first()? & 31);
+    message.present |= 1 << (key.as_bytes().first()? & 63);
     Some(1)
 }
 
