@@ -86,7 +86,8 @@ fn tape(sample: &Sample) -> Option<Round> {
 }
 
 fn ours(sample: &Sample, scans: bool) -> Round {
-    let parser = Parser::new(ParserOptions { trace_seed: 1 }, Arc::new(Directory::default()), Ledger::default().sheet("p"));
+    let parser =
+        Parser::new(ParserOptions { trace_seed: 1 }, Arc::new(Directory::default()), Ledger::default().sheet("p"));
     let mut parser = if scans { parser } else { parser.without_scanner() };
     let wrapped = sample.templates[0].bytes.starts_with(b"{\"stream\"");
     let origin = if wrapped { Origin::Combined } else { Origin::Raw { stream: stream(sample.kind) } };

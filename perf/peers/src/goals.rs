@@ -179,7 +179,8 @@ fn book(run: &Run, samples: &[Sample], goals: &mut Vec<Goal>) {
             run.ratio(&cell("meltica, frame to event read"), &cell("barter-data, frame to book")),
             "times",
             Limit::AtMost(0.15),
-            "the walk on one thread over barter-data's decode + transform + apply; both books of 1,000 levels a side".to_owned(),
+            "the walk on one thread over barter-data's decode + transform + apply; both books of 1,000 levels a side"
+                .to_owned(),
         ));
     }
     for sample in samples.iter().filter(|sample| sample.kind.is_diff()) {
@@ -209,7 +210,11 @@ fn book(run: &Run, samples: &[Sample], goals: &mut Vec<Goal>) {
 fn rings(run: &Run, goals: &mut Vec<Goal>) {
     let groups = [
         ("three readers", "two cores", "processor time of all four threads, waiting included"),
-        ("three readers, in turn", "one thread", "processor time of one thread that does the work of all four, so nobody waits"),
+        (
+            "three readers, in turn",
+            "one thread",
+            "processor time of one thread that does the work of all four, so nobody waits",
+        ),
     ];
     for (group, form, of) in groups {
         for (name, peer) in [("one by one", "three rtrb rings"), ("in chunks", "three rtrb rings, chunks")] {
@@ -227,7 +232,8 @@ fn rings(run: &Run, goals: &mut Vec<Goal>) {
         run.ratio("publish/3 readers", "publish/1 readers"),
         "times",
         Limit::AtMost(1.1),
-        "processor time of the publisher, readers on the other cores; \"independent\" is read as within a tenth".to_owned(),
+        "processor time of the publisher, readers on the other cores; \"independent\" is read as within a tenth"
+            .to_owned(),
     ));
     for (form, peer) in [("two threads", "rtrb"), ("two threads", "rtrb, chunks"), ("one thread", "rtrb")] {
         goals.push(Goal::judged(

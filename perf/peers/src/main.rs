@@ -38,10 +38,10 @@ use meltica::schema;
 #[allow(dead_code, reason = "only what a diff needs is called here")]
 #[path = "../../../src/conductor"]
 mod conductor {
-    mod book;
-    mod merge;
     #[path = "../../perf/peers/src/alone.rs"]
     pub(crate) mod alone;
+    mod book;
+    mod merge;
 }
 
 /// The frames and rooms of the benches.

@@ -30,7 +30,8 @@ pub(crate) fn goals(goals: &[Goal]) -> String {
 
 /// Every cell: the median, the quartiles, and the quotient with the first cell of its group that stands for Meltica.
 pub(crate) fn figures(run: &Run) -> String {
-    let mut out = String::from("| group | candidate | median, ns | quartiles | times meltica |\n|---|---|---:|---:|---:|\n");
+    let mut out =
+        String::from("| group | candidate | median, ns | quartiles | times meltica |\n|---|---|---:|---:|---:|\n");
     let names = run.names();
     for name in &names {
         let Some((group, candidate)) = name.rsplit_once('/') else { continue };

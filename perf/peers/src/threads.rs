@@ -81,7 +81,8 @@ pub(crate) fn stream<R: FnMut() -> u64 + Send>(
                 scope.spawn(move || {
                     let before = ready(1 + number % others);
                     let (mut received, backoff) = (0, Backoff::new());
-                    let (mut blocks, mut last) = (Vec::with_capacity((count / BLOCK) as usize + 1), (0, Instant::now()));
+                    let (mut blocks, mut last) =
+                        (Vec::with_capacity((count / BLOCK) as usize + 1), (0, Instant::now()));
                     while received < count {
                         match receive() {
                             0 => backoff.snooze(),

@@ -39,12 +39,10 @@ pub(crate) fn decode(kind: Kind, payloads: &Sample) -> Option<Round> {
 /// Text → its struct → its event, by the transformer that its stream would run.
 pub(crate) fn transform(kind: Kind, payloads: &Sample) -> Option<Round> {
     Some(match kind {
-        Kind::BookTicker => {
-            transform_by::<StatelessTransformer<BinanceSpot, u32, OrderBooksL1, BinanceOrderBookL1>, OrderBooksL1>(
-                "@bookTicker|BTCUSDT",
-                payloads,
-            )
-        }
+        Kind::BookTicker => transform_by::<
+            StatelessTransformer<BinanceSpot, u32, OrderBooksL1, BinanceOrderBookL1>,
+            OrderBooksL1,
+        >("@bookTicker|BTCUSDT", payloads),
         Kind::Trade => {
             transform_by::<StatelessTransformer<BinanceSpot, u32, PublicTrades, BinanceTrade>, PublicTrades>(
                 "@trade|BTCUSDT",
