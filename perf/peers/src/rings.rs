@@ -21,7 +21,7 @@ const CAPACITY_WORDS: usize = 32 * RECORDS;
 /// Words of a record in our rings.
 const WORDS: usize = 18;
 /// Records of a stream.
-const STREAM: u64 = 100_000;
+const STREAM: u64 = 200_000;
 /// The most records a reader takes at a step.
 const STEP: usize = 64;
 /// Steps of a turn on one thread.

@@ -12,8 +12,8 @@ use crossbeam_utils::Backoff;
 
 use crate::measure::{median, thread_ns};
 
-/// Records of a block.
-const BLOCK: u64 = 1_000;
+/// Records of a block: many times what a ring holds, so that no block is one full ring emptied at a stretch.
+const BLOCK: u64 = 10_000;
 
 /// What a stream cost, in nanoseconds a record.
 #[derive(Clone, Copy, Debug)]
