@@ -3,6 +3,8 @@
 //! engine's threads the others.
 //! Takes and gives: cells out. Never: has two frames on the way at once; counts a frame that was not asked for.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -44,6 +46,11 @@ pub(crate) fn cell(topology: Topology, sample: &Sample) -> String {
     format!("hop/{}/{}", sample.kind.name(), topology.name())
 }
 
+/// The name of the cell of that part which ends with the publication, as the event's own header tells it.
+pub(crate) fn until_published(topology: Topology, sample: &Sample) -> String {
+    format!("{}, ingress to published", cell(topology, sample))
+}
+
 /// The cores that a topology and its reader need, a thread each.
 pub(crate) fn cores_needed(topology: Topology) -> usize {
     topology.threads(1, 1) + 1
@@ -67,8 +74,15 @@ pub(crate) fn add(run: &mut Run, samples: &[Sample]) {
             continue;
         }
         for sample in samples {
-            let own = sample.clone();
-            run.add(cell(topology, sample), Some(CLOCK.to_owned()), move || hop(topology, &own));
+            let (own, published) = (sample.clone(), Rc::new(Cell::new(0.0)));
+            let kept = Rc::clone(&published);
+            run.add(cell(topology, sample), Some(CLOCK.to_owned()), move || {
+                let (read, until_published) = hop(topology, &own);
+                kept.set(until_published);
+                read
+            });
+            // Of the turn before: in each second round the one of the round before.
+            run.add(until_published(topology, sample), None, move || published.get());
         }
     }
 }
@@ -128,8 +142,8 @@ impl FrameSource for Gate {
     fn request_snapshot(&mut self, _: SnapshotRequest<'_>) {}
 }
 
-/// The median over a turn's frames. A diff's first event is the one that counts: its book has been changed by then.
-fn hop(topology: Topology, sample: &Sample) -> f64 {
+/// The medians over a turn's frames: until read, and until published. A diff's first event is the one that counts: its book has been changed by then.
+fn hop(topology: Topology, sample: &Sample) -> (f64, f64) {
     let (clock, asked) = (Clock::default(), Arc::<CachePadded<AtomicU64>>::default());
     let source = Gate { memory: Memory::of(sample), asked: Arc::clone(&asked), given: 0, clock: clock.clone() };
     let options = EngineOptions {
@@ -156,11 +170,12 @@ fn hop(topology: Topology, sample: &Sample) -> f64 {
     });
     engine.stop();
     engine.finish().unwrap();
-    median(figures).unwrap_or_default()
+    let (read, published): (Vec<f64>, Vec<f64>) = figures.into_iter().unzip();
+    (median(read).unwrap_or_default(), median(published).unwrap_or_default())
 }
 
 /// Asks for frame after frame and reads what comes of each: the latencies of all but those that warm up.
-fn read(events: &mut Subscription, asked: &AtomicU64, clock: &Clock, is_diff: bool) -> Vec<f64> {
+fn read(events: &mut Subscription, asked: &AtomicU64, clock: &Clock, is_diff: bool) -> Vec<(f64, f64)> {
     let mut next = |frames| {
         asked.fetch_add(frames, Ordering::AcqRel);
         first_event(events, clock)
@@ -175,18 +190,21 @@ fn read(events: &mut Subscription, asked: &AtomicU64, clock: &Clock, is_diff: bo
     (0..FRAMES).map(|_| next(1)).collect()
 }
 
-/// Waits for an event, and passes what came with it.
-fn first_event(events: &mut Subscription, clock: &Clock) -> f64 {
+/// Waits for an event, and passes what came with it: from the frame's stamp to now, and from its ingress to its publication.
+fn first_event(events: &mut Subscription, clock: &Clock) -> (f64, f64) {
     let (mut latency, mut looks, mut turns) = (None, 0, 0_u64);
     while looks < LOOKS {
         turns += 1;
         assert!(turns < TURNS_MAX, "a frame came to no event");
         let seen = events.poll(usize::MAX, |delivery| {
             if let Delivery::Event(event) = delivery {
-                latency.get_or_insert_with(|| clock.unix_now().0 - event.header().receive);
+                latency.get_or_insert_with(|| {
+                    let header = event.header();
+                    ((clock.unix_now().0 - header.receive) as f64, header.latency_ns as f64)
+                });
             }
         });
         looks = if latency.is_none() || seen > 0 { 0 } else { looks + 1 };
     }
-    latency.unwrap_or_default() as f64
+    latency.unwrap_or_default()
 }
