@@ -31,8 +31,9 @@ pub(crate) fn run(rounds: u64, room_like: &str, kind_like: &str) {
     }
 }
 
+/// What the counter looks into.
 #[inline(never)]
-fn measured(round: &mut dyn FnMut(), rounds: u64) {
+pub(crate) fn measured(round: &mut dyn FnMut(), rounds: u64) {
     for _ in 0..rounds {
         round();
     }

@@ -10,6 +10,6 @@
 
 pub(crate) mod count;
 mod ends;
-mod feed;
+pub(crate) mod feed;
 pub(crate) mod frames;
 pub(crate) mod rooms;

@@ -14,7 +14,7 @@ use meltica::directory::Directory;
 use meltica::dispatch::{DispatchStage, DispatchTable, SharedTable, TablePublisher, default_routes};
 use meltica::ring::broadcast;
 use meltica::schema::event::{EventBuf, EventRef};
-use meltica::schema::frame::Origin;
+use meltica::schema::frame::{FrameSource, Origin};
 use meltica::schema::payload::{Depth, PayloadKind};
 use meltica::schema::raw::RawRef;
 use meltica::schema::stage::{EventSink, Publish, RawSink, Stage};
@@ -178,6 +178,7 @@ enum Recorded {
     Consumer,
 }
 
+/// From a frame in memory to a subscription's closure, all on this thread.
 fn walk(sample: &Sample) -> Round {
     walked(sample, Recorded::Nothing)
 }
@@ -190,23 +191,38 @@ fn walk_consumed(sample: &Sample) -> Round {
     walked(sample, Recorded::Consumer)
 }
 
-/// From a frame in memory to a subscription's closure, all on this thread, as the engine's `fused` topology is wired: an io
-/// agent over dispatch over conductor over sequencer; one frame a duty cycle, then a poll.
 fn walked(sample: &Sample, recorded: Recorded) -> Round {
-    let (directory, ledger) = (Arc::new(Directory::default()), Ledger::default());
-    let clock = Clock::default();
-    let (sequencer, bus) = sequencer(&ledger, clock.clone());
-    let (latencies, stamped) = match recorded {
-        Recorded::Nothing => (Latencies::off(), Stamped::No),
-        Recorded::Engine => (Latencies::new(clock.clone(), CYCLE_OVER), Stamped::Kernel),
-        Recorded::Consumer => (Latencies::new(clock.clone(), CYCLE_OVER), Stamped::Clock(clock.clone())),
+    let (ledger, clock) = (Ledger::default(), Clock::default());
+    let stamped = match recorded {
+        Recorded::Nothing => Stamped::No,
+        Recorded::Engine => Stamped::Kernel,
+        Recorded::Consumer => Stamped::Clock(clock.clone()),
+    };
+    let mut round = walk_recorded(Memory::of(sample, stamped), &ledger, clock, recorded);
+    tried(&mut round, sample, &ledger);
+    round
+}
+
+/// The walk over any source; the ledger of latencies is off.
+#[allow(dead_code, reason = "for benches of other sources")]
+pub(crate) fn walk_over(source: impl FrameSource + 'static, ledger: &Ledger) -> Round {
+    walk_recorded(source, ledger, Clock::default(), Recorded::Nothing)
+}
+
+/// The walk as the engine's `fused` topology is wired: an io agent over dispatch over conductor over sequencer; one frame a duty
+/// cycle, then a poll.
+fn walk_recorded(source: impl FrameSource + 'static, ledger: &Ledger, clock: Clock, recorded: Recorded) -> Round {
+    let directory = Arc::new(Directory::default());
+    let (sequencer, bus) = sequencer(ledger, clock.clone());
+    let latencies = match recorded {
+        Recorded::Nothing => Latencies::off(),
+        Recorded::Engine | Recorded::Consumer => Latencies::new(clock.clone(), CYCLE_OVER),
     };
     let sequencer = sequencer.measured(&latencies);
     let options = ConductorOptions::default();
     let conductor = ConductorStage::new(options, sequencer, AsksNobody, ledger.sheet("conductor"));
     let stage = dispatcher(&directory, conductor);
     let io = IoOptions { batch: 1, time: TimeSource::Frames, on_full: OnFull::Wait, words_max: 1 << 16 };
-    let source = Memory::of(sample, stamped);
     let agent = IoAgent::new("walk", io, source, parser(&directory), stage, Box::new(NoRequests), clock.clone());
     let mut agent = agent.measured(&latencies);
     let mut events = bus.subscribe(&[], Filter::all(), SubscribeOptions::default()).unwrap();
@@ -215,7 +231,7 @@ fn walked(sample: &Sample, recorded: Recorded) -> Round {
     }
     // As a runner has it: a thread's cycle is this one's.
     let mut cycles = latencies.cycles("walk");
-    let mut round = move || {
+    Box::new(move || {
         let work = agent.do_work();
         if let Some(cycles) = &mut cycles {
             cycles.cycle(work > 0);
@@ -225,9 +241,7 @@ fn walked(sample: &Sample, recorded: Recorded) -> Round {
             Delivery::Lag(lag) => panic!("{lag:?}"),
         });
         black_box(seen);
-    };
-    tried(&mut round, sample, &ledger);
-    Box::new(round)
+    })
 }
 
 fn parser(directory: &Arc<Directory>) -> Parser {

@@ -1,0 +1,279 @@
+//! Purpose: the goals of the project's issue on latency, held against what was measured.
+//! Owns: limits. Thread: main. Takes and gives: a run's figures in, goals out.
+//! Never: gives a verdict on what was not measured (`holds: null`, and why).
+
+use meltica::engine::Topology;
+use serde::Serialize;
+
+use crate::books;
+use crate::decode;
+use crate::hop;
+use crate::instruments::{self, MANY};
+use crate::measure::Run;
+use crate::support::frames::{Kind, Sample};
+use crate::threads::cores;
+
+/// One goal.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Goal {
+    pub(crate) name: String,
+    /// What was measured.
+    pub(crate) value: Option<f64>,
+    /// Of value and limit.
+    pub(crate) unit: &'static str,
+    /// As `<= 1.15` or `>= 4`; where the limit itself is measured, its value in this run.
+    pub(crate) limit: String,
+    /// Whether it holds; `None` when it was not measured.
+    pub(crate) holds: Option<bool>,
+    /// What the value is of, or why there is none.
+    pub(crate) reference: String,
+}
+
+/// Which side of a limit is good.
+#[derive(Clone, Copy, Debug)]
+enum Limit {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+impl Goal {
+    fn judged(name: String, value: Option<f64>, unit: &'static str, limit: Limit, reference: String) -> Goal {
+        let (text, holds) = match limit {
+            Limit::AtMost(limit) => (format!("<= {}", short(limit)), value.map(|value| value <= limit)),
+            Limit::AtLeast(limit) => (format!(">= {}", short(limit)), value.map(|value| value >= limit)),
+        };
+        let value = value.map(|value| (value * 1_000.0).round() / 1_000.0);
+        let reference = if value.is_some() { reference } else { format!("not measured: {reference}") };
+        Goal { name, value, unit, limit: text, holds, reference }
+    }
+
+    /// A goal that this program does not measure.
+    fn open(name: &str, unit: &'static str, limit: &str, why: &str) -> Goal {
+        let (name, limit) = (name.to_owned(), limit.to_owned());
+        Goal { name, value: None, unit, limit, holds: None, reference: format!("not measured: {why}") }
+    }
+}
+
+fn short(value: f64) -> String {
+    if value >= 100.0 { format!("{value:.0}") } else { format!("{}", (value * 100.0).round() / 100.0) }
+}
+
+/// What is known besides the run.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// Allocations of so many frames, by kind.
+    pub(crate) allocations: Vec<(Kind, u64, u64)>,
+    /// Milliseconds from starts to the first market event; or why there are none.
+    pub(crate) start_ms: Result<Vec<f64>, String>,
+}
+
+/// All goals, in the order of the issue.
+pub(crate) fn of(run: &Run, samples: &[Sample], known: &Known) -> Vec<Goal> {
+    let mut goals = Vec::new();
+    decoding(run, samples, &mut goals);
+    framing(&mut goals);
+    hops(run, samples, &mut goals);
+    book(run, samples, &mut goals);
+    rings(run, &mut goals);
+    whole(known, &mut goals);
+    goals
+}
+
+fn decoding(run: &Run, samples: &[Sample], goals: &mut Vec<Goal>) {
+    for sample in samples {
+        let kind = sample.kind;
+        let cell = |name: &str| decode::cell(kind, name);
+        let value = run.ratio(&cell("meltica's validated path"), &cell("tape + walk"));
+        let reference = "frame to raw instance by the tape alone, over simd-json's tape + a typed walk".to_owned();
+        goals.push(Goal::judged(
+            format!("decode, validated path: {}", kind.name()),
+            value,
+            "times",
+            Limit::AtMost(1.15),
+            reference,
+        ));
+    }
+    for sample in samples {
+        let kind = sample.kind;
+        let limit = if kind.is_diff() { 3.0 } else { 4.0 };
+        for (name, form) in [("meltica", "combined"), ("meltica, raw", "raw")] {
+            let value = run.ratio(&decode::cell(kind, "tape + walk"), &decode::cell(kind, name));
+            let reference = format!("spot, {form} frames; tape + walk (of combined frames) over the parser as shipped");
+            let name = format!("decode, scanner: {}, {form}", kind.name());
+            goals.push(Goal::judged(name, value, "times", Limit::AtLeast(limit), reference));
+        }
+    }
+    goals.push(Goal::open(
+        "decode, scanner: USD-M",
+        "times",
+        ">= 4, depth >= 3",
+        "the simulated exchange writes spot frames only",
+    ));
+    goals.push(Goal::open(
+        "decode, scanner equals the tape",
+        "executions",
+        ">= 1e9, none differs",
+        "a soak of its own: MELTICA_SCANNER_FRAMES=1000000000 cargo test --release --lib scanner::tests::the_scanner_never",
+    ));
+}
+
+fn framing(goals: &mut Vec<Goal>) {
+    goals.push(Goal::open(
+        "websocket framing over tungstenite",
+        "times",
+        "<= 1.1",
+        "framing is tungstenite's own here; there is no other framer to compare",
+    ));
+}
+
+fn hops(run: &Run, samples: &[Sample], goals: &mut Vec<Goal>) {
+    let one_way = run.median(hop::ONE_WAY);
+    let regime = one_way.map_or("", hop::regime);
+    for (topology, ways, more) in [(Topology::Fused, 1.7, 40.0), (Topology::Lean, 3.0, 60.0)] {
+        for sample in samples {
+            let name = format!("frame to event on another core, {}: {}", topology.name(), sample.kind.name());
+            let decode = run.median(&decode::cell(sample.kind, "meltica"));
+            let (Some(decode), Some(one_way)) = (decode, one_way) else { continue };
+            let needed = hop::cores_needed(topology);
+            let reference = if cores().len() < needed {
+                format!("{needed} threads that spin need {needed} cores, here are {}", cores().len())
+            } else {
+                format!(
+                    "p50; decode {decode:.0} ns + {ways} x one way {one_way:.0} ns ({regime}) + {more:.0} ns; for a diff \
+                     its book is in it too"
+                )
+            };
+            let value = run.median(&hop::cell(topology, sample));
+            let limit = Limit::AtMost(decode + ways * one_way + more);
+            goals.push(Goal::judged(name, value, "ns", limit, reference));
+        }
+    }
+    let Some(sample) = samples.iter().find(|sample| sample.kind == Kind::BookTicker) else { return };
+    let ours = hop::cell(Topology::Fused, sample);
+    let ahead = [
+        ("barter-data", decode::cell(sample.kind, "barter-data decode"), 2.5),
+        ("cryptofeed", format!("python/{}/cryptofeed", sample.kind.name()), 15.0),
+    ];
+    for (peer, cell, limit) in ahead {
+        let value = run.ratio(&cell, &ours);
+        let reference = match value {
+            Some(_) => format!("{peer}'s decode alone over our frame to event read on another core ({regime})"),
+            None => format!("{peer} or the hop did not run"),
+        };
+        let name = format!("ahead of {peer}: bookTicker");
+        goals.push(Goal::judged(name, value, "times", Limit::AtLeast(limit), reference));
+    }
+    let value = run.median(&ours).filter(|_| regime == "NEAR");
+    let reference = match value {
+        Some(_) => "p50, fused, NEAR; \"near 200\" is read as 220 at most".to_owned(),
+        None => "the cores of this run are not NEAR".to_owned(),
+    };
+    goals.push(Goal::judged("bookTicker near 200 ns NEAR".to_owned(), value, "ns", Limit::AtMost(220.0), reference));
+}
+
+fn book(run: &Run, samples: &[Sample], goals: &mut Vec<Goal>) {
+    for sample in samples.iter().filter(|sample| sample.kind == Kind::Diff20) {
+        let cell = |name: &str| books::cell(sample, name);
+        goals.push(Goal::judged(
+            "diff-20, frame to book to event read".to_owned(),
+            run.ratio(&cell("meltica, frame to event read"), &cell("barter-data, frame to book")),
+            "times",
+            Limit::AtMost(0.15),
+            "the walk on one thread over barter-data's decode + transform + apply; both books of 1,000 levels a side"
+                .to_owned(),
+        ));
+    }
+    for sample in samples.iter().filter(|sample| sample.kind.is_diff()) {
+        let cell = |name: &str| books::cell(sample, name);
+        goals.push(Goal::judged(
+            format!("book update, sorted vectors: {}", sample.kind.name()),
+            run.ratio(&cell("meltica's book"), &cell("BTreeMap")),
+            "times",
+            Limit::AtMost(0.6),
+            "conductor::book alone over two BTreeMaps of the same mantissas, the same diffs".to_owned(),
+        ));
+    }
+    let why = "there is no tick window in this tree";
+    goals.push(Goal::open("book update, tick window", "times", "<= 0.25", why));
+    for sample in samples.iter().filter(|sample| matches!(sample.kind, Kind::BookTicker | Kind::Diff20)) {
+        let cell = |count| instruments::cell(sample, count, "walk");
+        goals.push(Goal::judged(
+            format!("from 1 to 2,500 instruments: {}", sample.kind.name()),
+            run.ratio(&cell(MANY), &cell(1)),
+            "times",
+            Limit::AtMost(1.3),
+            "the walk on one thread, instruments taking turns, over the same of one".to_owned(),
+        ));
+    }
+}
+
+fn rings(run: &Run, goals: &mut Vec<Goal>) {
+    let groups = [
+        ("three readers", "two cores", "processor time of all four threads, waiting included"),
+        (
+            "three readers, in turn",
+            "one thread",
+            "processor time of one thread that does the work of all four, so nobody waits",
+        ),
+    ];
+    for (group, form, of) in groups {
+        for (name, peer) in [("one by one", "three rtrb rings"), ("in chunks", "three rtrb rings, chunks")] {
+            goals.push(Goal::judged(
+                format!("broadcast to 3 readers over three rtrb rings read {name}, {form}"),
+                run.ratio(&format!("{group}/meltica, lossless"), &format!("{group}/{peer}")),
+                "times",
+                Limit::AtMost(0.5),
+                format!("{of}; a record of 128 bytes, no reader misses one"),
+            ));
+        }
+    }
+    goals.push(Goal::judged(
+        "publish cost, 3 readers over 1".to_owned(),
+        run.ratio("publish/3 readers", "publish/1 readers"),
+        "times",
+        Limit::AtMost(1.1),
+        "processor time of the publisher, readers on the other cores; \"independent\" is read as within a tenth"
+            .to_owned(),
+    ));
+    for (form, peer) in [("two threads", "rtrb"), ("two threads", "rtrb, chunks"), ("one thread", "rtrb")] {
+        goals.push(Goal::judged(
+            format!("spsc over {peer}, {form}"),
+            run.ratio(&format!("spsc, {form}/meltica"), &format!("spsc, {form}/{peer}")),
+            "times",
+            Limit::AtMost(1.1),
+            "a record of 128 bytes; the clock where there are two threads, processor time on one".to_owned(),
+        ));
+    }
+}
+
+fn whole(known: &Known, goals: &mut Vec<Goal>) {
+    let soak = "minutes of their own: perf/soak";
+    goals.push(Goal::open("loopback, TLS: messages a second for 60 s", "a second", ">= 250000", soak));
+    goals.push(Goal::open("burst of 100,000 frames absorbed", "ms", "<= 250", soak));
+    goals.push(Goal::open("2,500 instruments x 4 streams: resident", "MiB", "<= 1024", soak));
+    for (kind, frames, allocations) in &known.allocations {
+        goals.push(Goal::judged(
+            format!("allocations: {}", kind.name()),
+            Some(*allocations as f64),
+            "in all",
+            Limit::AtMost(0.0),
+            format!("{frames} frames over the whole walk after warm-up, counted by the allocator"),
+        ));
+    }
+    goals.push(Goal::open(
+        "system calls on the data path",
+        "a frame",
+        "<= the readiness wait and the read",
+        "needs a tracer on a live feed",
+    ));
+    goals.push(Goal::open("the ledger's own cost", "times", "<= 1.03", "it cannot be switched off in this tree"));
+    let (value, reference) = match &known.start_ms {
+        Ok(starts) => {
+            let value = crate::measure::median(starts.clone());
+            (value, format!("median of {} starts of the shipped binary, venue over TLS, 100 symbols", starts.len()))
+        }
+        Err(why) => (None, why.clone()),
+    };
+    let name = "start to first market event".to_owned();
+    goals.push(Goal::judged(name, value, "ms", Limit::AtMost(150.0), reference));
+}
