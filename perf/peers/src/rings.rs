@@ -16,8 +16,8 @@ type Record = [u64; 16];
 const RECORD: Record = [7; 16];
 /// Records that fit each ring.
 const RECORDS: usize = 1024;
-/// Words of a ring of ours for so many records and their headers, as a power of two.
-const CAPACITY_WORDS: usize = 32 * RECORDS;
+/// Words of our rings, a power of two: 910 records and their headers, rather fewer than the others have room for.
+const CAPACITY_WORDS: usize = 16 * RECORDS;
 /// Words of a record in our rings.
 const WORDS: usize = 18;
 /// Records of a stream.
