@@ -39,7 +39,7 @@ impl<'a> Body<'a> {
 
 /// Turns a type on.
 pub(in crate::cli) fn subscribe(arguments: &SubscribeArgs) -> Result<(), Failed> {
-    let client = Client::new(&arguments.feed)?;
+    let client = Client::new(&arguments.feed.place)?;
     let filters = filters(&arguments.wish)?;
     // A lease is in whole seconds; a part of one is given whole.
     let lease_seconds = arguments.lease.map(|lease| lease.as_secs() + u64::from(lease.subsec_nanos() > 0));
@@ -55,7 +55,7 @@ pub(in crate::cli) fn subscribe(arguments: &SubscribeArgs) -> Result<(), Failed>
 
 /// Turns it off.
 pub(in crate::cli) fn unsubscribe(arguments: &UnsubscribeArgs) -> Result<(), Failed> {
-    let client = Client::new(&arguments.feed)?;
+    let client = Client::new(&arguments.feed.place)?;
     let filters = filters(&arguments.wish)?;
     let exactly = (!filters.is_empty()).then_some(&filters);
     let answer = client.post("/control/unsubscribe", &Body::of(&arguments.wish, exactly))?;

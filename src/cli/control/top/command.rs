@@ -1,0 +1,63 @@
+//! Purpose: `meltica top`, from its arguments to its end. Owns: the loop. Thread: main. Takes and gives: keys and news in, pictures
+//! out. Never: leaves the terminal as it is not to be found.
+
+use std::time::{Duration, Instant};
+
+use super::draw::{Paint, draw};
+use super::keys::act;
+use super::link::Link;
+use super::screen::Screen;
+use super::terminal::{Terminal, check};
+use super::view::View;
+use crate::cli::control::client::Client;
+use crate::cli::control::words::TopArgs;
+use crate::cli::exit::{Cause, Failed};
+use crate::cli::session::Until;
+use crate::schema::report::StatusReport;
+
+/// A picture is as old as this at most: ages and rates go on.
+const PICTURE: Duration = Duration::from_millis(250);
+/// How long a key is waited for before the news are looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Shows a running feed until it is told to stop.
+pub(in crate::cli) fn top(arguments: &TopArgs) -> Result<(), Failed> {
+    // Before the terminal is taken: what fails here is told as by every other command.
+    check()?;
+    let client = Client::new(&arguments.place)?;
+    let place = client.shown().to_owned();
+    let _: StatusReport = client.report("/status")?;
+    let until = Until::new(None)?;
+    let link = Link::start(&arguments.instrument, || Client::new(&arguments.place))?;
+    let mut terminal = Terminal::take()?;
+    let paint = Paint { colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) };
+    run(&mut terminal, &link, &until, (&place, paint))
+}
+
+fn run(terminal: &mut Terminal, link: &Link, until: &Until, (place, paint): (&str, Paint)) -> Result<(), Failed> {
+    let (mut screen, since) = (Screen::default(), Instant::now());
+    let mut drawn: Option<Instant> = None;
+    while !until.is_over(since) {
+        let mut changed = drawn.is_none_or(|drawn| drawn.elapsed() >= PICTURE);
+        for news in link.take() {
+            screen.take(news, since.elapsed());
+        }
+        screen.tick(since.elapsed());
+        if let Some(event) = terminal.wait(LOOK)? {
+            changed = true;
+            if !act(&event).is_none_or(|act| screen.act(act)) {
+                return Ok(());
+            }
+        }
+        if link.is_broken() {
+            let message = "a thread of top ended: this is a defect of the program; keep what was told above";
+            return Err(Failed::new(Cause::Stage, message));
+        }
+        if changed {
+            let view = View::of(&mut screen, place);
+            terminal.draw(|frame| draw(&view, paint, frame))?;
+            drawn = Some(Instant::now());
+        }
+    }
+    Ok(())
+}
