@@ -12,3 +12,5 @@ mod refusals;
 mod rig;
 mod schema;
 mod tokens;
+#[cfg(feature = "top")]
+mod top;

@@ -88,9 +88,7 @@ fn wait(
     let since = Instant::now();
     let expects = expects_streams(client, &ack.type_name)?;
     loop {
-        let report = client.get("/control/subscriptions")?;
-        let report: SubscriptionsReport =
-            serde_json::from_value(report).map_err(|error| client.strange(&error.to_string()))?;
+        let report: SubscriptionsReport = client.report("/control/subscriptions")?;
         let found = find(&report, arguments.wish.consumer.as_deref(), &ack.type_name, filters);
         let Some((streams, states)) = found else {
             let message = format!("{}: the subscription is gone again", plain(&ack.type_name));
@@ -126,8 +124,7 @@ fn wait(
 
 /// Whether a type is made from native streams at all: what Meltica tells of itself is not.
 fn expects_streams(client: &Client, type_name: &str) -> Result<bool, Failed> {
-    let report: RoutesReport =
-        serde_json::from_value(client.get("/control/routes")?).map_err(|error| client.strange(&error.to_string()))?;
+    let report: RoutesReport = client.report("/control/routes")?;
     let route = report.routes.iter().find(|route| route.type_name == type_name);
     Ok(route.is_some_and(|route| !route.topics.is_empty() || !route.made_from.is_empty()))
 }

@@ -154,6 +154,7 @@ impl Series {
     }
 
     /// What is in here and was not there: `earlier` is the same series, earlier.
+    #[cfg(feature = "top")]
     pub(in crate::cli::control) fn since(&self, earlier: &Series) -> Series {
         let mut new = self.clone();
         // Where there was more, it is another recording: all of it is new.

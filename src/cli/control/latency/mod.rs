@@ -16,7 +16,7 @@ mod axes;
 pub(in crate::cli) mod command;
 mod hgrm;
 mod hlog;
-mod hops;
+pub(super) mod hops;
 pub(super) mod measured;
 #[cfg(test)]
 mod measured_tests;
@@ -24,7 +24,4 @@ mod page;
 mod plot;
 #[cfg(test)]
 mod plot_tests;
-mod text;
-
-pub(super) use hops::words;
-pub(super) use text::share;
+pub(super) mod text;

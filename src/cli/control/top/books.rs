@@ -13,10 +13,10 @@ use crate::cli::control::spans::ago;
 const COLUMNS: [Column; 10] = [
     words("INSTRUMENT", 0),
     words("MARKET", 9),
-    words("QUALITY", 1),
+    words("QUALITY", 2),
     numbers("BID QTY", 5),
-    numbers("BID", 2),
-    numbers("ASK", 2),
+    numbers("BID", 1),
+    numbers("ASK", 1),
     numbers("ASK QTY", 5),
     numbers("SPREAD", 6),
     numbers("UPD/s", 7),
@@ -43,14 +43,15 @@ pub(super) fn books(figures: &Figures, order: Order) -> Table {
 }
 
 fn row(now: Duration, name: &BookName, book: &Book) -> [Cell; 10] {
-    let age = now.saturating_sub(book.heard);
+    let (age, quality) = (now.saturating_sub(book.heard), tone(&book.quality));
     let top = |field: fn(&super::news::Top) -> &String, tone| {
         Cell::new(book.top.as_ref().map_or("-", |top| field(top).as_str()), tone)
     };
     [
-        Cell::new(name.instrument.as_str(), Tone::Strong),
+        // Where there is no room for the quality, a book that is not Good stands out all the same.
+        Cell::new(name.instrument.as_str(), if quality == Tone::Good { Tone::Strong } else { quality }),
         Cell::new(name.market.as_str(), Tone::Faint),
-        Cell::new(book.quality.as_str(), tone(&book.quality)),
+        Cell::new(book.quality.as_str(), quality),
         top(|top| &top.bid_quantity, Tone::Plain),
         top(|top| &top.bid, Tone::Strong),
         top(|top| &top.ask, Tone::Strong),

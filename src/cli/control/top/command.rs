@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::draw::{Paint, draw};
 use super::keys::act;
 use super::link::Link;
+use super::news::News;
 use super::screen::Screen;
 use super::terminal::{Terminal, check};
 use super::view::View;
@@ -26,16 +27,23 @@ pub(in crate::cli) fn top(arguments: &TopArgs) -> Result<(), Failed> {
     check()?;
     let client = Client::new(&arguments.place)?;
     let place = client.shown().to_owned();
-    let _: StatusReport = client.report("/status")?;
+    let report: StatusReport = client.report("/status")?;
     let until = Until::new(None)?;
     let link = Link::start(&arguments.instrument, || Client::new(&arguments.place))?;
     let mut terminal = Terminal::take()?;
     let paint = Paint { colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) };
-    run(&mut terminal, &link, &until, (&place, paint))
+    let mut screen = Screen::default();
+    screen.take(News::Status(Box::new(report)), Duration::ZERO);
+    run(&mut terminal, (&link, &until), &mut screen, (&place, paint))
 }
 
-fn run(terminal: &mut Terminal, link: &Link, until: &Until, (place, paint): (&str, Paint)) -> Result<(), Failed> {
-    let (mut screen, since) = (Screen::default(), Instant::now());
+fn run(
+    terminal: &mut Terminal,
+    (link, until): (&Link, &Until),
+    screen: &mut Screen,
+    (place, paint): (&str, Paint),
+) -> Result<(), Failed> {
+    let since = Instant::now();
     let mut drawn: Option<Instant> = None;
     while !until.is_over(since) {
         let mut changed = drawn.is_none_or(|drawn| drawn.elapsed() >= PICTURE);
@@ -54,7 +62,7 @@ fn run(terminal: &mut Terminal, link: &Link, until: &Until, (place, paint): (&st
             return Err(Failed::new(Cause::Stage, message));
         }
         if changed {
-            let view = View::of(&mut screen, place);
+            let view = View::of(screen, place);
             terminal.draw(|frame| draw(&view, paint, frame))?;
             drawn = Some(Instant::now());
         }

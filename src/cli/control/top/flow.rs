@@ -6,7 +6,7 @@ use super::recent::{Agent, Latency};
 use super::screen::Order;
 use super::table::{Cell, Column, Table, Tone, words};
 use crate::cli::control::grid::plain;
-use crate::cli::control::latency::share;
+use crate::cli::control::latency::text::share;
 use crate::cli::control::spans::span;
 use crate::cli::control::wants::rest;
 use crate::cli::status::grouped;

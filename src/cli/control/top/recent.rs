@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use crate::cli::control::latency::hops::words;
 use crate::cli::control::latency::measured::{Measured, Series};
-use crate::cli::control::latency::words;
 use crate::schema::latency::{AgentView, LatencyReport, RingView};
 
 /// What is recent.

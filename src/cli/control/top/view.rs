@@ -89,7 +89,7 @@ fn panel(screen: &mut Screen, pane: Pane) -> Panel {
 fn head(figures: &Figures, place: &str, paused: bool) -> [Bar; 3] {
     let Some(status) = &figures.status else {
         let opening = Bar { left: vec![Cell::from(plain(place))], ..Bar::default() };
-        return [opening, Bar::default(), contact(figures).unwrap_or_default()];
+        return [opening, Bar::default(), contact(figures, place).unwrap_or_default()];
     };
     let mut right = vec![state(status, figures)];
     if paused {
@@ -101,7 +101,7 @@ fn head(figures: &Figures, place: &str, paused: bool) -> [Bar; 3] {
         Cell::from(plain(place)),
         Cell::new(format!("up {up}"), Tone::Faint),
     ];
-    [Bar { left, right }, rates(status, figures), contact(figures).unwrap_or_else(|| losses(figures))]
+    [Bar { left, right }, rates(status, figures), contact(figures, place).unwrap_or_else(|| losses(figures))]
 }
 
 /// Whether the feed does what is wanted of it.
@@ -136,11 +136,14 @@ fn rates(status: &StatusReport, figures: &Figures) -> Bar {
 }
 
 /// What is to be said of the feed itself, where that comes before all else.
-fn contact(figures: &Figures) -> Option<Bar> {
+fn contact(figures: &Figures, place: &str) -> Option<Bar> {
     let words = match &figures.contact {
         Contact::Held => return None,
         Contact::Opening => Cell::new("asking", Tone::Warn),
-        Contact::Lost { why, .. } => Cell::new(format!("it is asked again each second: {}", plain(why)), Tone::Bad),
+        Contact::Lost { why, .. } => {
+            let why = why.strip_prefix(place).map_or(why.as_str(), |why| why.trim_start_matches(": "));
+            Cell::new(format!("asked again each second: {}", plain(why)), Tone::Bad)
+        }
     };
     Some(Bar { left: vec![words], right: Vec::new() })
 }
@@ -153,7 +156,7 @@ fn losses(figures: &Figures) -> Bar {
         .map(|(label, count)| Cell::new(format!("{} {}", grouped(count.grown), plain(label)), Tone::Bad))
         .collect();
     if left.is_empty() {
-        left.push(Cell::new("nothing was dropped, refused or late in the last minute", Tone::Faint));
+        left.push(Cell::new("nothing was lost in the last minute", Tone::Faint));
     }
     Bar { left, right: Vec::new() }
 }
