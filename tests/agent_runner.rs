@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use meltica::agent::{
-    Agent, Composite, Ended, Failure, Handle, IdleStrategy, Placement, Runner, RunnerOptions, Settled, Shutdown,
-    Stepper, record_panic_sites, stop_in_order, usable_cores,
+    Agent, Composite, CycleMeter, Ended, Failure, Handle, IdleStrategy, Placement, Runner, RunnerOptions, Settled,
+    Shutdown, Stepper, record_panic_sites, stop_in_order, usable_cores,
 };
 
 type Diary = Arc<Mutex<Vec<String>>>;
@@ -305,4 +305,49 @@ fn a_stepper_settles_within_its_bound_and_closes_after_the_drain() {
     assert_eq!(diary[..2], ["source start", "sink start"]);
     assert_eq!(diary[diary.len() - 2..], ["source close", "sink close"]);
     assert_eq!(diary.iter().filter(|line| line.ends_with("work")).count(), 8);
+}
+
+/// Writes down what a runner tells of its cycles.
+struct Cycles(Arc<Mutex<Vec<&'static str>>>);
+
+impl CycleMeter for Cycles {
+    fn resume(&mut self) {
+        self.0.lock().expect("a poisoned test lock").push("resume");
+    }
+    fn cycle(&mut self, busy: bool) {
+        self.0.lock().expect("a poisoned test lock").push(if busy { "busy" } else { "idle" });
+    }
+}
+
+/// Works twice, then finds nothing for some cycles, then ends.
+struct Twice(u32);
+
+impl Agent for Twice {
+    fn name(&self) -> &str {
+        "twice"
+    }
+    fn do_work(&mut self) -> usize {
+        self.0 += 1;
+        usize::from(self.0 <= 2)
+    }
+    fn is_done(&self) -> bool {
+        self.0 == 5
+    }
+}
+
+#[test]
+fn a_meter_is_told_of_each_cycle_and_of_each_pause_that_gives_the_core_away() {
+    let spinning = ["resume", "busy", "busy", "idle", "idle", "idle"];
+    let parking = ["resume", "busy", "busy", "idle", "resume", "idle", "resume", "idle"];
+    let park = IdleStrategy::Backoff { spins: 0, yields: 0, park_min_ns: 1_000, park_max_ns: 1_000 };
+    for (idle, expected) in [(IdleStrategy::BusySpin, &spinning[..]), (park, &parking[..])] {
+        let told = Arc::<Mutex<Vec<_>>>::default();
+        let options = RunnerOptions { idle, ..RunnerOptions::new("twice") };
+        let meter = Some(Box::new(Cycles(Arc::clone(&told))) as Box<dyn CycleMeter>);
+        let handle = Runner::spawn_measured(Box::new(Twice(0)), options, Shutdown::new(), Failure::new(), meter)
+            .expect("a thread for a test");
+        let report = handle.join().expect("no panic");
+        assert_eq!((report.duty.busy, report.duty.idle, report.ended), (2, 3, Ended::Done));
+        assert_eq!(*told.lock().expect("a poisoned test lock"), expected, "{idle}");
+    }
 }

@@ -184,7 +184,7 @@ fn stage() -> (Vec<Sequencer<MemoryStore>>, Stage, Ledger) {
     let store = MemoryStore::new(StoreOptions::default());
     let sequencer = |ring| {
         let options = SequencerOptions { event_words_max: RING_WORDS / 8, ..SequencerOptions::default() };
-        Sequencer::new(ring, store.clone(), Clock::default(), ledger.sheet("sequencer"), options).unwrap().0
+        Sequencer::new(ring, store.clone(), Clock::default(), ledger.sheet("sequencer"), options).unwrap()
     };
     let sequencers = publishers.into_iter().map(sequencer).collect();
     let bus = DataBus::new(taps, directory());

@@ -230,7 +230,7 @@ fn a_joined_book_is_the_publishers_at_every_change() {
     let store = MemoryStore::new(StoreOptions::default());
     let options = SequencerOptions { event_words_max: RING_WORDS / 8, ..SequencerOptions::default() };
     let sheet = Ledger::default().sheet("sequencer");
-    let (sequencer, _latency) = Sequencer::new(ring, store.clone(), Clock::default(), sheet, options).unwrap();
+    let sequencer = Sequencer::new(ring, store.clone(), Clock::default(), sheet, options).unwrap();
     let (bus, requests) = (DataBus::new(vec![tap], Arc::new(directory)), BookRequests::new(4));
     let finished = AtomicUsize::new(0);
     thread::scope(|scope| {

@@ -10,7 +10,7 @@ use meltica::directory::Directory;
 use meltica::dispatch::default_routes;
 use meltica::engine::{Engine, EngineOptions, RingWords, Topology};
 use meltica::schema::canonical_type::builtin;
-use meltica::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError};
+use meltica::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError, Stamps};
 use meltica::schema::id::{ConnectionId, Market};
 use meltica::schema::json::write_event;
 use meltica::schema::time::UnixNanos;
@@ -43,6 +43,7 @@ impl FrameSource for Script {
             connection: ConnectionId(0),
             number: self.at as u64,
             receive: UnixNanos(ms * MS),
+            stamps: Stamps::NONE,
             origin,
             bytes: &mut text.clone().into_bytes(),
         });

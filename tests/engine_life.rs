@@ -6,7 +6,7 @@ use std::sync::Arc;
 use meltica::directory::Directory;
 use meltica::dispatch::default_routes;
 use meltica::engine::{Engine, EngineError, EngineOptions, Topology};
-use meltica::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError};
+use meltica::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError, Stamps};
 use meltica::schema::id::{ConnectionId, Market};
 use meltica::schema::time::UnixNanos;
 use meltica::telemetry::{Clock, Counter, Ledger};
@@ -31,6 +31,7 @@ impl FrameSource for Diffs {
             connection: ConnectionId(0),
             number: 0,
             receive: UnixNanos(0),
+            stamps: Stamps::NONE,
             origin: Origin::Combined,
             bytes: &mut DIFF.as_bytes().to_vec(),
         });

@@ -12,7 +12,7 @@ use meltica::directory::Directory;
 use meltica::dispatch::default_routes;
 use meltica::engine::{Engine, EngineError, EngineOptions, RingWords, RunReport, Topology};
 use meltica::schema::canonical_type::builtin;
-use meltica::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError};
+use meltica::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError, Stamps};
 use meltica::schema::id::{ConnectionId, Market};
 use meltica::schema::time::UnixNanos;
 use meltica::telemetry::{Clock, Counter, Ledger};
@@ -58,6 +58,7 @@ impl FrameSource for Trades {
             connection: self.connection,
             number: self.told,
             receive: UnixNanos(id as i64),
+            stamps: Stamps::NONE,
             origin: Origin::Combined,
             bytes: &mut text.into_bytes(),
         });

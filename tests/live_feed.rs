@@ -14,6 +14,8 @@ mod faults;
 mod instruments;
 #[path = "live/io_threads.rs"]
 mod io_threads;
+#[path = "live/latency.rs"]
+mod latency;
 #[path = "live/manners.rs"]
 #[allow(dead_code)] // Likewise.
 mod manners;

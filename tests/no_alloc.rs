@@ -1,5 +1,5 @@
 //! Promise: from a frame in memory to a consumer's closure nothing is allocated once everything has been met once, diffs
-//! of 1,226 levels included. Counted by an allocator of our own, over the whole walk with all its rings.
+//! of 1,226 levels and the latency ledger with a swap of its histograms included. Counted by an allocator of our own, over the whole walk with all its rings.
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on should say where.
 
@@ -11,8 +11,9 @@ use meltica::bus::data::{Bus, Delivery, Filter, SubscribeOptions};
 use meltica::directory::Directory;
 use meltica::dispatch::default_routes;
 use meltica::engine::{Engine, EngineOptions, Topology};
-use meltica::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError};
+use meltica::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError, Stamps};
 use meltica::schema::id::{ConnectionId, Market};
+use meltica::schema::latency::Hop;
 use meltica::schema::payload::{Depth, PayloadKind};
 use meltica::schema::time::UnixNanos;
 use meltica::telemetry::{Clock, Counter, Ledger};
@@ -54,6 +55,7 @@ struct Rounds {
     rounds: u64,
     scratch: Vec<u8>,
     number: u64,
+    clock: Clock,
 }
 
 const TRADE: &str = r#"{"stream":"btcusdt@trade","data":{"e":"trade","E":1723161255343,"s":"BTCUSDT","t":3735683259,"p":"61837.63000000","q":"0.02000000","T":1723161255342,"m":true,"M":true}}"#;
@@ -100,13 +102,17 @@ impl FrameSource for Rounds {
             self.at = (self.at + 1) % 6;
             self.rounds += u64::from(self.at == 0);
         }
-        let receive = UnixNanos(1_723_161_255_000_000_000 + self.number as i64 * 1_000_000);
+        let read_ns = self.clock.now_ns();
+        let receive = self.clock.unix_at(read_ns);
+        // As a socket's frames have them, so that every hop is recorded.
+        let stamps = Stamps { read_ns: Some(read_ns), kernel: Some(UnixNanos(receive.0 - 5_000)) };
         let bytes = &mut self.scratch;
         take(Frame {
             market: Market::BinanceSpot,
             connection: ConnectionId(0),
             number: self.number,
             receive,
+            stamps,
             origin,
             bytes,
         });
@@ -119,7 +125,9 @@ impl FrameSource for Rounds {
 
 #[test]
 fn nothing_is_allocated_from_frame_to_consumer_after_warm_up() {
-    let source = Rounds { id: 98, at: 0, rounds: 0, scratch: Vec::with_capacity(1 << 18), number: 0 };
+    let clock = Clock::default();
+    let source =
+        Rounds { id: 98, at: 0, rounds: 0, scratch: Vec::with_capacity(1 << 18), number: 0, clock: clock.clone() };
     let options = EngineOptions { topology: Some(Topology::Stepped), ..EngineOptions::default() };
     let ledger = Ledger::default();
     let mut engine = Engine::build(
@@ -127,11 +135,12 @@ fn nothing_is_allocated_from_frame_to_consumer_after_warm_up() {
         &default_routes(),
         Arc::new(Directory::default()),
         Box::new(source),
-        Clock::default(),
+        clock,
         ledger.clone(),
     )
     .unwrap();
-    let mut events = engine.bus().subscribe(&[], Filter::all(), SubscribeOptions::LOSSLESS).unwrap();
+    let events = engine.bus().subscribe(&[], Filter::all(), SubscribeOptions::LOSSLESS).unwrap();
+    let mut events = events.measured(engine.clock(), engine.latencies());
     engine.start().unwrap();
     let (mut delivered, mut longest) = (0u64, 0usize);
     let mut carry = |engine: &mut Engine, steps: usize| {
@@ -151,9 +160,17 @@ fn nothing_is_allocated_from_frame_to_consumer_after_warm_up() {
         delivered
     };
     let warm = carry(&mut engine, 200);
+    // Every thread's histograms are swapped within what is counted; reading them is not on the way.
+    engine.latencies().collect();
     let before = ALLOCATIONS.load(Ordering::Relaxed);
     let after_events = carry(&mut engine, 400);
     let allocated = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    let report = engine.latencies().report(|_| None);
+    for hop in Hop::ALL {
+        let total =
+            report.hops.iter().find(|view| view.hop == hop).unwrap_or_else(|| panic!("{hop:?} was not recorded"));
+        assert!(total.summary.count > 1_000, "{hop:?}: {:?}", total.summary);
+    }
     assert!(after_events > warm + 10_000, "only {} events", after_events - warm);
     assert_eq!(longest, LEVELS);
     assert!(ledger.total(Counter::DiffsApplied) > 3_000);

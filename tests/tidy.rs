@@ -25,14 +25,14 @@ const NEIGHBOURS: [(&str, &str); 2] = [
 ];
 
 /// Foreign crates and the rooms that may name them.
-const HOMES: [(&str, &[&str]); 36] = [
+const HOMES: [(&str, &[&str]); 37] = [
     ("simd_json", &["binance"]),
     ("ureq", &["binance", "cli"]),
     ("webpki_roots", &["binance"]),
     ("arc_swap", &["bus", "dispatch", "engine"]),
     ("core_affinity", &["agent"]),
     ("hdrhistogram", &["telemetry", "bus", "cli"]),
-    ("base64", &["cli"]),
+    ("base64", &["telemetry", "cli"]),
     ("quanta", &["telemetry"]),
     ("flate2", &["capture", "cli", "sim"]),
     ("ratatui", &["cli"]),
@@ -56,6 +56,7 @@ const HOMES: [(&str, &[&str]); 36] = [
     ("bytemuck", &["schema", "binance", "dispatch", "conductor", "bus", "engine", "sim", "snapshot"]),
     ("httparse", &["sim", "http", "binance"]),
     ("mio", &["sim", "binance"]),
+    ("nix", &["binance"]),
     ("rcgen", &["sim"]),
     ("rustls", &["sim", "http", "binance"]),
     ("socket2", &["sim", "binance"]),

@@ -2,9 +2,10 @@
 //! Owns: the scratch buffer that each frame is copied into, for the parser works in place. Thread: its owner's.
 //! Takes and gives: frames. Never: allocates after the first round.
 
-use meltica::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError};
+use meltica::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError, Stamps};
 use meltica::schema::id::{ConnectionId, Market};
 use meltica::schema::time::UnixNanos;
+use meltica::telemetry::Clock;
 
 use super::frames::{ID_DIGITS, SNAPSHOT_ID, Sample, Template};
 
@@ -76,6 +77,7 @@ pub(crate) fn frame<'a>(bytes: &'a mut [u8], number: u64, origin: Origin<'a>) ->
         number,
         // A tenth of a second apart, as diffs are.
         receive: UnixNanos(START_NS + number as i64 * 100_000_000),
+        stamps: Stamps::NONE,
         origin,
         bytes,
     }
@@ -89,12 +91,39 @@ pub(crate) struct Memory {
     feed: Feed,
     snapshot: Option<Vec<u8>>,
     number: u64,
+    stamped: Stamped,
+}
+
+/// Which stamps a source's frames have.
+#[derive(Clone, Debug)]
+pub(crate) enum Stamped {
+    /// None.
+    No,
+    /// The kernel's.
+    Kernel,
+    /// The kernel's and the clock's, which receive times are readings of, as a socket's frames have them.
+    Clock(Clock),
 }
 
 impl Memory {
-    pub(crate) fn of(sample: &Sample) -> Memory {
+    pub(crate) fn of(sample: &Sample, stamped: Stamped) -> Memory {
         let snapshot = sample.kind.is_diff().then(|| sample.snapshot.clone());
-        Memory { feed: Feed::of(sample), snapshot, number: 0 }
+        Memory { feed: Feed::of(sample), snapshot, number: 0, stamped }
+    }
+}
+
+impl Stamped {
+    #[inline]
+    fn on<'a>(&self, mut frame: Frame<'a>) -> Frame<'a> {
+        if let Stamped::Clock(clock) = self {
+            let read_ns = clock.now_ns();
+            frame.receive = clock.unix_at(read_ns);
+            frame.stamps.read_ns = Some(read_ns);
+        }
+        if !matches!(self, Stamped::No) {
+            frame.stamps.kernel = Some(UnixNanos(frame.receive.0 - 5_000));
+        }
+        frame
     }
 }
 
@@ -103,8 +132,8 @@ impl FrameSource for Memory {
     fn pull(&mut self, take: &mut dyn FnMut(Frame<'_>)) -> Result<Pulled, SourceError> {
         let snapshot = if self.number == 1 { self.snapshot.take() } else { None };
         match snapshot {
-            Some(mut body) => take(frame(&mut body, self.number, SNAPSHOT)),
-            None => take(frame(self.feed.next(), self.number, Origin::Combined)),
+            Some(mut body) => take(self.stamped.on(frame(&mut body, self.number, SNAPSHOT))),
+            None => take(self.stamped.on(frame(self.feed.next(), self.number, Origin::Combined))),
         }
         self.number += 1;
         Ok(Pulled::Frame)

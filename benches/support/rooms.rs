@@ -20,11 +20,11 @@ use meltica::schema::raw::RawRef;
 use meltica::schema::stage::{EventSink, Publish, RawSink, Stage};
 use meltica::schema::time::UnixNanos;
 use meltica::snapshot::{MemoryStore, StoreOptions};
-use meltica::telemetry::{Clock, Counter, Ledger};
+use meltica::telemetry::{CYCLE_OVER, Clock, Counter, Latencies, Ledger};
 use simd_json::{Buffers, Tape};
 
 use super::ends::{AsksNobody, Kept, Nothing};
-use super::feed::{Feed, Memory, SNAPSHOT, frame};
+use super::feed::{Feed, Memory, SNAPSHOT, Stamped, frame};
 use super::frames::{Kind, SNAPSHOT_ID, Sample};
 
 /// Words of the ring of published events: the engine's default, 16 MiB.
@@ -41,7 +41,7 @@ pub(crate) struct Room {
 
 /// In the order of the walk. `nothing` and `copy` are what the rounds of the others cost by themselves: `nothing` those of
 /// dispatch, conduct and publish, `copy` those of tape, parse and walk.
-pub(crate) const ROOMS: [Room; 9] = [
+pub(crate) const ROOMS: [Room; 11] = [
     Room { name: "nothing", make: nothing },
     Room { name: "copy", make: copy },
     Room { name: "tape", make: tape },
@@ -51,6 +51,8 @@ pub(crate) const ROOMS: [Room; 9] = [
     Room { name: "publish", make: publish },
     Room { name: "store+publish", make: publish_fused },
     Room { name: "walk", make: walk },
+    Room { name: "walk+ledger", make: walk_measured },
+    Room { name: "walk+consumer", make: walk_consumed },
 ];
 
 /// Whether a room has something to do for a kind: only diffs bring a state for the store.
@@ -130,7 +132,7 @@ fn conduct(sample: &Sample) -> Round {
 fn publish(sample: &Sample) -> Round {
     let (events, _) = events(sample);
     let mut events = events;
-    let (mut sequencer, _) = sequencer(&Ledger::default());
+    let (mut sequencer, _) = sequencer(&Ledger::default(), Clock::default());
     let (clock, mut turn) = (Clock::default(), turns(events.len()));
     let ingress_ns = clock.now_ns();
     Box::new(move || {
@@ -156,7 +158,7 @@ fn publish_fused(sample: &Sample) -> Round {
     let published = core::mem::take(stage.publisher()).0;
     let is_fused = |e: &EventBuf| e.read().header().kind() == Some(PayloadKind::Fused);
     let mut fused: Vec<EventBuf> = published.iter().map(|w| owned(w)).filter(is_fused).collect();
-    let (mut sequencer, _) = sequencer(&Ledger::default());
+    let (mut sequencer, _) = sequencer(&Ledger::default(), Clock::default());
     let mut turn = turns(fused.len());
     Box::new(move || {
         let event = &mut fused[turn()];
@@ -166,18 +168,51 @@ fn publish_fused(sample: &Sample) -> Round {
     })
 }
 
+/// What of the latency ledger is on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Recorded {
+    Nothing,
+    /// What an engine records: the exchange's time, the kernel's stamp, publication.
+    Engine,
+    /// And a consumer that asked to be measured.
+    Consumer,
+}
+
+fn walk(sample: &Sample) -> Round {
+    walked(sample, Recorded::Nothing)
+}
+
+fn walk_measured(sample: &Sample) -> Round {
+    walked(sample, Recorded::Engine)
+}
+
+fn walk_consumed(sample: &Sample) -> Round {
+    walked(sample, Recorded::Consumer)
+}
+
 /// From a frame in memory to a subscription's closure, all on this thread, as the engine's `fused` topology is wired: an io
 /// agent over dispatch over conductor over sequencer; one frame a duty cycle, then a poll.
-fn walk(sample: &Sample) -> Round {
+fn walked(sample: &Sample, recorded: Recorded) -> Round {
     let (directory, ledger) = (Arc::new(Directory::default()), Ledger::default());
-    let (sequencer, bus) = sequencer(&ledger);
+    let clock = Clock::default();
+    let (sequencer, bus) = sequencer(&ledger, clock.clone());
+    let (latencies, stamped) = match recorded {
+        Recorded::Nothing => (Latencies::off(), Stamped::No),
+        Recorded::Engine => (Latencies::new(clock.clone(), CYCLE_OVER), Stamped::Kernel),
+        Recorded::Consumer => (Latencies::new(clock.clone(), CYCLE_OVER), Stamped::Clock(clock.clone())),
+    };
+    let sequencer = sequencer.measured(&latencies);
     let options = ConductorOptions::default();
     let conductor = ConductorStage::new(options, sequencer, AsksNobody, ledger.sheet("conductor"));
     let stage = dispatcher(&directory, conductor);
     let io = IoOptions { batch: 1, time: TimeSource::Frames, on_full: OnFull::Wait, words_max: 1 << 16 };
-    let (parser, clock) = (parser(&directory), Clock::default());
-    let mut agent = IoAgent::new("walk", io, Memory::of(sample), parser, stage, Box::new(NoRequests), clock);
+    let source = Memory::of(sample, stamped);
+    let agent = IoAgent::new("walk", io, source, parser(&directory), stage, Box::new(NoRequests), clock.clone());
+    let mut agent = agent.measured(&latencies);
     let mut events = bus.subscribe(&[], Filter::all(), SubscribeOptions::default()).unwrap();
+    if recorded == Recorded::Consumer {
+        events = events.measured(&clock, &latencies);
+    }
     let mut round = move || {
         agent.do_work();
         let seen = events.poll(usize::MAX, |delivery| match delivery {
@@ -201,11 +236,10 @@ fn dispatcher<K: EventSink>(directory: &Arc<Directory>, next: K) -> DispatchStag
     DispatchStage::new(table, Arc::clone(directory), Ledger::default().sheet("dispatch"), next)
 }
 
-fn sequencer(ledger: &Ledger) -> (Sequencer<MemoryStore>, DataBus) {
+fn sequencer(ledger: &Ledger, clock: Clock) -> (Sequencer<MemoryStore>, DataBus) {
     let (publisher, tap) = broadcast::channel(EVENTS_WORDS).unwrap();
     let (store, counts) = (MemoryStore::new(StoreOptions::default()), ledger.sheet("sequencer"));
-    let (sequencer, _) =
-        Sequencer::new(publisher, store, Clock::default(), counts, SequencerOptions::default()).unwrap();
+    let sequencer = Sequencer::new(publisher, store, clock, counts, SequencerOptions::default()).unwrap();
     (sequencer, DataBus::new(vec![tap], Arc::new(Directory::default())))
 }
 

@@ -37,6 +37,15 @@ pub trait Agent: Send {
     fn on_close(&mut self) {}
 }
 
+/// Takes the time of an agent's duty cycles, for a runner, which reads no clock itself.
+pub trait CycleMeter: Send {
+    /// The thread goes on after a pause: what it slept is part of no cycle.
+    fn resume(&mut self);
+
+    /// A cycle has ended; whether it did work.
+    fn cycle(&mut self, busy: bool);
+}
+
 impl<A: Agent + ?Sized> Agent for Box<A> {
     fn name(&self) -> &str {
         (**self).name()

@@ -139,25 +139,26 @@ impl<P: Pause> Idler<P> {
         Idler { strategy, idle_cycles: 0, park_ns: 0, pause }
     }
 
-    /// Called after each cycle with its work count: returns at once after work, else pauses as the strategy says.
+    /// Called after each cycle with its work count: returns at once after work, else pauses as the strategy says. Whether it
+    /// gave the core away.
     #[inline]
-    pub fn idle(&mut self, work_count: usize) {
+    pub fn idle(&mut self, work_count: usize) -> bool {
         if work_count > 0 {
             self.idle_cycles = 0;
             self.park_ns = 0;
-        } else {
-            self.pause();
+            return false;
         }
+        self.pause()
     }
 
-    fn pause(&mut self) {
+    fn pause(&mut self) -> bool {
         let before = self.idle_cycles;
         self.idle_cycles = before.saturating_add(1);
         match self.strategy {
-            IdleStrategy::BusySpin => self.pause.spin(),
-            IdleStrategy::SpinThenYield { spins } if before < u64::from(spins) => self.pause.spin(),
+            IdleStrategy::BusySpin => return self.spin(),
+            IdleStrategy::SpinThenYield { spins } if before < u64::from(spins) => return self.spin(),
             IdleStrategy::SpinThenYield { .. } => self.pause.yield_core(),
-            IdleStrategy::Backoff { spins, .. } if before < u64::from(spins) => self.pause.spin(),
+            IdleStrategy::Backoff { spins, .. } if before < u64::from(spins) => return self.spin(),
             IdleStrategy::Backoff { spins, yields, .. } if before < u64::from(spins) + u64::from(yields) => {
                 self.pause.yield_core();
             }
@@ -166,6 +167,12 @@ impl<P: Pause> Idler<P> {
                 self.pause.park(self.park_ns);
             }
         }
+        true
+    }
+
+    fn spin(&mut self) -> bool {
+        self.pause.spin();
+        false
     }
 }
 
@@ -204,8 +211,9 @@ mod tests {
         ];
         for (strategy, work, pauses) in cases {
             let mut idler = Idler::with_pause(strategy, Written::default());
-            work.iter().for_each(|count| idler.idle(*count));
+            let away = work.iter().filter(|count| idler.idle(**count)).count();
             assert_eq!(idler.pause.0, pauses, "{strategy:?} {work:?}");
+            assert_eq!(away, pauses.iter().filter(|pause| **pause != "spin").count(), "{strategy:?} {work:?}");
         }
     }
 

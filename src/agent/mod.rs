@@ -2,7 +2,7 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | [`duty`] | the `Agent` trait |
+//! | [`duty`] | the `Agent` trait; what takes the time of cycles |
 //! | [`idle`] | what a thread does when there is no work |
 //! | [`placement`] | cores that may be used, pinning, thread names |
 //! | [`shutdown`] | the request to stop |
@@ -25,7 +25,7 @@ pub mod shutdown;
 pub mod stepper;
 
 pub use composite::Composite;
-pub use duty::Agent;
+pub use duty::{Agent, CycleMeter};
 pub use failure::{Failure, StagePanicked, record_panic_sites};
 pub use handle::{AgentReport, DutyCounts, Ended, Handle, stop_in_order};
 pub use idle::{IdleStrategy, Idler, Pause, ThreadPause, UnknownIdleStrategy};

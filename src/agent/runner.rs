@@ -5,7 +5,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 
-use super::duty::Agent;
+use super::duty::{Agent, CycleMeter};
 use super::failure::{Failure, StagePanicked};
 use super::handle::{AgentReport, DutyCounts, Ended, Handle, SharedCounts};
 use super::idle::{IdleStrategy, Idler};
@@ -59,6 +59,7 @@ pub struct Runner {
     shutdown: Shutdown,
     counts: Arc<SharedCounts>,
     duty: DutyCounts,
+    meter: Option<Box<dyn CycleMeter>>,
 }
 
 impl Runner {
@@ -77,6 +78,20 @@ impl Runner {
         shutdown: Shutdown,
         failure: Failure,
     ) -> Result<Handle, SpawnError> {
+        Runner::spawn_measured(agent, options, shutdown, failure, None)
+    }
+
+    /// As [`Runner::spawn`]; `meter` is told of each cycle.
+    ///
+    /// # Errors
+    /// As [`Runner::spawn`].
+    pub fn spawn_measured(
+        agent: Box<dyn Agent>,
+        options: RunnerOptions,
+        shutdown: Shutdown,
+        failure: Failure,
+        meter: Option<Box<dyn CycleMeter>>,
+    ) -> Result<Handle, SpawnError> {
         let name = options.name.clone();
         let core = options.core;
         let counts = Arc::new(SharedCounts::default());
@@ -86,6 +101,7 @@ impl Runner {
             shutdown: shutdown.clone(),
             counts: Arc::clone(&counts),
             duty: DutyCounts::default(),
+            meter,
         };
         let (placed, placement) = mpsc::sync_channel(1);
         let thread = std::thread::Builder::new()
@@ -123,6 +139,7 @@ impl Runner {
 
     fn live(&mut self) -> Ended {
         self.agent.on_start();
+        self.resume();
         let ended = self.work();
         self.agent.on_close();
         ended
@@ -139,7 +156,16 @@ impl Runner {
                 self.agent.on_stop();
                 return self.drain();
             }
-            idler.idle(work);
+            if idler.idle(work) {
+                self.resume();
+            }
+        }
+    }
+
+    #[inline]
+    fn resume(&mut self) {
+        if let Some(meter) = &mut self.meter {
+            meter.resume();
         }
     }
 
@@ -164,6 +190,9 @@ impl Runner {
             self.duty.work += work as u64;
         }
         self.counts.publish(&self.duty);
+        if let Some(meter) = &mut self.meter {
+            meter.cycle(work > 0);
+        }
         work
     }
 }

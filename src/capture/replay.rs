@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::line::LineReader;
 use super::scan::{MarketGuess, Scan, Symbols};
 use super::shape::{RestCall, Shape, shape};
-use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError};
+use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError, Stamps};
 use crate::schema::id::{ConnectionId, Market};
 use crate::schema::time::UnixNanos;
 use crate::sync::{AtomicU64, Ordering};
@@ -227,7 +227,15 @@ impl Tape {
         };
         let (market, receive) = (self.info.market, UnixNanos(self.stamp));
         let number = self.reader.lines() - 1;
-        take(Frame { market, connection, number, receive, origin, bytes: &mut self.reader.line()[bytes] });
+        take(Frame {
+            market,
+            connection,
+            number,
+            receive,
+            stamps: Stamps::NONE,
+            origin,
+            bytes: &mut self.reader.line()[bytes],
+        });
         Ok(())
     }
 

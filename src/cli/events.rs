@@ -37,7 +37,8 @@ impl EventWriter {
         let subscription = engine
             .bus()
             .subscribe(&[], Filter::all(), SubscribeOptions::LOSSLESS)
-            .map_err(|e| Failed::new(Cause::System, format!("--events: {e}")))?;
+            .map_err(|e| Failed::new(Cause::System, format!("--events: {e}")))?
+            .measured(engine.clock(), engine.latencies());
         Ok(EventWriter {
             subscription,
             out: BufWriter::with_capacity(1 << 16, out),

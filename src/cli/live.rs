@@ -86,6 +86,7 @@ fn options(loaded: &Loaded, elsewhere: Option<&Elsewhere>, directory: &Directory
             config::StreamForm::Raw => StreamForm::Raw,
         },
         busy_poll: feed.busy_poll,
+        kernel_stamps: config.telemetry.latency && config.telemetry.kernel_stamps,
         receive_buffer: feed.receive_buffer.0 as usize,
         commanded: true,
         instruments: config.instruments.iter().map(|name| name.to_uppercase()).collect(),

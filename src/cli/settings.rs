@@ -13,7 +13,7 @@ use crate::config::{Config, Fault, FeedSource, Idle, Initial, Loaded, Topology a
 use crate::directory::Directory;
 use crate::dispatch::{DispatchTable, default_routes};
 use crate::engine::control::{Boot, ControlOptions};
-use crate::engine::{EngineOptions, RingWords, Topology};
+use crate::engine::{EngineOptions, LatencyOptions, RingWords, Topology};
 use crate::schema::canonical_type::CanonicalType;
 use crate::schema::id::{Market, TypeId};
 use crate::snapshot::StoreOptions;
@@ -78,6 +78,7 @@ pub(super) fn engine_options(loaded: &Loaded, directory: &Directory, purpose: Pu
         store: StoreOptions { keys_max: config.store.entries as usize, ..StoreOptions::default() },
         store_ttl: (!config.store.ttl.is_zero()).then_some(config.store.ttl),
         sweep_interval: config.store.sweep_interval,
+        latency: LatencyOptions { recorded: config.telemetry.latency, cycle_over: config.telemetry.cycle_over },
         ..EngineOptions::default()
     }
 }

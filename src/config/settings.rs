@@ -13,6 +13,7 @@ use super::control::Control;
 use super::feed::Feed;
 use super::route::RouteConfig;
 use super::stages::{Books, Sim, Store, throttle_default, throttle_schema};
+use super::telemetry::Telemetry;
 use super::units::Bytes;
 use crate::schema::id::Market;
 
@@ -68,6 +69,9 @@ pub struct Config {
     /// for any HTTP client.
     #[garde(dive)]
     pub control: Control,
+    /// What the feed records of itself.
+    #[garde(dive)]
+    pub telemetry: Telemetry,
     /// Routes by canonical type. Empty: the routes that Meltica ships with. `routes` that are given replace all of them.
     #[schemars(extend("propertyNames" = { "format": "canonical-type" }))]
     pub routes: Option<BTreeMap<String, RouteConfig>>,
@@ -90,6 +94,7 @@ impl Default for Config {
             feed: Feed::default(),
             sim: Sim::default(),
             control: Control::default(),
+            telemetry: Telemetry::default(),
             routes: None,
         }
     }

@@ -9,6 +9,7 @@ use super::error::EngineError;
 use super::options::{EngineOptions, RingWords, Topology};
 use super::ring_agent::{ConductorAgent, RawInput, ShardAgent, StageTime};
 use super::ring_sink::{EventRing, RawRing, raw_words_max};
+use super::rings::RingGauge;
 use super::shards::Shards;
 use super::stoppable::Stoppable;
 use super::wanted::Wanted;
@@ -24,7 +25,7 @@ use crate::ring::broadcast::Tap;
 use crate::ring::{broadcast, spsc};
 use crate::schema::stage::{EventSink, RawSink};
 use crate::snapshot::MemoryStore;
-use crate::telemetry::{Clock, LatencyReader, Ledger};
+use crate::telemetry::{Clock, Latencies, Ledger};
 
 /// Words of the ring of snapshot requests of a shard: room for some thousand.
 const REQUEST_WORDS: usize = 1 << 13;
@@ -44,7 +45,8 @@ pub(super) struct Assembly {
     /// In the order of the walk, each with a thread name.
     pub(super) agents: Vec<(String, Box<dyn Agent>)>,
     pub(super) taps: Vec<Tap>,
-    pub(super) latencies: Vec<LatencyReader>,
+    /// Every ring, in the order of the walk.
+    pub(super) rings: Vec<RingGauge>,
     pub(super) unknown: Vec<UnknownTally>,
     pub(super) book_requests: Vec<BookRequests>,
     pub(super) watches: Vec<Watches>,
@@ -52,6 +54,14 @@ pub(super) struct Assembly {
     /// The control duty's way to shard 0; without control nobody sends.
     pub(super) told: Option<spsc::Producer>,
     pub(super) books: BookTally,
+}
+
+impl Assembly {
+    /// The rings of published events stand behind all others.
+    fn end_rings(&mut self) {
+        let events = self.taps.iter().enumerate();
+        self.rings.extend(events.map(|(shard, tap)| RingGauge::many(format!("events-{shard}"), tap.clone())));
+    }
 }
 
 /// What all shards share.
@@ -62,6 +72,7 @@ pub(super) struct Shared<'a> {
     pub(super) store: MemoryStore,
     pub(super) ledger: Ledger,
     pub(super) clock: Clock,
+    pub(super) latencies: Latencies,
 }
 
 /// Makes the agents: an io agent a source, in their order. Snapshot requests go to the first. With all on one thread there is
@@ -70,7 +81,7 @@ pub(super) fn assemble(shared: &Shared<'_>, mut sources: Vec<Stoppable>) -> Resu
     let mut assembly = Assembly {
         agents: Vec::new(),
         taps: Vec::new(),
-        latencies: Vec::new(),
+        rings: Vec::new(),
         unknown: Vec::new(),
         book_requests: Vec::new(),
         watches: Vec::new(),
@@ -90,6 +101,7 @@ pub(super) fn assemble(shared: &Shared<'_>, mut sources: Vec<Stoppable>) -> Resu
             let io = io_agent(shared, "engine", source, Shards::new(stages), requests);
             assembly.agents.push(("engine".to_owned(), io));
         }
+        assembly.end_rings();
         return Ok(assembly);
     }
     let mut downstream = Vec::new();
@@ -105,6 +117,7 @@ pub(super) fn assemble(shared: &Shared<'_>, mut sources: Vec<Stoppable>) -> Resu
         assembly.agents.push((name, io));
     }
     assembly.agents.extend(downstream);
+    assembly.end_rings();
     Ok(assembly)
 }
 
@@ -119,9 +132,13 @@ fn shard_agents(
 ) -> Result<(), EngineError> {
     let RingWords { frames, bodies, canonical, .. } = shared.options.rings;
     let mut inputs = Vec::new();
-    for of_io in rings {
+    let alone = rings.len() == 1;
+    for (io, of_io) in rings.iter_mut().enumerate() {
         let (to_frames, frames) = spsc::channel(frames)?;
         let (to_bodies, bodies) = spsc::channel(bodies)?;
+        let ends = if alone { shard.to_string() } else { format!("{io}-{shard}") };
+        assembly.rings.push(RingGauge::one(format!("frames-{ends}"), to_frames.gauge()));
+        assembly.rings.push(RingGauge::one(format!("bodies-{ends}"), to_bodies.gauge()));
         of_io.push(RawRing::new(to_frames, to_bodies, shared.ledger.sheet(&format!("io-{shard}"))));
         inputs.push(RawInput::new(frames, bodies));
     }
@@ -133,6 +150,7 @@ fn shard_agents(
         return Ok(());
     }
     let (to_events, events) = spsc::channel(canonical)?;
+    assembly.rings.push(RingGauge::one(format!("canonical-{shard}"), to_events.gauge()));
     let stage =
         dispatch(shared, shard, EventRing::new(to_events, shared.ledger.sheet(&format!("dispatch-{shard}"))), assembly);
     let name = format!("dispatch-{shard}");
@@ -153,8 +171,9 @@ fn tail(
     let shelving = ShelvingOptions { ttl: options.store_ttl, ..ShelvingOptions::default() };
     let sheet = |part: &str| shared.ledger.sheet(&format!("{part}-{shard}"));
     let sequencer_options = SequencerOptions { shelving, ..SequencerOptions::default() };
-    let (sequencer, latency) =
+    let sequencer =
         Sequencer::new(publisher, shared.store.clone(), shared.clock.clone(), sheet("sequencer"), sequencer_options)?;
+    let sequencer = sequencer.measured(&shared.latencies);
     let (out, incoming) = spsc::channel(REQUEST_WORDS)?;
     requests.push(incoming);
     let conductor = ConductorOptions {
@@ -167,7 +186,6 @@ fn tail(
         .tallied(assembly.books.clone());
     let asked = BookRequests::new(BOOK_REQUESTS_MAX);
     assembly.taps.push(tap);
-    assembly.latencies.push(latency);
     let watched = Watches::new(2 * shared.directory.capacity());
     assembly.book_requests.push(asked.clone());
     assembly.watches.push(watched.clone());
@@ -205,5 +223,6 @@ fn io_agent<K: RawSink + Send + 'static>(
     let sink = Wanted::new(sink, options.instruments.clone(), Arc::clone(&shared.directory), sheet);
     let words_max = raw_words_max(&options.rings);
     let io = IoOptions { batch: options.io_batch, time, on_full: OnFull::Wait, words_max };
-    Box::new(IoAgent::new(name, io, source, parser, sink, Box::new(requests), shared.clock.clone()))
+    let agent = IoAgent::new(name, io, source, parser, sink, Box::new(requests), shared.clock.clone());
+    Box::new(agent.measured(&shared.latencies))
 }

@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use super::assembly::{Assembly, Shared, assemble};
 use super::caretaker::Caretaker;
-use super::control::{Begun, Control, ControlAgent, NativeSide, Parts, Steered, Steering};
+use super::control::{Begun, Control, ControlAgent, LatencySide, NativeSide, Parts, Steered, Steering};
 use super::error::EngineError;
-use super::options::{EngineOptions, Topology};
+use super::options::{EngineOptions, LatencyOptions, Topology};
 use super::report::RunReport;
 use super::stoppable::{SourceFault, Stoppable};
 use super::ways_back::{Expect, Watches};
 use crate::agent::{
-    Agent, Failure, Handle, IdleStrategy, Runner, RunnerOptions, Shutdown, Stepper, record_panic_sites,
+    Agent, CycleMeter, Failure, Handle, IdleStrategy, Runner, RunnerOptions, Shutdown, Stepper, record_panic_sites,
 };
 use crate::bus::control::ControlBus;
 use crate::bus::data::{BookRequests, DataBus, shard_of};
@@ -24,8 +24,9 @@ use crate::directory::Directory;
 use crate::dispatch::{DispatchTable, Parser, SharedTable, UnknownTally, default_routes};
 use crate::schema::frame::FrameSource;
 use crate::schema::id::{InstrumentId, Market};
+use crate::schema::latency::Hop;
 use crate::snapshot::MemoryStore;
-use crate::telemetry::{Clock, LatencyReader, LatencySummary, Ledger};
+use crate::telemetry::{Clock, Latencies, LatencySummary, Ledger};
 
 /// How often [`Engine::finish`] looks whether the stages have ended.
 const END_INTERVAL: Duration = Duration::from_micros(200);
@@ -51,7 +52,7 @@ pub struct Engine {
     abort: Shutdown,
     failure: Failure,
     fault: SourceFault,
-    latencies: Vec<LatencyReader>,
+    latencies: Latencies,
     unknown: Vec<UnknownTally>,
     book_requests: Vec<BookRequests>,
     watches: Vec<Watches>,
@@ -131,6 +132,10 @@ impl Engine {
         let Steering { tables, sources, begun, native } = steering;
         let store = MemoryStore::new(options.store);
         let (stop, fault) = (Shutdown::new(), SourceFault::default());
+        let latencies = match options.latency {
+            LatencyOptions { recorded: true, cycle_over } => Latencies::new(clock.clone(), cycle_over),
+            _ => Latencies::off(),
+        };
         let shared = Shared {
             options: &options,
             table: tables.shared(),
@@ -138,10 +143,11 @@ impl Engine {
             store: store.clone(),
             ledger: ledger.clone(),
             clock: clock.clone(),
+            latencies: latencies.clone(),
         };
         let sources =
             sources.into_iter().map(|source| Stoppable::new(source, stop.clone(), Arc::clone(&fault))).collect();
-        let Assembly { mut agents, taps, latencies, unknown, book_requests, watches, reports, told, books } =
+        let Assembly { mut agents, taps, rings, unknown, book_requests, watches, reports, told, books } =
             assemble(&shared, sources)?;
         let bus = DataBus::new(taps, Arc::clone(&directory));
         let (commands, inbox) = ControlBus::new(options.control.as_ref().map_or(1, |control| control.queue));
@@ -153,8 +159,22 @@ impl Engine {
             notes = told_at_start;
             let (clock, ledger, watches) = (clock.clone(), ledger.clone(), watches.clone());
             let (trace_seed, live) = (options.trace_seed, options.live);
-            let parts =
-                Parts { duty, inbox, tables, native, journal, audit, watches, books, clock, ledger, trace_seed, live };
+            let latency = LatencySide { latencies: latencies.clone(), rings, directory: Arc::clone(&directory) };
+            let parts = Parts {
+                duty,
+                inbox,
+                tables,
+                native,
+                journal,
+                audit,
+                watches,
+                books,
+                clock,
+                ledger,
+                latency,
+                trace_seed,
+                live,
+            };
             agents.push((CONTROL.to_owned(), Box::new(ControlAgent::new(parts))));
         }
         let (abort, failure) = (Shutdown::new(), Failure::new());
@@ -261,12 +281,15 @@ impl Engine {
         let control = agents.iter().filter(|(name, _)| name == CONTROL).count();
         let in_force = self.options.idle_in_force(agents.len() - control);
         let mut handles = Vec::new();
-        let placed = agents.into_iter().enumerate().rev();
-        for (at, (name, agent)) in placed {
+        // In the order of the walk, in which they are reported.
+        let measured: Vec<_> =
+            agents.into_iter().map(|(name, agent)| (self.latencies.cycles(&name), name, agent)).collect();
+        for (at, (meter, name, agent)) in measured.into_iter().enumerate().rev() {
+            let meter = meter.map(|meter| Box::new(meter) as Box<dyn CycleMeter>);
             let idle = if name == CONTROL { CONTROL_IDLE } else { in_force };
             let options =
                 RunnerOptions { core: self.options.cores.get(at).copied().flatten(), idle, ..RunnerOptions::new(name) };
-            match Runner::spawn(agent, options, self.abort.clone(), self.failure.clone()) {
+            match Runner::spawn_measured(agent, options, self.abort.clone(), self.failure.clone(), meter) {
                 Ok(handle) => handles.push(handle),
                 Err(error) => {
                     // Those that have begun would wait for ever for the one that is missing.
@@ -341,9 +364,15 @@ impl Engine {
         notes.chain(degraded.map(|h| format!("thread {}: {}", h.name(), h.placement()))).collect()
     }
 
-    /// A summary of latency so far, a shard each: ingress to publication.
-    pub fn latency(&mut self) -> Vec<LatencySummary> {
-        self.latencies.iter_mut().map(LatencyReader::summary).collect()
+    /// A summary of latency so far, a shard each: ingress to publication. None when latencies are not recorded.
+    pub fn latency(&self) -> Vec<LatencySummary> {
+        self.latencies.summaries(Hop::ReadToPublished)
+    }
+
+    /// The latency ledger, for consumers that want to be measured
+    /// ([`crate::bus::data::Subscription::measured`]) and for reports without a control duty.
+    pub const fn latencies(&self) -> &Latencies {
+        &self.latencies
     }
 
     /// Waits for the stages to end and says how it went.

@@ -7,6 +7,7 @@
 //! | `ring_sink`, `ring_agent` | the two ends of a ring between stages |
 //! | `wanted` | keeps out instruments that are not wanted |
 //! | `shards` | which shard an instrument goes to |
+//! | `rings` | how full the rings are |
 //! | `ways_back` | snapshot requests, book requests |
 //! | `stoppable` | a source that can be told to end |
 //! | `caretaker` | sweeps the store |
@@ -26,6 +27,7 @@ mod ring_agent;
 mod ring_sink;
 #[cfg(test)]
 mod ring_sink_tests;
+mod rings;
 mod shards;
 mod stoppable;
 mod wanted;
@@ -33,5 +35,5 @@ mod ways_back;
 
 pub use engine::Engine;
 pub use error::EngineError;
-pub use options::{EngineOptions, RingWords, Topology};
+pub use options::{EngineOptions, LatencyOptions, RingWords, Topology};
 pub use report::RunReport;

@@ -9,6 +9,7 @@ use crate::agent::{IdleStrategy, usable_cores};
 use crate::bus::data::{EVENT_WORDS_MAX, ring_words_for};
 use crate::conductor::ConductorOptions;
 use crate::snapshot::StoreOptions;
+use crate::telemetry::CYCLE_OVER;
 
 /// Which stages share a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +80,22 @@ impl Default for RingWords {
     }
 }
 
+/// What is recorded of latency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LatencyOptions {
+    /// Whether anything is.
+    pub recorded: bool,
+    /// Duty cycles longer than this are counted.
+    pub cycle_over: Duration,
+}
+
+impl Default for LatencyOptions {
+    /// Recorded; cycles over 1 ms.
+    fn default() -> LatencyOptions {
+        LatencyOptions { recorded: true, cycle_over: CYCLE_OVER }
+    }
+}
+
 /// How to run an engine.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
@@ -111,6 +128,8 @@ pub struct EngineOptions {
     pub store_ttl: Option<Duration>,
     /// How often the store is swept, when states have a time to live.
     pub sweep_interval: Duration,
+    /// The latency ledger.
+    pub latency: LatencyOptions,
     /// The control plane; `None`: everything that the routes name is let through, and no command is taken (a replay).
     pub control: Option<ControlOptions>,
 }
@@ -131,6 +150,7 @@ impl Default for EngineOptions {
             store: StoreOptions::default(),
             store_ttl: None,
             sweep_interval: Duration::from_secs(10),
+            latency: LatencyOptions::default(),
             control: None,
         }
     }

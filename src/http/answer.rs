@@ -8,12 +8,15 @@ use serde::Serialize;
 
 use super::refusal::Refusal;
 
+const JSON: &str = "application/json";
+
 /// An answer with its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) body: Vec<u8>,
     pub(super) closes: bool,
+    content_type: &'static str,
     headers: Vec<(&'static str, String)>,
 }
 
@@ -33,12 +36,17 @@ impl Answer {
     pub(super) fn json(status: u16, body: &impl Serialize) -> Answer {
         // What is answered has texts for keys and no other writer's faults: it always serialises.
         let body = serde_json::to_vec(body).unwrap_or_default();
-        Answer { status, body, closes: false, headers: Vec::new() }
+        Answer::raw_json(status, body)
     }
 
     /// A body that is JSON already.
     pub(super) fn raw_json(status: u16, body: Vec<u8>) -> Answer {
-        Answer { status, body, closes: false, headers: Vec::new() }
+        Answer::of(status, JSON, body)
+    }
+
+    /// A body of any type.
+    pub(super) fn of(status: u16, content_type: &'static str, body: Vec<u8>) -> Answer {
+        Answer { status, body, closes: false, content_type, headers: Vec::new() }
     }
 
     pub(super) fn with(mut self, name: &'static str, value: impl ToString) -> Answer {
@@ -49,7 +57,7 @@ impl Answer {
     /// The answer on the wire.
     pub(super) fn bytes(&self, keep_alive: bool) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.body.len() + 512);
-        head(&mut out, self.status, "application/json", keep_alive, &self.headers);
+        head(&mut out, self.status, self.content_type, keep_alive, &self.headers);
         // Writing to a Vec cannot fail.
         let _ = write!(out, "Content-Length: {}\r\n\r\n", self.body.len());
         out.extend_from_slice(&self.body);

@@ -16,7 +16,9 @@ use super::events::{self, Ended, Stream};
 use super::failures::Peer;
 use super::guests::Guests;
 use super::head::{self, BODY_BYTES_MAX, HEAD_BYTES_MAX, Head, Length};
+use super::metrics;
 use super::openapi;
+use super::openmetrics;
 use super::refusal::Refusal;
 use super::routes::{self, Endpoint};
 use super::socket::{Raw, Wire};
@@ -177,6 +179,7 @@ impl Connection<'_> {
             Endpoint::Subscriptions => report(Command::ListSubscriptions),
             Endpoint::Status => report(Command::Status),
             Endpoint::Latency => report(Command::Latency),
+            Endpoint::Metrics => self.metrics(caller),
             Endpoint::Health => Ok(Answer::json(200, &serde_json::json!({ "alive": true }))),
             Endpoint::Ready => desk.report(caller, Command::Status).map(|(_, report)| readiness(&report)),
             Endpoint::OpenApi => Ok(Answer::raw_json(200, openapi::document())),
@@ -186,6 +189,16 @@ impl Connection<'_> {
             }
         };
         answer.map(Outcome::Answer)
+    }
+
+    fn metrics(&self, caller: &Caller) -> Result<Answer, Refusal> {
+        let desk = &self.house.desk;
+        let (_, status) = desk.report(caller, Command::Status)?;
+        let (_, latency) = desk.report(caller, Command::Latency)?;
+        let (Report::Status(status), Report::Latency(latency)) = (status, latency) else {
+            return Err(Refusal::new(503, "control/unanswered", "the control duty gave another report"));
+        };
+        Ok(Answer::of(200, openmetrics::CONTENT_TYPE, metrics::text(&status, &latency, self.house.tally.ledger())))
     }
 
     fn answer(&mut self, answer: &Answer, keep_alive: bool) -> io::Result<bool> {

@@ -11,6 +11,7 @@
 //! | `access`, [`tokens`], `failures`, [`secret`], [`private_file`] | who may ask what |
 //! | `routes`, `openapi` | what may be asked: the table, the document |
 //! | `commands`, `events` | commands and reports; events as lines |
+//! | `metrics`, `openmetrics` | counters, figures and their text |
 //! | `answer`, `refusal`, `tally` | answers, why not, how many |
 //!
 //! Invariants: a request that could be read in two ways is refused and ends its connection; a body is read only from a caller
@@ -28,7 +29,9 @@ mod guests;
 mod head;
 mod json;
 mod listener;
+mod metrics;
 mod openapi;
+mod openmetrics;
 pub mod options;
 pub mod private_file;
 mod query;

@@ -14,6 +14,7 @@ pub(super) enum Endpoint {
     Subscriptions,
     Status,
     Latency,
+    Metrics,
     Health,
     Ready,
     Events,
@@ -41,7 +42,7 @@ const fn post(path: &'static str, endpoint: Endpoint) -> Route {
 }
 
 /// Every route. `openapi.json` has the same, and a test compares them.
-pub(super) const ROUTES: [Route; 11] = [
+pub(super) const ROUTES: [Route; 12] = [
     post("/control/subscribe", Endpoint::Subscribe),
     post("/control/unsubscribe", Endpoint::Unsubscribe),
     post("/control/filters", Endpoint::Filters),
@@ -49,6 +50,7 @@ pub(super) const ROUTES: [Route; 11] = [
     get("/control/subscriptions", Endpoint::Subscriptions),
     get("/status", Endpoint::Status),
     get("/latency", Endpoint::Latency),
+    get("/metrics", Endpoint::Metrics),
     Route { probe: true, ..get("/healthz", Endpoint::Health) },
     Route { probe: true, ..get("/readyz", Endpoint::Ready) },
     get("/events", Endpoint::Events),

@@ -110,7 +110,7 @@ impl Server {
             desk: Desk::new(services.control, services.clock.clone()),
             bus: services.bus,
             clock: services.clock,
-            tally: Tally::new(services.ledger.sheet("http")),
+            tally: Tally::new(services.ledger),
             stop: stop.clone(),
             streams: Guests::new(STREAMS_MAX),
             tls,

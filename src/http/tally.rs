@@ -3,17 +3,23 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::telemetry::{Counter, Counts};
+use crate::telemetry::{Counter, Counts, Ledger};
 
 /// One sheet that all connections write.
 #[derive(Debug)]
 pub(super) struct Tally {
     counts: Mutex<Counts>,
+    ledger: Ledger,
 }
 
 impl Tally {
-    pub(super) const fn new(counts: Counts) -> Tally {
-        Tally { counts: Mutex::new(counts) }
+    pub(super) fn new(ledger: Ledger) -> Tally {
+        Tally { counts: Mutex::new(ledger.sheet("http")), ledger }
+    }
+
+    /// Everything that is counted in this process.
+    pub(super) const fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     pub(super) fn add(&self, counter: Counter, count: u64) {

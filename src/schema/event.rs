@@ -80,6 +80,10 @@ pub mod flag {
     /// timer. Its latency says how long, and is no figure of the engine's speed: histograms leave it out.
     pub const HELD: u16 = 32;
 
+    /// `receive` is a reading of this process's clock, that of ingress: with the latency behind it, the moment of publication.
+    /// Not so in a replay, whose receive times are the capture's. Of no interest outside: JSON does not show it.
+    pub const CLOCKED: u16 = 64;
+
     /// Names by bit, as JSON shows them.
     pub const NAMES: [&str; 6] = ["snapshot", "lastOfBatch", "conflated", "maybeBadBook", "notStored", "held"];
 }

@@ -46,6 +46,22 @@ pub enum Origin<'a> {
     },
 }
 
+/// When a frame came into this process, as far as its source knows it better than whoever takes the frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamps {
+    /// The clock's reading behind the read that brought the frame, ns; `receive` is the same moment then. `None`: whoever takes
+    /// the frame reads the clock.
+    pub read_ns: Option<u64>,
+    /// When the kernel received the bytes with which the frame became whole, as this process's clock tells it. A stamp belongs
+    /// to the first frame that became whole from its read, and to no other; without one it is absent, never zero.
+    pub kernel: Option<UnixNanos>,
+}
+
+impl Stamps {
+    /// The source knows nothing of them: captures, simulations, bodies.
+    pub const NONE: Stamps = Stamps { read_ns: None, kernel: None };
+}
+
 /// One frame. The parser works in place: after it the bytes are spent.
 #[derive(Debug)]
 pub struct Frame<'a> {
@@ -57,6 +73,8 @@ pub struct Frame<'a> {
     pub number: u64,
     /// When it was received.
     pub receive: UnixNanos,
+    /// The stamps of its way in.
+    pub stamps: Stamps,
     /// What the bytes are.
     pub origin: Origin<'a>,
     /// The bytes.

@@ -189,6 +189,12 @@ impl Source {
         "binance.ws.other",
     ];
 
+    /// Whether a record's number is that of a stream's frames: what the venue pushed when it happened.
+    #[inline]
+    pub const fn is_stream(number: u16) -> bool {
+        number < Source::RestDepth as u16 || number == Source::WsOther as u16
+    }
+
     /// The name that events carry.
     pub const fn name(self) -> &'static str {
         Source::NAMES[self as usize - 1]
@@ -211,6 +217,9 @@ mod tests {
         assert_eq!(Source::WsOther.name(), "binance.ws.other");
         assert_eq!(Source::name_of(Source::Control as u16), "engine.control");
         assert_eq!(Source::name_of(999), "unknown");
+        for (at, name) in Source::NAMES.iter().enumerate() {
+            assert_eq!(Source::is_stream(at as u16 + 1), name.starts_with("binance.ws."), "{name}");
+        }
     }
 
     #[test]

@@ -115,6 +115,8 @@ pub struct HopSummary {
     pub max_ns: i64,
     /// The mean, rounded towards zero.
     pub mean_ns: i64,
+    /// All together, each taken as the middle of those that the histogram cannot tell from it.
+    pub sum_ns: i64,
 }
 
 /// A thread's duty cycles.
@@ -182,7 +184,7 @@ mod tests {
         };
         let figures = |count: u64, min: i64, max: i64| {
             json!({"count": count, "minNs": min, "p50Ns": 0, "p90Ns": 0, "p95Ns": 0, "p99Ns": 0, "p999Ns": 0,
-                "p9999Ns": 0, "maxNs": max, "meanNs": 0})
+                "p9999Ns": 0, "maxNs": max, "meanNs": 0, "sumNs": 0})
         };
         let shown = json!({"recorded": false, "atNs": 0, "sinceNs": 0, "clock": "", "clockAheadNs": 0,
             "hops": [{"hop": "exchangeToReceive", "kind": "TRADE", "summary": figures(2, -7, 9), "histogram": "HISTFAAA",

@@ -15,7 +15,7 @@ use super::injector::{Delivery, Injector};
 use super::options::{ExchangeError, Pace, SimOptions, events_for};
 use super::oracle::Oracle;
 use super::rest;
-use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError};
+use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError, Stamps};
 use crate::schema::id::{ConnectionId, Market};
 use crate::schema::time::UnixNanos;
 
@@ -247,7 +247,15 @@ impl SimSource {
                 owned.as_mut_slice()
             }
         };
-        take(Frame { market: Market::BinanceSpot, connection, number, receive: UnixNanos(receive), origin, bytes });
+        take(Frame {
+            market: Market::BinanceSpot,
+            connection,
+            number,
+            receive: UnixNanos(receive),
+            stamps: Stamps::NONE,
+            origin,
+            bytes,
+        });
     }
 
     /// Hands over what is on its way, when it is received before `before` and no later than `horizon`.

@@ -17,8 +17,7 @@ impl Default for Clock {
     fn default() -> Self {
         let tsc = quanta::Clock::new();
         let start = tsc.now();
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Clock { tsc, start, start_unix: i64::try_from(wall.as_nanos()).unwrap_or(i64::MAX) }
+        Clock { tsc, start, start_unix: wall_ns() }
     }
 }
 
@@ -40,6 +39,23 @@ impl Clock {
     pub fn unix_at(&self, now_ns: u64) -> UnixNanos {
         UnixNanos(self.start_unix.saturating_add(now_ns as i64))
     }
+
+    /// How far this clock is ahead of the system's wall clock, ns: what has crept in since the start, on either side.
+    pub fn ahead_ns(&self) -> i64 {
+        self.unix_now().0.saturating_sub(wall_ns())
+    }
+
+    /// A moment of the system's wall clock (a stamp of the kernel), as this one tells it. Reads both clocks.
+    #[inline]
+    pub fn unix_of_wall(&self, wall: i64) -> UnixNanos {
+        UnixNanos(wall.saturating_add(self.ahead_ns()))
+    }
+}
+
+/// The system's wall clock, UTC ns.
+fn wall_ns() -> i64 {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(wall.as_nanos()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
@@ -52,6 +68,8 @@ mod tests {
         let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as i64;
         let minute = 60_000_000_000;
         assert!((clock.unix_now().0 - wall).abs() < minute);
+        assert!(clock.ahead_ns().abs() < minute);
+        assert!((clock.unix_of_wall(wall).0 - wall).abs() < minute);
         let mut last = clock.now_ns();
         for _ in 0..10_000 {
             let now = clock.now_ns();

@@ -21,8 +21,25 @@ macro_rules! counters {
             pub const fn label(self) -> &'static str {
                 match self { $(Counter::$name => $label),* }
             }
+
+            /// What it is called among metrics: `frames_in`.
+            pub fn name(self) -> String {
+                snake(match self { $(Counter::$name => stringify!($name)),* })
+            }
         }
     };
+}
+
+/// `FramesIn` as `frames_in`.
+fn snake(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
+    for (at, c) in name.char_indices() {
+        if at > 0 && c.is_ascii_uppercase() {
+            out.push('_');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
 }
 
 counters! {
@@ -259,5 +276,7 @@ mod tests {
     fn labels_are_distinct() {
         let labels: std::collections::HashSet<_> = Counter::ALL.iter().map(|c| c.label()).collect();
         assert_eq!(labels.len(), Counter::ALL.len());
+        let names: std::collections::HashSet<_> = Counter::ALL.iter().map(|c| c.name()).collect();
+        assert_eq!((names.len(), Counter::RestBadBodies.name().as_str()), (Counter::ALL.len(), "rest_bad_bodies"));
     }
 }

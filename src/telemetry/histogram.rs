@@ -1,18 +1,14 @@
-//! Purpose: latency histograms with one writer, read while it goes on writing.
-//! Owns: the only use of the histogram crate. Thread: the recorder on one, its reader on any other (cold).
-//! Takes and gives: nanoseconds in, summaries out. Never: locks, allocates or waits on the writer's thread; clamps unseen.
-//!
-//! The two swap whole histograms: the reader asks, the writer puts its histogram aside with its next record and goes on
-//! with an empty one that the reader had left for it. So a record costs the writer one plain load more.
+//! Purpose: histograms as they are read: figures, the text that travels, a tally for what is rare.
+//! Owns: their bounds and digits. Thread: any (cold). Takes and gives: nanoseconds in, summaries out.
+//! Never: clamps unseen; counts in floating point.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
+use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 
-use crate::sync::{Arc, AtomicBool, Ordering};
-
-/// The longest latency told apart, ns: 60 s. Longer ones are recorded as this and counted as clamped.
-pub const LATENCY_NS_MAX: u64 = 60_000_000_000;
+use super::buckets::LATENCY_NS_MAX;
+use crate::schema::latency::HopSummary;
 
 /// How finely a histogram tells values apart (architecture, section 7: three digits a hop, two below that).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,45 +19,10 @@ pub enum Digits {
     Three,
 }
 
-fn empty(digits: Digits) -> Box<Histogram<u64>> {
+pub(super) fn empty(digits: Digits) -> Histogram<u64> {
     let digits = if digits == Digits::Two { 2 } else { 3 };
     // Constant bounds: the crate refuses only a low bound of 0, a high one below twice the low, or more than 5 digits.
-    Box::new(Histogram::new_with_bounds(1, LATENCY_NS_MAX, digits).expect("constant bounds are valid"))
-}
-
-#[derive(Debug)]
-struct Exchange {
-    wanted: AtomicBool,
-    table: Mutex<Table>,
-}
-
-/// What lies between the two. The writer never waits for it: it tries, and comes again with its next record.
-#[derive(Debug, Default)]
-struct Table {
-    spare: Option<Box<Histogram<u64>>>,
-    full: Option<Box<Histogram<u64>>>,
-}
-
-impl Exchange {
-    fn lock(&self) -> MutexGuard<'_, Table> {
-        // Nothing can panic while it is held.
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The writing end. Not `Clone`: one writer.
-#[derive(Debug)]
-pub struct LatencyRecorder {
-    active: Box<Histogram<u64>>,
-    digits: Digits,
-    exchange: Arc<Exchange>,
-}
-
-/// The reading end.
-#[derive(Debug)]
-pub struct LatencyReader {
-    total: Box<Histogram<u64>>,
-    exchange: Arc<Exchange>,
+    Histogram::new_with_bounds(1, LATENCY_NS_MAX, digits).expect("constant bounds are valid")
 }
 
 /// What a histogram says. Latencies in ns, each the largest value that the histogram cannot tell from it.
@@ -87,69 +48,7 @@ pub struct LatencySummary {
     pub newest_max_ns: u64,
 }
 
-/// A recorder and its reader. Allocates three histograms here and none later.
-pub fn latency_histogram(digits: Digits) -> (LatencyRecorder, LatencyReader) {
-    let table = Table { spare: Some(empty(digits)), full: None };
-    let exchange = Arc::new(Exchange { wanted: AtomicBool::new(false), table: Mutex::new(table) });
-    let recorder = LatencyRecorder { active: empty(digits), digits, exchange: Arc::clone(&exchange) };
-    (recorder, LatencyReader { total: empty(digits), exchange })
-}
-
-impl LatencyRecorder {
-    /// Records a latency in ns. `false` when it was above [`LATENCY_NS_MAX`] and clamped: the caller counts that.
-    #[inline]
-    pub fn record(&mut self, latency_ns: u64) -> bool {
-        // Within the bounds it cannot fail.
-        let _ = self.active.record(latency_ns.min(LATENCY_NS_MAX));
-        // Relaxed: a wish; what is swapped goes by way of the table's lock, which orders it.
-        if self.exchange.wanted.load(Ordering::Relaxed) {
-            self.hand_over();
-        }
-        latency_ns <= LATENCY_NS_MAX
-    }
-
-    #[cold]
-    fn hand_over(&mut self) {
-        let Ok(mut table) = self.exchange.table.try_lock() else { return };
-        // Relaxed: see `record`.
-        self.exchange.wanted.store(false, Ordering::Relaxed);
-        if let Some(spare) = table.spare.take() {
-            table.full = Some(std::mem::replace(&mut self.active, spare));
-        }
-    }
-}
-
-impl Drop for LatencyRecorder {
-    fn drop(&mut self) {
-        let last = std::mem::replace(&mut self.active, empty(self.digits));
-        let mut table = self.exchange.lock();
-        match &mut table.full {
-            // The same bounds: adding cannot fail.
-            Some(full) => _ = full.add(&*last),
-            none => *none = Some(last),
-        }
-    }
-}
-
-impl LatencyReader {
-    /// What was recorded so far, up to the record with which the writer saw the last call of this; all of it once the
-    /// recorder is dropped. So the first call says nothing yet, and one a report is enough.
-    pub fn summary(&mut self) -> LatencySummary {
-        let full = self.exchange.lock().full.take();
-        let newest_max_ns = full.as_ref().filter(|full| !full.is_empty()).map_or(0, |full| full.max());
-        if let Some(mut full) = full {
-            // The same bounds: adding cannot fail.
-            let _ = self.total.add(&*full);
-            full.reset();
-            self.exchange.lock().spare = Some(full);
-        }
-        // Relaxed: see `LatencyRecorder::record`.
-        self.exchange.wanted.store(true, Ordering::Relaxed);
-        LatencySummary { newest_max_ns, ..summarise(&self.total) }
-    }
-}
-
-fn summarise(total: &Histogram<u64>) -> LatencySummary {
+pub(super) fn summarise(total: &Histogram<u64>) -> LatencySummary {
     if total.is_empty() {
         return LatencySummary::default();
     }
@@ -166,6 +65,55 @@ fn summarise(total: &Histogram<u64>) -> LatencySummary {
     }
 }
 
+/// The figures of a signed distribution: what is not negative, and what is, without its sign.
+pub(super) fn signed_summary(after: &Histogram<u64>, before: Option<&Histogram<u64>>) -> HopSummary {
+    let mut rows: Vec<(i64, u64)> =
+        before.into_iter().flat_map(recorded).map(|(value, count)| (-value, count)).collect();
+    rows.reverse();
+    rows.extend(recorded(after));
+    let (mut count, mut sum) = (0, 0);
+    for (value, many) in &mut rows {
+        // Each taken as the middle of those that the histogram cannot tell from it.
+        let of = if *value < 0 { before.unwrap_or(after) } else { after };
+        let middle = i128::from(of.median_equivalent(value.unsigned_abs())) * i128::from(value.signum());
+        sum += middle * i128::from(*many);
+        count += *many;
+        *many = count;
+    }
+    // The value of so manieth place, counted from the least, from 1.
+    let at = |place: u64| rows.get(rows.partition_point(|(_, until)| *until < place)).map_or(0, |(value, _)| *value);
+    let per = |share: u64| at(count.saturating_mul(share).div_ceil(10_000).max(1));
+    HopSummary {
+        count,
+        min_ns: at(1),
+        p50_ns: per(5_000),
+        p90_ns: per(9_000),
+        p95_ns: per(9_500),
+        p99_ns: per(9_900),
+        p999_ns: per(9_990),
+        p9999_ns: per(9_999),
+        max_ns: at(count),
+        mean_ns: i64::try_from(sum / i128::from(count.max(1))).unwrap_or(i64::MAX),
+        sum_ns: i64::try_from(sum).unwrap_or(i64::MAX),
+    }
+}
+
+/// Values from the least, each the largest that the histogram cannot tell from it, and how many of each.
+fn recorded(histogram: &Histogram<u64>) -> impl Iterator<Item = (i64, u64)> + '_ {
+    let value = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    histogram.iter_recorded().map(move |v| (value(v.value_iterated_to()), v.count_at_value()))
+}
+
+/// As log files of HdrHistogram have it: V2, compressed, in base64.
+pub(super) fn text(histogram: &Histogram<u64>) -> String {
+    let mut bytes = Vec::new();
+    match V2DeflateSerializer::new().serialize(histogram, &mut bytes) {
+        Ok(_) => STANDARD.encode(&bytes),
+        // A Vec takes whatever is written, and our bounds have a form: there is nothing to fail.
+        Err(_) => String::new(),
+    }
+}
+
 /// A histogram of one thread that records and reads: for what is rare.
 #[derive(Debug)]
 pub struct LatencyTally(Box<Histogram<u64>>);
@@ -173,7 +121,7 @@ pub struct LatencyTally(Box<Histogram<u64>>);
 impl LatencyTally {
     /// Without a record.
     pub fn new(digits: Digits) -> LatencyTally {
-        LatencyTally(empty(digits))
+        LatencyTally(Box::new(empty(digits)))
     }
 
     /// Records a latency in ns; one above [`LATENCY_NS_MAX`] counts as that.
@@ -190,70 +138,59 @@ impl LatencyTally {
 
 #[cfg(test)]
 mod tests {
+    use hdrhistogram::serialization::Deserializer;
+
     use super::*;
 
-    #[test]
-    fn what_is_recorded_is_read_once_however_often_it_is_swapped() {
-        for digits in [Digits::Two, Digits::Three] {
-            let (mut recorder, mut reader) = latency_histogram(digits);
-            assert_eq!(reader.summary(), LatencySummary::default());
-            for value in 1..=1_000 {
-                assert!(recorder.record(value));
-                if value % 7 == 0 {
-                    assert!(reader.summary().count <= value);
-                }
-            }
-            drop(recorder);
-            let summary = reader.summary();
-            assert_eq!((summary.count, summary.min_ns), (1_000, 1));
-            assert!((500..=504).contains(&summary.p50_ns), "{summary:?}");
-            assert_eq!(reader.summary(), LatencySummary { newest_max_ns: 0, ..summary });
-        }
+    fn of(values: impl IntoIterator<Item = u64>) -> Histogram<u64> {
+        let mut histogram = empty(Digits::Three);
+        values.into_iter().for_each(|value| histogram.record(value).unwrap());
+        histogram
     }
 
     #[test]
-    fn a_latency_above_the_bound_is_clamped_and_said_to_be() {
-        let (mut recorder, mut reader) = latency_histogram(Digits::Three);
-        assert!(recorder.record(0));
-        assert!(recorder.record(LATENCY_NS_MAX));
-        assert!(!recorder.record(LATENCY_NS_MAX + 1));
-        assert!(!recorder.record(u64::MAX));
-        drop(recorder);
-        let summary = reader.summary();
+    fn a_tally_says_what_was_recorded_and_clamps() {
         let mut tally = LatencyTally::new(Digits::Three);
         [0, LATENCY_NS_MAX, LATENCY_NS_MAX + 1, u64::MAX].into_iter().for_each(|value| tally.record(value));
-        let same = LatencySummary { newest_max_ns: 0, ..summary };
-        assert_eq!(tally.summary(), same, "one thread or two, the figures are the same");
+        let summary = tally.summary();
         assert_eq!((summary.count, summary.min_ns), (4, 0));
         assert!(summary.max_ns >= LATENCY_NS_MAX && summary.max_ns < LATENCY_NS_MAX + LATENCY_NS_MAX / 900);
     }
 
+    /// Against the sorted values themselves: all below 2,048 a histogram of three digits holds exactly.
     #[test]
-    fn a_reader_on_another_thread_loses_nothing() {
-        let (mut recorder, mut reader) = latency_histogram(Digits::Two);
-        let writer = std::thread::spawn(move || (0..200_000).for_each(|n| _ = recorder.record(n % 1_000)));
-        let mut last = 0;
-        while !writer.is_finished() {
-            let count = reader.summary().count;
-            assert!(count >= last);
-            last = count;
+    fn figures_of_both_sides_are_those_of_the_values() {
+        let cases: [&[i64]; 6] =
+            [&[], &[5], &[-5], &[-3, -2, -1], &[-1_000, -7, 0, 0, 3, 900], &[-1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]];
+        for values in cases {
+            let mut sorted = values.to_vec();
+            sorted.sort_unstable();
+            let after = of(values.iter().filter(|v| **v >= 0).map(|v| *v as u64));
+            let before = of(values.iter().filter(|v| **v < 0).map(|v| v.unsigned_abs()));
+            let found = signed_summary(&after, (!before.is_empty()).then_some(&before));
+            if sorted.is_empty() {
+                assert_eq!(found, HopSummary::default());
+                continue;
+            }
+            let place = |share: usize| sorted[(sorted.len() * share).div_ceil(10_000).max(1) - 1];
+            let mean = sorted.iter().sum::<i64>() / sorted.len() as i64;
+            assert_eq!(
+                [found.min_ns, found.p50_ns, found.p90_ns, found.p95_ns, found.p99_ns, found.max_ns, found.mean_ns],
+                [sorted[0], place(5_000), place(9_000), place(9_500), place(9_900), *sorted.last().unwrap(), mean],
+                "{values:?}"
+            );
+            assert_eq!(found.sum_ns, sorted.iter().sum::<i64>(), "{values:?}");
+            assert_eq!((found.p999_ns, found.p9999_ns), (place(9_990), place(9_999)), "{values:?}");
         }
-        writer.join().unwrap();
-        assert_eq!(reader.summary().count, 200_000);
     }
 
     #[test]
-    fn the_newest_are_told_apart_from_all() {
-        let (mut recorder, mut reader) = latency_histogram(Digits::Three);
-        let mut newest = |values: &[u64]| {
-            // The first value is recorded with the wish of the call before; with it the rest is handed over next time.
-            values.iter().for_each(|value| assert!(recorder.record(*value)));
-            let summary = reader.summary();
-            (summary.max_ns, summary.newest_max_ns)
-        };
-        assert_eq!(newest(&[900]), (0, 0), "nobody had asked");
-        assert_eq!(newest(&[5]), (900, 900));
-        assert_eq!(newest(&[7]), (900, 7));
-        assert_eq!(newest(&[]), (900, 0));
+    fn the_text_reads_back_as_the_same_histogram() {
+        let histogram = of([1, 5, 5, 900_000, LATENCY_NS_MAX]);
+        let text = text(&histogram);
+        assert!(text.starts_with("HISTFAA"), "{text}");
+        let bytes = STANDARD.decode(text).unwrap();
+        let back: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
+        assert_eq!(back, histogram);
     }
 }

@@ -1,13 +1,19 @@
-//! Purpose: the one clock, counters with English labels, latency histograms.
+//! Purpose: the one clock, counters with English labels, the latency ledger.
 //! Owns: the only readings of time. Thread: each file says. Takes and gives: numbers.
 //! Never: formats or locks on the data path.
 
+mod buckets;
 mod clock;
 mod counter;
+mod cycles;
 mod histogram;
+mod hop;
+mod latencies;
 
+pub use buckets::LATENCY_NS_MAX;
 pub use clock::Clock;
 pub use counter::{Counter, Counts, Ledger};
-pub use histogram::{
-    Digits, LATENCY_NS_MAX, LatencyReader, LatencyRecorder, LatencySummary, LatencyTally, latency_histogram,
-};
+pub use cycles::CycleClock;
+pub use histogram::{Digits, LatencySummary, LatencyTally};
+pub use hop::{HopRecorder, NO_KIND};
+pub use latencies::{CYCLE_OVER, Latencies, SignedRecorder};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use meltica::binance::parse::{ParseError, ParsedFrame, Parser, ParserOptions};
 use meltica::directory::Directory;
-use meltica::schema::frame::{Frame, Origin};
+use meltica::schema::frame::{Frame, Origin, Stamps};
 use meltica::schema::id::{ConnectionId, Market};
 use meltica::schema::time::UnixNanos;
 use meltica::schema::topic::StreamKind;
@@ -45,7 +45,8 @@ impl Bench {
             Sent::RestOther => Origin::RestOther { path: "/fapi/v1/openInterest" },
         };
         let (connection, receive) = (ConnectionId(3), UnixNanos(1));
-        let frame = Frame { market, connection, number: self.number, receive, origin, bytes: &mut bytes };
+        let frame =
+            Frame { market, connection, number: self.number, receive, stamps: Stamps::NONE, origin, bytes: &mut bytes };
         self.number += 1;
         let (mut out, directory) = (Vec::new(), &self.directory);
         let parsed = self.parser.parse(frame, 9, |raw| out.push(Plain::of(raw, directory)));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use meltica::http::{CONNECTIONS_MAX, HttpOptions, Listen, STREAMS_MAX};
 use meltica::telemetry::Counter;
 
-use super::rig::{Client, Rig};
+use super::rig::{COMMANDS_MAX, Client, Rig};
 
 const SUBSCRIBE: &str = "POST /control/subscribe HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
 
@@ -101,7 +101,7 @@ fn s06_event_streams_leave_places_for_commands() {
 
 #[test]
 fn f70_a_flood_of_commands_is_told_to_wait_and_loses_none_that_was_taken() {
-    // Nobody takes a command: the bus holds 8, and the ninth comes back at once.
+    // Nobody takes a command: the bus holds some, and the next one comes back at once.
     let rig = Rig::open();
     rig.pause_duty();
     let replies: Vec<_> = std::thread::scope(|scope| {
@@ -109,9 +109,9 @@ fn f70_a_flood_of_commands_is_told_to_wait_and_loses_none_that_was_taken() {
             let body = format!(r#"{{"type":"TRADE","consumer":"c{at}"}}"#);
             rig.connect().post("/control/subscribe", "", &body)
         };
-        let flood: Vec<_> = (0..24).map(|at| scope.spawn(move || one(at))).collect();
+        let flood: Vec<_> = (0..2 * COMMANDS_MAX).map(|at| scope.spawn(move || one(at))).collect();
         let since = Instant::now();
-        while rig.total(Counter::HttpRefused) < 16 {
+        while rig.total(Counter::HttpRefused) < COMMANDS_MAX as u64 {
             assert!(since.elapsed() < super::rig::PATIENCE, "the flood is not told to wait");
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -119,13 +119,13 @@ fn f70_a_flood_of_commands_is_told_to_wait_and_loses_none_that_was_taken() {
         flood.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     let busy: Vec<_> = replies.iter().filter(|reply| reply.status == 429).collect();
-    assert_eq!(busy.len(), 16);
+    assert_eq!(busy.len(), COMMANDS_MAX);
     for reply in busy {
         assert_eq!((reply.code().as_str(), reply.header("retry-after")), ("control/busy", Some("1")));
     }
     let taken = replies.iter().filter(|reply| reply.status == 202).count();
-    assert_eq!(taken, 8, "{replies:?}");
-    assert_eq!(rig.heard.lock().unwrap().len(), 8, "each once");
+    assert_eq!(taken, COMMANDS_MAX, "{replies:?}");
+    assert_eq!(rig.heard.lock().unwrap().len(), COMMANDS_MAX, "each once");
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod document;
 mod events;
+mod metrics;
 mod refusals;
 mod rig;
 mod schema;

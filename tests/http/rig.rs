@@ -36,6 +36,9 @@ use serde_json::Value;
 /// Far beyond what anything here takes, for a machine that is busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Commands that the bus holds: one for each operation that asks the duty, at least.
+pub(crate) const COMMANDS_MAX: usize = 12;
+
 pub(crate) const READ: &str = "read-canary-0123456789abcdef0123456789";
 pub(crate) const OPERATE: &str = "operate-canary-0123456789abcdef01234";
 pub(crate) const ADMIN: &str = "admin-canary-0123456789abcdef0123456";
@@ -106,8 +109,8 @@ impl Rig {
         let (ledger, clock) = (Ledger::default(), Clock::default());
         let shape = SequencerOptions { event_words_max: words / 8, ..SequencerOptions::default() };
         let store = MemoryStore::new(Default::default());
-        let (sequencer, _) = Sequencer::new(ring, store, clock.clone(), ledger.sheet("sequencer"), shape).unwrap();
-        let (control, inbox) = ControlBus::new(8);
+        let sequencer = Sequencer::new(ring, store, clock.clone(), ledger.sheet("sequencer"), shape).unwrap();
+        let (control, inbox) = ControlBus::new(COMMANDS_MAX);
         let heard = Heard::default();
         let (over, paused) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         let (ending, waiting) = (Arc::clone(&over), Arc::clone(&paused));
@@ -290,6 +293,7 @@ impl Duty {
                     version: self.version,
                     ready,
                     waits_for,
+                    books: [("Good".to_owned(), 3)].into(),
                     ..Default::default()
                 })))
             }
@@ -304,12 +308,12 @@ const LATENCIES: &str = "HISTFAAAAC14nJNpmSzMwMDAwwABzFCaEYh5f7hHMNh/gAic52c6y88
 
 /// A ledger with everything in it that the document names.
 fn latency() -> LatencyReport {
-    let summary = HopSummary { count: 1, min_ns: -5, ..HopSummary::default() };
+    let summary = |ns| HopSummary { count: 1, min_ns: ns, p50_ns: ns, max_ns: ns, ..HopSummary::default() };
     let hop = |hop, kind: Option<&str>, connection, negative: Option<&str>| HopView {
         hop,
         kind: kind.map(str::to_owned),
         connection,
-        summary,
+        summary: summary(if negative.is_some() { -5 } else { 5 }),
         histogram: LATENCIES.into(),
         negative: negative.map(str::to_owned),
     };

@@ -8,10 +8,11 @@ use crate::agent::Agent;
 use crate::binance::parse::Parser;
 use crate::schema::frame::{Frame, FrameSource, Pulled, SnapshotRequest, SourceError};
 use crate::schema::id::InstrumentId;
+use crate::schema::latency::Hop;
 use crate::schema::raw::{RAW_HEADER_WORDS, RawRef};
 use crate::schema::stage::RawSink;
 use crate::schema::time::UnixNanos;
-use crate::telemetry::{Clock, Counter};
+use crate::telemetry::{Clock, Counter, Counts, HopRecorder, Latencies, NO_KIND};
 
 /// Whose time the stages behind are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,7 @@ pub struct IoAgent<S, K> {
     outlet: Outlet<K>,
     requests: Requests,
     clock: Clock,
+    kernel_hop: HopRecorder,
     now: UnixNanos,
     phase: Phase,
     fault: Option<SourceError>,
@@ -90,10 +92,17 @@ impl<S: FrameSource, K: RawSink> IoAgent<S, K> {
             outlet: Outlet::new(sink, options.on_full, options.words_max),
             requests: Requests(requests),
             clock,
+            kernel_hop: HopRecorder::off(),
             now: UnixNanos(i64::MIN),
             phase: Phase::Pulling,
             fault: None,
         }
+    }
+
+    /// Records how long frames took from the kernel to the read, where they have its stamp.
+    pub fn measured(mut self, latencies: &Latencies) -> IoAgent<S, K> {
+        self.kernel_hop = latencies.recorder(Hop::KernelToRead);
+        self
     }
 
     /// Why the source broke, when it did.
@@ -138,10 +147,13 @@ impl<S: FrameSource, K: RawSink> IoAgent<S, K> {
 
     /// Pulls at most one frame; `false` when there is none now.
     fn pull(&mut self) -> bool {
-        let IoAgent { source, parser, outlet, clock, now, options, .. } = self;
+        let IoAgent { source, parser, outlet, clock, now, options, kernel_hop, .. } = self;
         let mut loss = Loss::default();
         let pulled = source.pull(&mut |frame: Frame<'_>| {
-            let ingress_ns = clock.now_ns();
+            let ingress_ns = frame.stamps.read_ns.unwrap_or_else(|| clock.now_ns());
+            if let Some(kernel) = frame.stamps.kernel {
+                measure_kernel(kernel_hop, &frame, kernel, parser.counts());
+            }
             if options.time == TimeSource::Frames {
                 // Receive clocks step back; a stage's time never does.
                 *now = (*now).max(frame.receive);
@@ -200,6 +212,14 @@ impl<S: FrameSource, K: RawSink> IoAgent<S, K> {
             // No work and room: nothing is held behind. No work without room is back-pressure.
             self.phase = Phase::Done;
         }
+    }
+}
+
+/// Writes a frame's first hop into the ledger. A stamp ahead of the read is of a wall clock that was set meanwhile: no figure.
+fn measure_kernel(hop: &mut HopRecorder, frame: &Frame<'_>, kernel: UnixNanos, counts: &mut Counts) {
+    let Ok(ns) = u64::try_from(frame.receive.since(kernel)) else { return };
+    if !hop.record(ns, NO_KIND, frame.connection) {
+        counts.add(Counter::LatencyClamped, 1);
     }
 }
 

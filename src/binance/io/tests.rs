@@ -8,7 +8,7 @@ use super::{IoAgent, IoOptions, NoRequests, OnFull, SnapshotRequestSource, TimeS
 use crate::agent::Agent;
 use crate::binance::parse::{Parser, ParserOptions};
 use crate::directory::Directory;
-use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError, Urgency};
+use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError, Stamps, Urgency};
 use crate::schema::id::{ConnectionId, InstrumentId, Market};
 use crate::schema::raw::RawRef;
 use crate::schema::stage::{RawSink, Stage};
@@ -42,6 +42,7 @@ impl FrameSource for Script {
             connection: ConnectionId(0),
             number: self.number,
             receive: UnixNanos(receive),
+            stamps: Stamps::NONE,
             origin: Origin::Combined,
             bytes: &mut bytes,
         });

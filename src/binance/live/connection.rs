@@ -13,6 +13,7 @@ use super::failure;
 use super::limits::MessageBudget;
 use super::opening::Opening;
 use super::session::{Phase, Session};
+use super::stamped::Stamped;
 use super::subscription::Subscriptions;
 use super::wire::Wire;
 use crate::schema::id::ConnectionId;
@@ -38,6 +39,8 @@ pub(super) struct ConnectionPlan {
     pub(super) session: Session,
     pub(super) subscriptions: Subscriptions,
     pub(super) messages: MessageBudget,
+    /// Whether the socket was asked for the kernel's receive stamps.
+    pub(super) kernel_stamps: bool,
 }
 
 /// How far the socket is.
@@ -78,15 +81,17 @@ pub(super) struct Connection {
     messages: MessageBudget,
     /// The latest ping's payload, until its pong has left: earlier ones need none (RFC 6455 section 5.5.3).
     ping: Option<Bytes>,
+    /// The kernel's stamp of the message that was read last, by the system's wall clock, ns.
+    kernel: Option<i64>,
     stage: Stage,
 }
 
 impl Connection {
     /// Over a socket that is connecting.
     pub(super) fn new(id: ConnectionId, tcp: TcpStream, plan: ConnectionPlan) -> Connection {
-        let ConnectionPlan { door, stream, session, subscriptions, messages } = plan;
-        let stage = Stage::Socket(Box::new(Wire::new(tcp)));
-        Connection { id, session, subscriptions, stream, door, frames: 0, messages, ping: None, stage }
+        let ConnectionPlan { door, stream, session, subscriptions, messages, kernel_stamps } = plan;
+        let stage = Stage::Socket(Box::new(Wire::new(Stamped::new(tcp, kernel_stamps))));
+        Connection { id, session, subscriptions, stream, door, frames: 0, messages, ping: None, kernel: None, stage }
     }
 
     /// The number of the next frame.
@@ -94,6 +99,12 @@ impl Connection {
     pub(super) const fn take_number(&mut self) -> u64 {
         self.frames += 1;
         self.frames - 1
+    }
+
+    /// The kernel's stamp of the frame at hand, by the system's wall clock, UTC ns.
+    #[inline]
+    pub(super) const fn take_kernel(&mut self) -> Option<i64> {
+        self.kernel.take()
     }
 
     /// Goes on with setting up, as far as the socket allows; whether it is open.
@@ -175,7 +186,10 @@ impl Connection {
             Err(error) => return ReadOutcome::Gone(failure::of_open(&error)),
         };
         self.session.heard(now);
-        socket.get_mut().allow(ALLOWANCE);
+        let wire = socket.get_mut();
+        wire.allow(ALLOWANCE);
+        // With the message, whatever it is: the next one of the same read has none.
+        self.kernel = wire.take_stamp();
         match message {
             Message::Text(text) => take(frame, text.as_bytes()),
             Message::Binary(bytes) => take(frame, &bytes),

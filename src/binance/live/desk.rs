@@ -18,7 +18,7 @@ use super::rest::{PollOrders, RestOptions, RestReply, RestRequest, RestWorker};
 use super::source::REST;
 use super::tls::Trust;
 use crate::binance::catalogue::Catalogue;
-use crate::schema::frame::{Frame, Origin, SnapshotRequest};
+use crate::schema::frame::{Frame, Origin, SnapshotRequest, Stamps};
 use crate::schema::id::Market;
 use crate::schema::time::UnixNanos;
 use crate::telemetry::{Clock, Ledger};
@@ -156,15 +156,15 @@ impl Desk {
             }
             RestReply::Polled { path, mut body } => {
                 let origin = Origin::RestOther { path: &path };
-                take(Frame { market, connection, number, receive, origin, bytes: &mut body });
+                take(Frame { market, connection, number, receive, stamps: Stamps::NONE, origin, bytes: &mut body });
             }
             RestReply::Depth { symbol, limit, mut body } => {
                 let origin = Origin::RestDepth { symbol: &symbol, limit };
-                take(Frame { market, connection, number, receive, origin, bytes: &mut body });
+                take(Frame { market, connection, number, receive, stamps: Stamps::NONE, origin, bytes: &mut body });
             }
             RestReply::UnknownSymbol { symbol, limit, mut body } => {
                 let origin = Origin::RestDepth { symbol: &symbol, limit };
-                take(Frame { market, connection, number, receive, origin, bytes: &mut body });
+                take(Frame { market, connection, number, receive, stamps: Stamps::NONE, origin, bytes: &mut body });
                 if self.listing.remove(&symbol) {
                     self.dropped(&symbol);
                     self.board.note(Note::Delisted { symbol: symbol.to_string() });
@@ -173,7 +173,7 @@ impl Desk {
             RestReply::Catalogue { catalogue, mut body } => {
                 // The names are admitted before any frame that uses them.
                 let origin = Origin::ExchangeInfo { whole: true };
-                take(Frame { market, connection, number, receive, origin, bytes: &mut body });
+                take(Frame { market, connection, number, receive, stamps: Stamps::NONE, origin, bytes: &mut body });
                 self.catalogue(&catalogue);
             }
         }

@@ -115,6 +115,7 @@ impl Dial {
             session: Session::new(limits, now),
             subscriptions: self.subscriptions(),
             messages: MessageBudget::new(self.limits.messages_per_second),
+            kernel_stamps: self.settings.kernel_stamps,
         }
     }
 }

@@ -15,6 +15,7 @@
 //! | `leg` | one place of the plan: who serves it, who takes over, when to try again |
 //! | `listing` | which instruments are wanted, and what a new exchangeInfo changes |
 //! | `tls`, `wire` | whom we trust; the bytes of one connection |
+//! | `stamped` | a socket whose reads bring the kernel's receive stamp |
 //! | `resolve` | names to addresses |
 //! | `failure` | errors as causes |
 //! | `connection` | one connection |
@@ -58,6 +59,7 @@ mod session;
 mod slots;
 mod socket;
 mod source;
+mod stamped;
 mod subscription;
 mod teller;
 mod tls;

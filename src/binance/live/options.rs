@@ -98,6 +98,8 @@ pub struct LiveOptions {
     /// Whether every socket is read in every cycle instead of asking the system which ones have something: a shorter
     /// reaction for a core that does nothing else. The kernel is asked to poll the device as well (`SO_BUSY_POLL`).
     pub busy_poll: bool,
+    /// Whether the kernel is asked when it received what a socket reads (`SO_TIMESTAMPNS`): frames carry it in their stamps.
+    pub kernel_stamps: bool,
     /// Bytes of a socket's receive buffer; 0 leaves it to the system.
     pub receive_buffer: usize,
     /// Whether streams are wanted by command only ([`super::StreamOrders`]), whatever `instruments`, `streams` and
@@ -138,6 +140,7 @@ impl LiveOptions {
             streams_max: VenueRules::of(market).streams_max,
             microseconds: false,
             busy_poll: false,
+            kernel_stamps: false,
             receive_buffer: 0,
             commanded: false,
             instruments: Vec::new(),

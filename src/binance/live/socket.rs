@@ -20,6 +20,8 @@ const EINPROGRESS: [i32; 2] = [115, 36];
 pub(super) struct SocketSettings {
     /// Whether the kernel is to poll the device too, where it can.
     pub(super) busy_poll: bool,
+    /// Whether the kernel is asked when it received what is read.
+    pub(super) kernel_stamps: bool,
     /// Bytes of the receive buffer; 0 leaves it to the system, which lets it grow as need be.
     pub(super) receive_buffer: usize,
 }
@@ -68,6 +70,9 @@ fn set(socket: &Socket, settings: SocketSettings) -> Vec<Refused> {
     if settings.busy_poll {
         check("SO_BUSY_POLL", busy_poll(socket));
     }
+    if settings.kernel_stamps {
+        check("SO_TIMESTAMPNS", kernel_stamps(socket));
+    }
     refused
 }
 
@@ -90,6 +95,16 @@ fn busy_poll(socket: &Socket) -> io::Result<Option<String>> {
     Ok((found < BUSY_POLL_US).then(|| format!("{found} µs instead of {BUSY_POLL_US}")))
 }
 
+#[cfg(target_os = "linux")]
+fn kernel_stamps(socket: &Socket) -> io::Result<Option<String>> {
+    Ok((!super::stamped::ask(socket)?).then(|| "it stays off".to_owned()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn kernel_stamps(_: &Socket) -> io::Result<Option<String>> {
+    Ok(Some("this system has none".to_owned()))
+}
+
 #[cfg(not(target_os = "linux"))]
 fn busy_poll(_: &Socket) -> io::Result<Option<String>> {
     Ok(Some("this system has none".to_owned()))
@@ -104,8 +119,8 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         for settings in [
             SocketSettings::default(),
-            SocketSettings { busy_poll: true, receive_buffer: 64 << 10 },
-            SocketSettings { busy_poll: false, receive_buffer: 1 << 30 },
+            SocketSettings { busy_poll: true, kernel_stamps: true, receive_buffer: 64 << 10 },
+            SocketSettings { receive_buffer: 1 << 30, ..SocketSettings::default() },
         ] {
             let (tcp, refused) = connect(listener.local_addr().unwrap(), settings).unwrap();
             let told = |option: &str| refused.iter().any(|r| r.option == option);

@@ -20,7 +20,7 @@ use super::socket::SocketSettings;
 use super::teller::{Notice, Teller, Told};
 use super::tls::Trust;
 use super::venue_rules::VenueRules;
-use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError};
+use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError, Stamps};
 use crate::schema::id::{ConnectionId, Market};
 use crate::telemetry::{Clock, Counter, Ledger};
 
@@ -117,7 +117,7 @@ impl LiveSource {
             }
             Told::Feeds(symbol) => Origin::BookStream { symbol },
         };
-        take(Frame { market, connection, number, receive, origin, bytes: &mut [] });
+        take(Frame { market, connection, number, receive, stamps: Stamps::NONE, origin, bytes: &mut [] });
     }
 
     fn tick(&mut self, now: u64) {
@@ -172,7 +172,11 @@ impl<'a> Common<'a> {
             limits: leg_limits(options),
             resolver: Resolver::new(&options.ws.host, options.ws.port),
             attempts: self.attempts.clone(),
-            settings: SocketSettings { busy_poll: options.busy_poll, receive_buffer: options.receive_buffer },
+            settings: SocketSettings {
+                busy_poll: options.busy_poll,
+                kernel_stamps: options.kernel_stamps,
+                receive_buffer: options.receive_buffer,
+            },
             raw: options.form == StreamForm::Raw,
             followed: options.commanded,
         };
@@ -232,11 +236,13 @@ impl FrameSource for LiveSource {
                 }
                 let (market, receive) = (self.market, self.clock.unix_at(looked));
                 let (id, number) = (connection.id, connection.take_number());
+                let kernel = connection.take_kernel().map(|wall| self.clock.unix_of_wall(wall));
                 let origin = match connection.stream.as_deref() {
                     None => Origin::Combined,
                     Some(stream) => Origin::Raw { stream },
                 };
-                take(Frame { market, connection: id, number, receive, origin, bytes: &mut self.frame });
+                let stamps = Stamps { read_ns: Some(looked), kernel };
+                take(Frame { market, connection: id, number, receive, stamps, origin, bytes: &mut self.frame });
                 return Ok(Pulled::Frame);
             }
             if !busy {

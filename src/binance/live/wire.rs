@@ -9,6 +9,8 @@ use mio::net::TcpStream;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Stream};
 
+use super::stamped::Stamped;
+
 /// The mark of an allowance that is used up.
 #[derive(Debug, thiserror::Error)]
 #[error("more bytes than allowed without a whole message")]
@@ -17,7 +19,7 @@ pub(super) struct Exhausted;
 /// One connection's bytes.
 #[derive(Debug)]
 pub(super) struct Wire {
-    tcp: TcpStream,
+    tcp: Stamped,
     tls: Option<Box<ClientConnection>>,
     allowance: usize,
     /// The last write did not take all: bytes of ours wait above.
@@ -28,7 +30,7 @@ pub(super) struct Wire {
 
 impl Wire {
     /// Over a TCP connection that stands.
-    pub(super) const fn new(tcp: TcpStream) -> Wire {
+    pub(super) const fn new(tcp: Stamped) -> Wire {
         Wire { tcp, tls: None, allowance: 0, clogged: false, muted: false }
     }
 
@@ -78,7 +80,13 @@ impl Wire {
 
     /// The socket, to be registered.
     pub(super) const fn socket(&mut self) -> &mut TcpStream {
-        &mut self.tcp
+        self.tcp.socket()
+    }
+
+    /// The kernel's stamp of the last read from the socket ([`Stamped::take_stamp`]).
+    #[inline]
+    pub(super) const fn take_stamp(&mut self) -> Option<i64> {
+        self.tcp.take_stamp()
     }
 }
 

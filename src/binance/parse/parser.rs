@@ -101,7 +101,7 @@ impl Parser {
     where
         F: FnMut(RawRef<'_>),
     {
-        let Frame { market, connection, number, receive, origin, bytes } = frame;
+        let Frame { market, connection, number, receive, origin, bytes, stamps: _ } = frame;
         let trace = TraceId::of_frame(self.options.trace_seed, connection, number);
         let from = RawOrigin { market, connection, number, receive, ingress_ns, trace };
         if let Origin::Connection { up, cause } = origin {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Cause, ControlKind, ParseError, ParsedFrame, Parser, ParserOptions};
 use crate::directory::Directory;
-use crate::schema::frame::{Frame, Origin};
+use crate::schema::frame::{Frame, Origin, Stamps};
 use crate::schema::id::{ConnectionId, InstrumentId, Market, TraceId};
 use crate::schema::instrument::VenueState;
 use crate::schema::layout::{VENUE_STATE, slot_index};
@@ -42,7 +42,8 @@ impl Desk {
         see: impl FnMut(RawRef<'_>),
     ) -> Result<ParsedFrame, ParseError> {
         let (connection, receive) = (ConnectionId(3), UnixNanos(77));
-        let frame = Frame { market, connection, number: 11, receive, origin, bytes: &mut bytes.to_vec() };
+        let frame =
+            Frame { market, connection, number: 11, receive, stamps: Stamps::NONE, origin, bytes: &mut bytes.to_vec() };
         self.parser.parse(frame, 9, see)
     }
 

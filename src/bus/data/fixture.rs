@@ -16,7 +16,7 @@ use crate::schema::quality::BookChange;
 use crate::schema::raw::Level;
 use crate::schema::time::UnixNanos;
 use crate::snapshot::MemoryStore;
-use crate::telemetry::{Clock, LatencyReader, Ledger};
+use crate::telemetry::{CYCLE_OVER, Clock, Latencies, Ledger};
 
 use super::fan_out::{Bus, DataBus, SubscribeOptions};
 use super::filter::Filter;
@@ -44,13 +44,14 @@ pub(super) fn market(instrument: InstrumentId) -> Market {
 }
 
 /// A sequencer over a ring of `words` words, the bus over it, and what it counts.
-pub(super) fn sequencer<S: Shelves>(store: S, words: usize) -> (Sequencer<S>, DataBus, Ledger, LatencyReader) {
+pub(super) fn sequencer<S: Shelves>(store: S, words: usize) -> (Sequencer<S>, DataBus, Ledger, Latencies) {
     let (ring, tap) = channel(words).unwrap();
     let ledger = Ledger::default();
     let options = SequencerOptions { event_words_max: words / 8, ..SequencerOptions::default() };
-    let (sequencer, latency) =
-        Sequencer::new(ring, store, Clock::default(), ledger.sheet("sequencer"), options).unwrap();
-    (sequencer, DataBus::new(vec![tap], directory()), ledger, latency)
+    let clock = Clock::default();
+    let latencies = Latencies::new(clock.clone(), CYCLE_OVER);
+    let sequencer = Sequencer::new(ring, store, clock, ledger.sheet("sequencer"), options).unwrap();
+    (sequencer.measured(&latencies), DataBus::new(vec![tap], directory()), ledger, latencies)
 }
 
 pub(super) fn memory() -> MemoryStore {

@@ -1,14 +1,16 @@
 //! Purpose: gives each (instrument, type) its own strictly increasing `seq`, and publishes: seq, then store, then ring.
-//! Owns: the sending half of a shard's ring, the numbers, the places kept in the store, the latency histogram.
+//! Owns: the sending half of a shard's ring, the numbers, the places kept in the store, two hops of the latency ledger.
 //! Thread: the conductor's. Takes and gives: events in; out, numbered and with their latency, to the ring.
 //! Never: waits, allocates for a key it has seen, reuses a number, loses an event without a count.
 
 use crate::ring::broadcast::{PublishError, Publisher, RECORD_OVERHEAD_WORDS};
 use crate::schema::event::{EventBuf, EventHeader, flag};
-use crate::schema::id::{InstrumentId, TypeId};
+use crate::schema::id::{ConnectionId, InstrumentId, Source, TypeId};
+use crate::schema::latency::Hop;
 use crate::schema::payload::BookReference;
 use crate::schema::stage::Publish;
-use crate::telemetry::{Clock, Counter, Counts, Digits, LatencyReader, LatencyRecorder, latency_histogram};
+use crate::schema::time::UnixNanos;
+use crate::telemetry::{Clock, Counter, Counts, HopRecorder, Latencies, SignedRecorder};
 
 use super::keyed::KeyTable;
 use super::oversize::announce;
@@ -68,7 +70,8 @@ pub struct Sequencer<S: Shelves> {
     seqs: KeyTable<u64>,
     shelving: Shelving<S>,
     clock: Clock,
-    latency: LatencyRecorder,
+    published: HopRecorder,
+    received: SignedRecorder,
     counts: Counts,
     /// As last counted.
     demotions: u64,
@@ -76,7 +79,7 @@ pub struct Sequencer<S: Shelves> {
 }
 
 impl<S: Shelves> Sequencer<S> {
-    /// A sequencer over the sending half of its shard's ring, and the reading end of its latency histogram.
+    /// A sequencer over the sending half of its shard's ring. It records no latencies: see [`Sequencer::measured`].
     ///
     /// # Errors
     /// [`RingTooSmall`].
@@ -86,23 +89,29 @@ impl<S: Shelves> Sequencer<S> {
         clock: Clock,
         counts: Counts,
         options: SequencerOptions,
-    ) -> Result<(Sequencer<S>, LatencyReader), RingTooSmall> {
+    ) -> Result<Sequencer<S>, RingTooSmall> {
         let (max_record, needed) = (ring.max_record(), options.event_words_max);
         if max_record < needed {
             return Err(RingTooSmall { max_record, needed, ring_words: ring_words_for(needed) });
         }
-        let (latency, reader) = latency_histogram(Digits::Three);
-        let sequencer = Sequencer {
+        Ok(Sequencer {
             ring,
             seqs: KeyTable::default(),
             shelving: Shelving::new(store, options.shelving),
             clock,
-            latency,
+            published: HopRecorder::off(),
+            received: SignedRecorder::default(),
             counts,
             demotions: 0,
             status: EventBuf::default(),
-        };
-        Ok((sequencer, reader))
+        })
+    }
+
+    /// Records latencies: of every event until its publication, and of every frame from the exchange's time to its receipt.
+    pub fn measured(mut self, latencies: &Latencies) -> Sequencer<S> {
+        self.published = latencies.recorder(Hop::ReadToPublished);
+        self.received = latencies.signed(Hop::ExchangeToReceive);
+        self
     }
 
     /// How many records its ring has taken.
@@ -129,18 +138,39 @@ impl<S: Shelves> Sequencer<S> {
     #[inline]
     fn send(&mut self, event: &mut EventBuf, ingress_ns: u64) {
         let latency_ns = self.since(ingress_ns);
-        event.header_mut().latency_ns = latency_ns;
+        let header = event.header_mut();
+        header.latency_ns = latency_ns;
+        if header.receive == self.clock.unix_at(ingress_ns).0 {
+            header.flags |= flag::CLOCKED;
+        }
         match self.ring.publish(event.read().words()) {
             Ok(_) => {
                 self.counts.add(Counter::Published, 1);
-                let held = event.header_mut().flags & flag::HELD != 0;
-                if !held && !self.latency.record(latency_ns) {
-                    self.counts.add(Counter::LatencyClamped, 1);
+                if self.published.is_on() {
+                    self.measure(event.read().header());
                 }
             }
             Err(PublishError::TooLarge) => self.refuse(event, ingress_ns),
         }
         self.count_demotions();
+    }
+
+    /// Writes a published event's hops into the ledger. The exchange's time is told once a frame, by the last event made from
+    /// it, and only where the venue sends as things happen: a poll's body is as old as its interval.
+    #[inline]
+    fn measure(&mut self, header: &EventHeader) {
+        if header.flags & flag::HELD != 0 {
+            return;
+        }
+        let (kind, connection) = (TypeId(header.type_id), ConnectionId(header.connection));
+        let mut whole = self.published.record(header.latency_ns, kind, connection);
+        let last = header.flags & flag::LAST_OF_BATCH != 0;
+        if last && header.ts != UnixNanos::ABSENT.0 && Source::is_stream(header.source) {
+            whole &= self.received.record(header.receive.saturating_sub(header.ts), kind, connection);
+        }
+        if !whole {
+            self.counts.add(Counter::LatencyClamped, 1);
+        }
     }
 
     #[cold]

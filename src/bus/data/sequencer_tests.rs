@@ -4,13 +4,15 @@
 use crate::ring::broadcast::channel;
 use crate::schema::canonical_type::builtin;
 use crate::schema::event::{EventRef, flag};
-use crate::schema::id::{InstrumentId, TypeId};
+use crate::schema::id::{InstrumentId, Source, TypeId};
 use crate::schema::json::write_event;
+use crate::schema::latency::Hop;
 use crate::schema::payload::{Book, BookReference, BookStatus, PayloadKind};
 use crate::schema::quality::BookChange;
 use crate::schema::stage::Publish;
+use crate::schema::time::UnixNanos;
 use crate::snapshot::{Key, Store};
-use crate::telemetry::{Clock, Counter, Ledger};
+use crate::telemetry::{CYCLE_OVER, Clock, Counter, Latencies, Ledger};
 
 use super::fan_out::{Bus, DataBus, Guarantee, SubscribeOptions};
 use super::filter::Filter;
@@ -77,8 +79,9 @@ fn latency_is_measured_from_ingress_and_never_runs_below_zero() {
     let (ring, tap) = channel(1 << 12).unwrap();
     let (clock, ledger) = (Clock::default(), Ledger::default());
     let options = SequencerOptions { event_words_max: 64, ..SequencerOptions::default() };
-    let (mut sequencer, mut latency) =
-        Sequencer::new(ring, memory(), clock.clone(), ledger.sheet("s"), options).unwrap();
+    let latencies = Latencies::new(clock.clone(), CYCLE_OVER);
+    let sequencer = Sequencer::new(ring, memory(), clock.clone(), ledger.sheet("s"), options).unwrap();
+    let mut sequencer = sequencer.measured(&latencies);
     let mut subscription = everything(&DataBus::new(vec![tap], directory()));
     let mut event = trade(BTC, builtin::TRADE);
     event.header_mut().latency_ns = clock.now_ns();
@@ -87,11 +90,11 @@ fn latency_is_measured_from_ingress_and_never_runs_below_zero() {
     event.header_mut().latency_ns = ahead;
     sequencer.publish(&mut event);
     let until_now = clock.now_ns();
-    let latencies: Vec<_> = events(&mut subscription).iter().map(|e| e.read().header().latency_ns).collect();
-    assert!(latencies[0] <= until_now, "{latencies:?}");
-    assert_eq!(latencies[1], 0, "an ingress ahead of the clock is no time ago");
+    let told: Vec<_> = events(&mut subscription).iter().map(|e| e.read().header().latency_ns).collect();
+    assert!(told[0] <= until_now, "{told:?}");
+    assert_eq!(told[1], 0, "an ingress ahead of the clock is no time ago");
     drop(sequencer);
-    assert_eq!(latency.summary().count, 2);
+    assert_eq!(latencies.summaries(Hop::ReadToPublished)[0].count, 2);
     assert_eq!(ledger.total(Counter::LatencyClamped), 0);
 }
 
@@ -207,4 +210,57 @@ fn room_is_refused_for_a_lossless_reader_alone_and_demotions_are_counted() {
         }
     });
     assert_eq!(lag.map(|lag| (lag.shard, lag.count)), Some((0, lag.unwrap().to - lag.unwrap().from + 1)));
+}
+
+/// What a hop's total and its rows say, from a report: kind, connection, count.
+fn rows(latencies: &Latencies, of: Hop) -> Vec<(Option<String>, Option<u16>, u64)> {
+    let report = latencies.report(|id| builtin::name(id).map(str::to_owned));
+    let mine = report.hops.into_iter().filter(|view| view.hop == of);
+    mine.map(|view| (view.kind, view.connection, view.summary.count)).collect()
+}
+
+#[test]
+fn each_event_is_in_the_ledger_by_kind_and_connection_but_for_what_was_held() {
+    let (mut sequencer, _bus, _, latencies) = sequencer(memory(), 1 << 12);
+    for (type_id, connection, flags) in [
+        (builtin::TRADE, 1, 0),
+        (builtin::TRADE, 2, flag::LAST_OF_BATCH),
+        (builtin::KLINE, 2, 0),
+        (builtin::TRADE, 2, flag::HELD),
+    ] {
+        let mut event = trade(BTC, type_id);
+        let header = event.header_mut();
+        (header.connection, header.flags) = (connection, flags);
+        sequencer.publish(&mut event);
+    }
+    drop(sequencer);
+    let named = |name: &str| Some(name.to_owned());
+    let expected =
+        [(None, None, 3), (named("TRADE"), None, 2), (named("KLINE"), None, 1), (None, Some(1), 1), (None, Some(2), 2)];
+    assert_eq!(rows(&latencies, Hop::ReadToPublished), expected);
+}
+
+/// Signed, once a frame: by the last event made from it, where a stream told a time.
+#[test]
+fn the_exchanges_time_is_told_once_a_frame_of_a_stream_with_its_sign() {
+    let (mut sequencer, _bus, _, latencies) = sequencer(memory(), 1 << 12);
+    let last = flag::LAST_OF_BATCH;
+    for (source, ts, flags) in [
+        (Source::WsTrade, 700, last),
+        (Source::WsTrade, 1_040, last),
+        (Source::WsTrade, 700, 0),
+        (Source::WsTrade, UnixNanos::ABSENT.0, last),
+        (Source::RestPoll, 700, last),
+        (Source::ConductorAnalytics, 700, last),
+        (Source::WsDepth, 700, last | flag::HELD),
+    ] {
+        let mut event = trade(BTC, builtin::TRADE);
+        let header = event.header_mut();
+        (header.source, header.ts, header.flags, header.receive) = (source as u16, ts, flags, 1_000);
+        sequencer.publish(&mut event);
+    }
+    drop(sequencer);
+    let report = latencies.report(|_| None);
+    let total = report.hops.iter().find(|view| view.hop == Hop::ExchangeToReceive).unwrap();
+    assert_eq!((total.summary.count, total.summary.min_ns, total.summary.max_ns), (2, -40, 300));
 }

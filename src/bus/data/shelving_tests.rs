@@ -97,8 +97,7 @@ fn a_record_that_expired_is_made_anew() {
     let ledger = Ledger::default();
     let shelving = super::ShelvingOptions { ttl: Some(std::time::Duration::from_nanos(5)), swap_tries: 2 };
     let options = SequencerOptions { event_words_max: 64, shelving };
-    let (mut sequencer, _latency) =
-        Sequencer::new(ring, store.clone(), Clock::default(), ledger.sheet("s"), options).unwrap();
+    let mut sequencer = Sequencer::new(ring, store.clone(), Clock::default(), ledger.sheet("s"), options).unwrap();
     let mut subscription = everything(&DataBus::new(vec![tap], directory()));
     sequencer.publish_stored(&mut trade(BTC, builtin::ANALYTICS_FUSED));
     let report = crate::snapshot::Sweeper::new(store.clone()).sweep(2_000, &|_| false);

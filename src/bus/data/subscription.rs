@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use crate::directory::Directory;
 use crate::ring::broadcast::{self, Reader};
-use crate::schema::event::{EventHeader, EventRef};
-use crate::schema::id::InstrumentId;
-use crate::telemetry::{Counter, Counts};
+use crate::schema::event::{EventHeader, EventRef, flag};
+use crate::schema::id::{ConnectionId, InstrumentId, TypeId};
+use crate::schema::latency::Hop;
+use crate::schema::time::UnixNanos;
+use crate::telemetry::{Clock, Counter, Counts, HopRecorder, Latencies};
 
 use super::keyed::KeyTable;
 use super::wishes::Judge;
@@ -76,20 +78,42 @@ struct Intake {
     seen: KeyTable<u64>,
     stats: SubscriptionStats,
     counts: Option<Counts>,
+    meter: Option<Meter>,
+}
+
+/// Takes the time from publication to the consumer's closure.
+#[derive(Debug)]
+struct Meter {
+    clock: Clock,
+    recorder: HopRecorder,
 }
 
 impl Subscription {
     /// Over readers, each with its shard's number.
     pub(super) fn new(readers: Vec<(usize, Reader)>, judge: Judge, directory: Arc<Directory>) -> Subscription {
         let joined = |(number, reader): (usize, Reader)| Shard { number, joined_at: reader.next_number(), reader };
-        let intake =
-            Intake { judge, directory, seen: KeyTable::default(), stats: SubscriptionStats::default(), counts: None };
+        let intake = Intake {
+            judge,
+            directory,
+            seen: KeyTable::default(),
+            stats: SubscriptionStats::default(),
+            counts: None,
+            meter: None,
+        };
         Subscription { shards: readers.into_iter().map(joined).collect(), first: 0, intake }
     }
 
     /// Also counts what this consumer missed into a ledger's sheet ([`Counter::Lagged`]).
     pub fn counted(mut self, counts: Counts) -> Subscription {
         self.intake.counts = Some(counts);
+        self
+    }
+
+    /// Also records how long each event took from publication to the closure: a reading of the clock for each. What the engine
+    /// held back, and all of a replay, whose receive times are not the clock's, is left out. Nothing when the ledger is off.
+    pub fn measured(mut self, clock: &Clock, latencies: &Latencies) -> Subscription {
+        let meter = || Meter { clock: clock.clone(), recorder: latencies.recorder(Hop::PublishedToConsumed) };
+        self.intake.meter = latencies.is_on().then(meter);
         self
     }
 
@@ -147,6 +171,22 @@ impl Subscription {
     }
 }
 
+impl Meter {
+    #[inline]
+    fn delivered(&mut self, header: &EventHeader, counts: &mut Option<Counts>) {
+        if header.flags & (flag::CLOCKED | flag::HELD) != flag::CLOCKED {
+            return;
+        }
+        let published = UnixNanos(header.receive.saturating_add_unsigned(header.latency_ns));
+        // Behind the other thread's reading: the two cores' counters are level to some nanoseconds only.
+        let ns = self.clock.unix_now().since(published).max(0).unsigned_abs();
+        let whole = self.recorder.record(ns, TypeId(header.type_id), ConnectionId(header.connection));
+        if let Some(counts) = counts.as_mut().filter(|_| !whole) {
+            counts.add(Counter::LatencyClamped, 1);
+        }
+    }
+}
+
 impl Intake {
     #[inline]
     fn take(&mut self, shard: usize, words: &[u64], f: &mut impl FnMut(Delivery<'_>)) {
@@ -158,6 +198,9 @@ impl Intake {
             self.stats.filtered += 1;
         } else if self.is_new(shard, event.header()) {
             self.stats.delivered += 1;
+            if let Some(meter) = &mut self.meter {
+                meter.delivered(event.header(), &mut self.counts);
+            }
             f(Delivery::Event(event));
         } else {
             self.stats.duplicates += 1;

@@ -4,9 +4,11 @@
 use crate::ring::RingError;
 use crate::ring::broadcast::channel;
 use crate::schema::canonical_type::builtin;
+use crate::schema::event::flag;
 use crate::schema::id::{InstrumentId, TypeId};
+use crate::schema::latency::Hop;
 use crate::schema::stage::Publish;
-use crate::telemetry::{Clock, Counter, Ledger};
+use crate::telemetry::{CYCLE_OVER, Clock, Counter, Latencies, Ledger};
 
 use super::fan_out::{Bus, DataBus, Guarantee, Start, SubscribeError, SubscribeOptions, shard_of};
 use super::filter::Filter;
@@ -69,8 +71,7 @@ fn an_event_seen_already_is_dropped_and_counted() {
     let (ring, tap) = channel(1 << 12).unwrap();
     let options = SequencerOptions { event_words_max: 64, ..SequencerOptions::default() };
     let ledger = Ledger::default();
-    let (mut sequencer, _latency) =
-        Sequencer::new(ring, memory(), Clock::default(), ledger.sheet("s"), options).unwrap();
+    let mut sequencer = Sequencer::new(ring, memory(), Clock::default(), ledger.sheet("s"), options).unwrap();
     // Two sources of the same events.
     let bus = DataBus::new(vec![tap.clone(), tap], directory());
     let mut subscription = from_now(&bus, &[builtin::TRADE, builtin::STATUS_CONNECTION], Filter::all());
@@ -146,7 +147,7 @@ fn a_busy_shard_starves_no_other() {
         .into_iter()
         .map(|ring| {
             let options = SequencerOptions { event_words_max: 64, ..SequencerOptions::default() };
-            Sequencer::new(ring, memory(), Clock::default(), ledger.sheet("s"), options).unwrap().0
+            Sequencer::new(ring, memory(), Clock::default(), ledger.sheet("s"), options).unwrap()
         })
         .collect();
     let mut subscription = from_now(&bus, &[], Filter::all());
@@ -178,4 +179,41 @@ fn a_record_of_another_layout_is_counted_and_not_handed_out() {
     }
     let (keys, lags) = drain(&mut subscription);
     assert_eq!((keys.len(), lags.len(), subscription.stats().unreadable), (0, 0, 3));
+}
+
+/// From publication to the closure, where the receive time is the clock's: a replay's and what was held are left out.
+#[test]
+fn a_consumer_that_asks_is_measured() {
+    let (ring, tap) = channel(1 << 12).unwrap();
+    let options = SequencerOptions { event_words_max: 64, ..SequencerOptions::default() };
+    let (clock, ledger) = (Clock::default(), Ledger::default());
+    let mut sequencer = Sequencer::new(ring, memory(), clock.clone(), ledger.sheet("s"), options).unwrap();
+    let bus = DataBus::new(vec![tap], directory());
+    let latencies = Latencies::new(clock.clone(), CYCLE_OVER);
+    let mut measured = from_now(&bus, &[builtin::TRADE], Filter::all()).measured(&clock, &latencies);
+    let mut off = from_now(&bus, &[], Filter::all()).measured(&clock, &Latencies::off());
+    let before = clock.now_ns();
+    for (type_id, clocked, flags) in [
+        (builtin::TRADE, true, 0),
+        (builtin::KLINE, true, 0),
+        (builtin::TRADE, false, 0),
+        (builtin::TRADE, true, flag::HELD),
+        (builtin::TRADE, true, flag::LAST_OF_BATCH),
+    ] {
+        let mut event = trade(BTC, type_id);
+        let (ingress_ns, header) = (clock.now_ns(), event.header_mut());
+        (header.latency_ns, header.flags) = (ingress_ns, flags);
+        header.receive = clock.unix_at(ingress_ns).0 - i64::from(!clocked);
+        sequencer.publish(&mut event);
+    }
+    assert_eq!(drain(&mut measured).0.len(), 4);
+    assert_eq!(drain(&mut off).0.len(), 5);
+    let took = clock.now_ns() - before;
+    drop(measured);
+    let report = latencies.report(|id| builtin::name(id).map(str::to_owned));
+    let rows: Vec<_> = report.hops.iter().map(|view| (view.hop, view.kind.as_deref(), view.summary.count)).collect();
+    let hop = Hop::PublishedToConsumed;
+    assert_eq!(rows, [(hop, None, 2), (hop, Some("TRADE"), 2), (hop, None, 2)]);
+    // As the histogram tells it: within one in a thousand.
+    assert!(report.hops[0].summary.max_ns as u64 <= took + took / 500, "{report:?} in {took} ns");
 }

@@ -15,7 +15,6 @@ use crate::ring::spsc::{ClaimError, Producer};
 use crate::schema::command::{AckStatus, Command, ControlAck, ControlCode};
 use crate::schema::event::EventBuf;
 use crate::schema::id::{ConnectionId, InstrumentId, TraceId};
-use crate::schema::latency::{CLOCK_CAVEAT, LatencyReport};
 use crate::schema::report::{LatencyView, Report, ShardView, StatusReport};
 use crate::schema::topic::StreamName;
 use crate::telemetry::{Clock, Counter, Counts, Digits, LatencyTally, Ledger};
@@ -24,6 +23,7 @@ use super::super::ways_back::{Expect, Watches};
 use super::audit::{self, Deed};
 use super::duty::{Duty, Plan};
 use super::journal::{Journal, What};
+use super::latency_side::LatencySide;
 use super::native::{NativeSide, Order};
 use super::streams::{Now, Turned};
 use super::who::Who;
@@ -33,6 +33,9 @@ const COMMANDS_A_CYCLE: usize = 16;
 const NEWS_A_CYCLE: usize = 4_096;
 /// Changes of streams that may wait to be told; older ones are counted.
 const TURNED_MAX: usize = 65_536;
+
+/// How often threads are asked for their histograms, so that a report is not older.
+const COLLECT_NS: u64 = 250_000_000;
 
 /// One thing to be carried out.
 enum Act {
@@ -60,6 +63,7 @@ pub(in crate::engine) struct Parts {
     pub(in crate::engine) books: BookTally,
     pub(in crate::engine) clock: Clock,
     pub(in crate::engine) ledger: Ledger,
+    pub(in crate::engine) latency: LatencySide,
     pub(in crate::engine) trace_seed: u64,
     /// Whether time is the clock's. Else it begins with the first frame, and nothing can be due before.
     pub(in crate::engine) live: bool,
@@ -77,6 +81,7 @@ pub(in crate::engine) struct ControlAgent {
     counts: Counts,
     started: Now,
     traces: u64,
+    collect_at: u64,
 }
 
 impl ControlAgent {
@@ -86,7 +91,8 @@ impl ControlAgent {
         let answered = LatencyTally::new(Digits::Three);
         let (acts, turned, handles) = (VecDeque::new(), VecDeque::new(), BTreeMap::new());
         let counts = parts.ledger.sheet("control");
-        let mut agent = ControlAgent { parts, acts, turned, handles, answered, counts, started, traces: 0 };
+        let mut agent =
+            ControlAgent { parts, acts, turned, handles, answered, counts, started, traces: 0, collect_at: 0 };
         agent.begin();
         agent
     }
@@ -224,7 +230,7 @@ impl ControlAgent {
             Command::ListRoutes => Report::Routes(self.parts.duty.routes_report()),
             Command::ListSubscriptions => Report::Subscriptions(self.parts.duty.subscriptions_report()),
             Command::Status => Report::Status(Box::new(self.status(now))),
-            Command::Latency => Report::Latency(Box::new(self.latency(now))),
+            Command::Latency => Report::Latency(Box::new(self.parts.latency.report())),
             _ => return self.change_asked(envelope, now),
         };
         let version = self.parts.duty.version();
@@ -345,15 +351,6 @@ impl ControlAgent {
         status
     }
 
-    fn latency(&self, now: Now) -> LatencyReport {
-        LatencyReport {
-            at_ns: now.unix_ns,
-            since_ns: self.started.unix_ns,
-            clock: CLOCK_CAVEAT.to_owned(),
-            ..LatencyReport::default()
-        }
-    }
-
     fn answered_view(&self) -> LatencyView {
         let summary = self.answered.summary();
         LatencyView {
@@ -390,6 +387,10 @@ impl Agent for ControlAgent {
             return done;
         }
         let now = now(&self.parts.clock);
+        if now.mono_ns >= self.collect_at {
+            self.collect_at = now.mono_ns + COLLECT_NS;
+            self.parts.latency.collect();
+        }
         done += self.hear(now);
         done += self.carry_out();
         for _ in 0..COMMANDS_A_CYCLE {

@@ -12,6 +12,7 @@
 //! | `audit` | what happened, as events |
 //! | `journal` | commands over a restart |
 //! | `in_process` | the native side of a source in this process |
+//! | `latency_side` | what it reports of latency and rings |
 //! | `live_side` | the native side of a live source |
 //! | `options` | what an engine's control is told; its start, journal and all |
 //! | `agent` | the duty at work: bus, tables, journal, native side |
@@ -29,6 +30,7 @@ mod duty_tests;
 mod handle;
 mod in_process;
 mod journal;
+mod latency_side;
 mod live_side;
 mod native;
 mod needs;
@@ -42,6 +44,7 @@ pub(super) use agent::{ControlAgent, Parts};
 pub use duty::{CONSUMERS_MAX, Duty, DutyOptions, Lapse, Plan, SUBSCRIPTIONS_MAX};
 pub use handle::{ConsumerHandle, Control};
 pub use journal::{Journal, JournalError, Kept, Record, What};
+pub(super) use latency_side::LatencySide;
 pub use live_side::LiveSide;
 pub use native::{Heard, Listed, NativeSide, News, Order};
 pub use options::ControlOptions;

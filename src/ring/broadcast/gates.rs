@@ -143,6 +143,13 @@ impl Gates {
         Some(Sight { place, state, cursor })
     }
 
+    /// The cursor of the reader that is farthest behind `tail`; `None` without one that gates. Any side, for people: nothing
+    /// hangs on it.
+    pub(super) fn farthest(&self, tail: u64) -> Option<u64> {
+        let cursors = (0..self.places()).filter_map(|place| self.look(place)).map(|sight| sight.cursor);
+        cursors.max_by_key(|cursor| tail.wrapping_sub(*cursor) as i64)
+    }
+
     /// Turns the reader seen into one that gates no more. `false` when it has left the place meanwhile: look again.
     /// Producer side.
     pub(super) fn demote(&self, sight: &Sight) -> bool {

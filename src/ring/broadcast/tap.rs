@@ -32,6 +32,14 @@ impl Tap {
         self.shared.capacity()
     }
 
+    /// Words that the lossless reader farthest behind has not read; 0 without one.
+    pub fn held_words(&self) -> usize {
+        let tail = self.shared.tail();
+        let behind = self.shared.gates.farthest(tail).map_or(0, |cursor| tail.wrapping_sub(cursor) as i64);
+        // A cursor read behind the tail may have passed it.
+        usize::try_from(behind).unwrap_or(0).min(self.capacity_words())
+    }
+
     /// A reader that gets everything published from now on. Allocates its buffer here.
     pub fn reader_at_now(&self) -> Reader {
         Reader::new(Arc::clone(&self.shared), self.find(Shared::newest), None)

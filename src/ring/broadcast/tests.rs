@@ -303,6 +303,9 @@ proptest! {
                     let need = len + RECORD_OVERHEAD_WORDS;
                     let room = publisher.room_for(need);
                     prop_assert_eq!(room, publisher.credit_words() >= need);
+                    let gating = followers.iter().filter(|follower| follower.reader.is_gating());
+                    let behind = gating.map(|follower| follower.reader.behind_words()).max();
+                    prop_assert_eq!(tap.held_words() as u64, behind.unwrap_or(0));
                     if room {
                         publish(&mut publisher, len);
                         model.publish(len);

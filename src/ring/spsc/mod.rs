@@ -10,6 +10,7 @@
 //! the capacity divides 2^64, so their wrap has no effect.
 
 mod consumer;
+mod gauge;
 mod memory;
 mod producer;
 mod shared;
@@ -18,6 +19,7 @@ mod shared;
 mod tests;
 
 pub use consumer::Consumer;
+pub use gauge::Gauge;
 pub use producer::{Claim, ClaimError, Producer};
 pub use shared::{channel, channel_starting_at};
 

@@ -7,6 +7,7 @@
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 
+use super::gauge::Gauge;
 use super::shared::{HEADER_WORDS, PADDING, Shared};
 use crate::sync::{Arc, Ordering, ordering};
 
@@ -46,6 +47,11 @@ impl Producer {
     #[inline]
     pub fn capacity_words(&self) -> usize {
         self.shared.words.capacity()
+    }
+
+    /// Looks at the ring from outside, on any thread, without touching what the two halves do.
+    pub fn gauge(&self) -> Gauge {
+        Gauge::new(Arc::clone(&self.shared))
     }
 
     /// Words taken by records, headers and padding that the consumer has not given back.

@@ -167,6 +167,7 @@ proptest! {
     #[test]
     fn behaves_as_a_bounded_queue(start in prop::sample::select(&STARTS[..]), steps in prop::collection::vec(step(), 1..300)) {
         let (mut producer, mut consumer) = ring(64, start);
+        let gauge = producer.gauge();
         let mut queue: VecDeque<Vec<u64>> = VecDeque::new();
         let mut stamp = 0u64;
         for step in steps {
@@ -198,6 +199,7 @@ proptest! {
                 }
             }
             prop_assert_eq!(producer.used_words(), consumer.used_words());
+            prop_assert_eq!(gauge.used_words(), producer.used_words());
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::binance::parse::{ParseError, ParsedFrame, Parser, ParserOptions};
 use crate::directory::Directory;
-use crate::schema::frame::{Frame, Origin};
+use crate::schema::frame::{Frame, Origin, Stamps};
 use crate::schema::id::{ConnectionId, Market};
 use crate::schema::raw::{RawBuf, RawRef};
 use crate::schema::time::UnixNanos;
@@ -123,7 +123,8 @@ impl Desk {
 
     fn make(&mut self, market: Market, origin: Origin<'_>, bytes: &[u8]) -> Made {
         let (connection, receive) = (ConnectionId(3), UnixNanos(77));
-        let frame = Frame { market, connection, number: 11, receive, origin, bytes: &mut bytes.to_vec() };
+        let frame =
+            Frame { market, connection, number: 11, receive, stamps: Stamps::NONE, origin, bytes: &mut bytes.to_vec() };
         let mut records = Vec::new();
         let answer = self.parser.parse(frame, 9, |raw| records.push(words_of(raw)));
         Made { answer, records, counts: Counter::ALL.iter().map(|c| self.ledger.total(*c)).collect() }

@@ -227,6 +227,7 @@ impl Series {
             p9999_ns: self.at(0.9999),
             max_ns: self.greatest(),
             mean_ns: self.mean() as i64,
+            sum_ns: (self.mean() * self.count() as f64) as i64,
         }
     }
 

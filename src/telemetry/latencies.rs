@@ -1,0 +1,294 @@
+//! Purpose: the latency ledger: where threads get their recorders, and whoever reports the distributions.
+//! Owns: the reading ends. Thread: any, behind a lock (cold); recorders go to their threads. Takes and gives: recorders out,
+//! reports out. Never: costs more than a branch a stamp when it is switched off.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use super::clock::Clock;
+use super::cycles::{CycleCells, CycleClock};
+use super::histogram::{LatencySummary, signed_summary, text};
+use super::hop::{HopReader, HopRecorder, hop};
+use crate::schema::id::{ConnectionId, TypeId};
+use crate::schema::latency::{AgentView, CLOCK_CAVEAT, Hop, HopView, LatencyReport};
+use crate::sync::Arc;
+
+/// Duty cycles longer than this are counted, unless told otherwise.
+pub const CYCLE_OVER: Duration = Duration::from_millis(1);
+
+/// Which side of a signed hop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    /// Not negative; hops without a sign have no other.
+    After,
+    /// Negative.
+    Before,
+}
+
+/// All recorders of a run. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Latencies(Option<Arc<Shared>>);
+
+#[derive(Debug)]
+struct Shared {
+    clock: Clock,
+    since_ns: i64,
+    cycle_over_ns: u64,
+    hops: Mutex<Vec<Row>>,
+    agents: Mutex<Vec<Arc<CycleCells>>>,
+}
+
+/// A reader and what it reads; several may read the same, a thread each.
+#[derive(Debug)]
+struct Row {
+    hop: Hop,
+    side: Side,
+    reader: HopReader,
+    /// The writer has ended and all is read.
+    ended: bool,
+}
+
+/// Records latencies of either sign.
+#[derive(Debug, Default)]
+pub struct SignedRecorder {
+    after: HopRecorder,
+    before: HopRecorder,
+}
+
+impl SignedRecorder {
+    /// Whether it records.
+    #[inline]
+    pub const fn is_on(&self) -> bool {
+        self.after.is_on()
+    }
+
+    /// Records a latency in ns. `false` when it was clamped, as of [`HopRecorder::record`].
+    #[inline]
+    pub fn record(&mut self, ns: i64, kind: TypeId, connection: ConnectionId) -> bool {
+        let side = if ns < 0 { &mut self.before } else { &mut self.after };
+        side.record(ns.unsigned_abs(), kind, connection)
+    }
+}
+
+impl Latencies {
+    /// That records; duty cycles longer than `cycle_over` are counted.
+    pub fn new(clock: Clock, cycle_over: Duration) -> Latencies {
+        let since_ns = clock.unix_now().0;
+        let cycle_over_ns = u64::try_from(cycle_over.as_nanos()).unwrap_or(u64::MAX);
+        let (hops, agents) = (Mutex::default(), Mutex::default());
+        Latencies(Some(Arc::new(Shared { clock, since_ns, cycle_over_ns, hops, agents })))
+    }
+
+    /// That records nothing.
+    pub const fn off() -> Latencies {
+        Latencies(None)
+    }
+
+    /// Whether it records.
+    pub const fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// A recorder of a hop for one thread. Cold.
+    pub fn recorder(&self, of: Hop) -> HopRecorder {
+        self.side(of, Side::After)
+    }
+
+    /// A recorder of a signed hop for one thread. Cold.
+    pub fn signed(&self, of: Hop) -> SignedRecorder {
+        SignedRecorder { after: self.side(of, Side::After), before: self.side(of, Side::Before) }
+    }
+
+    fn side(&self, of: Hop, side: Side) -> HopRecorder {
+        let Some(shared) = &self.0 else { return HopRecorder::off() };
+        let (recorder, reader) = hop();
+        lock(&shared.hops).push(Row { hop: of, side, reader, ended: false });
+        recorder
+    }
+
+    /// What measures the duty cycles of a thread; `None` when switched off. Cold.
+    pub fn cycles(&self, name: &str) -> Option<CycleClock> {
+        let shared = self.0.as_ref()?;
+        let cells = Arc::new(CycleCells::new(name, shared.cycle_over_ns));
+        lock(&shared.agents).push(Arc::clone(&cells));
+        Some(CycleClock::new(shared.clock.clone(), cells))
+    }
+
+    /// Takes in what threads have handed over, and asks each for what it has recorded since: to be called now and then, so that
+    /// a report is not older than that.
+    pub fn collect(&self) {
+        if let Some(shared) = &self.0 {
+            collect(&mut lock(&shared.hops));
+        }
+    }
+
+    /// The figures of a hop without a sign, of each thread that records it. What is newest is told to one caller.
+    pub fn summaries(&self, of: Hop) -> Vec<LatencySummary> {
+        let Some(shared) = &self.0 else { return Vec::new() };
+        let mut rows = lock(&shared.hops);
+        let mine = rows.iter_mut().filter(|row| row.hop == of && row.side == Side::After);
+        mine.map(|row| {
+            row.ended = row.reader.collect();
+            row.reader.summary()
+        })
+        .collect()
+    }
+
+    /// Everything but rings. `name` tells what a type is called.
+    pub fn report(&self, name: impl Fn(TypeId) -> Option<String>) -> LatencyReport {
+        let Some(shared) = &self.0 else {
+            return LatencyReport { clock: CLOCK_CAVEAT.to_owned(), ..LatencyReport::default() };
+        };
+        let mut rows = lock(&shared.hops);
+        collect(&mut rows);
+        let mut hops = Vec::new();
+        for of in Hop::ALL {
+            let sum = |side| {
+                let mut sum = HopReader::sum();
+                rows.iter().filter(|row| row.hop == of && row.side == side).for_each(|row| sum.add(&row.reader));
+                sum
+            };
+            views(of, &sum(Side::After), &sum(Side::Before), &name, &mut hops);
+        }
+        drop(rows);
+        LatencyReport {
+            run_id: None,
+            recorded: true,
+            at_ns: shared.clock.unix_now().0,
+            since_ns: shared.since_ns,
+            clock: CLOCK_CAVEAT.to_owned(),
+            clock_ahead_ns: shared.clock.ahead_ns(),
+            hops,
+            agents: self.agents(),
+            rings: Vec::new(),
+        }
+    }
+
+    fn agents(&self) -> Vec<AgentView> {
+        let Some(shared) = &self.0 else { return Vec::new() };
+        lock(&shared.agents).iter().map(|cells| cells.view()).collect()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic leaves counts that are whole: each merge ends, or its sheet is not merged.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Collects from all. Rows of writers that have ended become one a hop: consumers come and go.
+fn collect(rows: &mut Vec<Row>) {
+    rows.iter_mut().filter(|row| !row.ended).for_each(|row| row.ended = row.reader.collect());
+    let mut at = 0;
+    while at < rows.len() {
+        let (hop, side) = (rows[at].hop, rows[at].side);
+        let first = rows[..at].iter().position(|row| row.ended && (row.hop, row.side) == (hop, side));
+        // A shard's figures are told a shard each, also when it has ended.
+        match first.filter(|_| rows[at].ended && hop == Hop::PublishedToConsumed) {
+            Some(first) => {
+                let row = rows.remove(at);
+                rows[first].reader.add(&row.reader);
+            }
+            None => at += 1,
+        }
+    }
+}
+
+/// The views of one hop: the total, by kind, by connection.
+fn views(
+    of: Hop,
+    after: &HopReader,
+    before: &HopReader,
+    name: &impl Fn(TypeId) -> Option<String>,
+    out: &mut Vec<HopView>,
+) {
+    let mut push = |kind: Option<String>, connection, after: &Histogram<u64>, before: Option<&Histogram<u64>>| {
+        let before = before.filter(|before| !before.is_empty());
+        let summary = signed_summary(after, before);
+        if summary.count > 0 {
+            let (histogram, negative) = (text(after), before.map(text));
+            out.push(HopView { hop: of, kind, connection, summary, histogram, negative });
+        }
+    };
+    push(None, None, &after.total, Some(&before.total));
+    let none = super::histogram::empty(super::histogram::Digits::Two);
+    let mut kinds: Vec<u16> = after.kinds.keys().chain(before.kinds.keys()).copied().collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    for kind in kinds {
+        let called = name(TypeId(kind)).unwrap_or_else(|| format!("#{kind}"));
+        push(Some(called), None, after.kinds.get(&kind).unwrap_or(&none), before.kinds.get(&kind));
+    }
+    let mut connections: Vec<u16> = after.connections.keys().chain(before.connections.keys()).copied().collect();
+    connections.sort_unstable();
+    connections.dedup();
+    for id in connections {
+        let of = |reader: &'_ HopReader| reader.connections.get(&id).map(|of| of.histogram.clone());
+        push(None, Some(id), of(after).as_ref().unwrap_or(&none), of(before).as_ref());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRADE: TypeId = TypeId(1);
+
+    fn named(id: TypeId) -> Option<String> {
+        (id == TRADE).then(|| "TRADE".to_owned())
+    }
+
+    #[test]
+    fn a_report_has_each_hop_once_over_all_threads_with_both_signs() {
+        let latencies = Latencies::new(Clock::default(), CYCLE_OVER);
+        let mut threads = [latencies.recorder(Hop::ReadToPublished), latencies.recorder(Hop::ReadToPublished)];
+        let mut signed = latencies.signed(Hop::ExchangeToReceive);
+        for (at, thread) in threads.iter_mut().enumerate() {
+            (1..=10).for_each(|ns| assert!(thread.record(ns, TRADE, ConnectionId(at as u16))));
+        }
+        [-300, -20, 0, 40].into_iter().for_each(|ns| assert!(signed.record(ns, TypeId(9), ConnectionId(3))));
+        drop((threads, signed));
+        let report = latencies.report(named);
+        let rows: Vec<_> =
+            report.hops.iter().map(|v| (v.hop, v.kind.as_deref(), v.connection, v.summary.count)).collect();
+        let (exchange, published) = (Hop::ExchangeToReceive, Hop::ReadToPublished);
+        let expected = [
+            (exchange, None, None, 4),
+            (exchange, Some("#9"), None, 4),
+            (exchange, None, Some(3), 4),
+            (published, None, None, 20),
+            (published, Some("TRADE"), None, 20),
+            (published, None, Some(0), 10),
+            (published, None, Some(1), 10),
+        ];
+        assert_eq!(rows, expected);
+        let total = &report.hops[0];
+        assert_eq!((total.summary.min_ns, total.summary.p50_ns, total.summary.max_ns), (-300, -20, 40));
+        assert!(total.negative.is_some() && report.hops[3].negative.is_none());
+        assert!(report.recorded && report.at_ns >= report.since_ns);
+    }
+
+    #[test]
+    fn consumers_that_come_and_go_take_bounded_room_and_lose_nothing() {
+        let latencies = Latencies::new(Clock::default(), CYCLE_OVER);
+        for _ in 0..50 {
+            let mut consumer = latencies.recorder(Hop::PublishedToConsumed);
+            assert!(consumer.record(7, TRADE, ConnectionId(0)));
+            drop(consumer);
+            latencies.collect();
+        }
+        let Some(shared) = &latencies.0 else { panic!("it is on") };
+        assert_eq!(lock(&shared.hops).len(), 1);
+        assert_eq!(latencies.report(named).hops[0].summary.count, 50);
+    }
+
+    #[test]
+    fn switched_off_there_is_nothing() {
+        let latencies = Latencies::off();
+        assert!(!latencies.recorder(Hop::ReadToPublished).is_on() && !latencies.signed(Hop::ExchangeToReceive).is_on());
+        assert!(latencies.cycles("io").is_none() && latencies.summaries(Hop::ReadToPublished).is_empty());
+        let report = latencies.report(named);
+        assert!(!report.recorded && report.hops.is_empty() && report.agents.is_empty());
+    }
+}
