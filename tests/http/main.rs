@@ -6,6 +6,7 @@
 mod bounds;
 mod cli;
 mod commands;
+mod dashboard;
 mod document;
 mod events;
 mod metrics;

@@ -8,6 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Instant;
 
+use rustix::fs::{Mode, OFlags};
+use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Termios, Winsize, tcgetattr, tcsetwinsize};
 
@@ -34,7 +36,10 @@ impl Terminal {
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
-        let slave = File::options().read(true).write(true).open(name).unwrap();
+        // Neither end is the program's beyond what it is given, nor anybody's controlling terminal.
+        fcntl_setfd(&master, FdFlags::CLOEXEC).unwrap();
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let slave = File::from(rustix::fs::open(name, flags, Mode::empty()).unwrap());
         tcsetwinsize(&slave, Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
         let before = tcgetattr(&slave).unwrap();
         let end = || Stdio::from(OwnedFd::from(slave.try_clone().unwrap()));
@@ -95,6 +100,14 @@ impl Terminal {
         while let Ok(bytes) = self.output.recv_timeout(std::time::Duration::from_millis(50)) {
             self.seen.push_str(&String::from_utf8_lossy(&bytes));
         }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // Of a test that failed; one that went well has waited for it.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

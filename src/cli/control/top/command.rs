@@ -1,6 +1,8 @@
 //! Purpose: `meltica top`, from its arguments to its end. Owns: the loop. Thread: main. Takes and gives: keys and news in, pictures
 //! out. Never: leaves the terminal as it is not to be found.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::draw::{Paint, draw};
@@ -13,7 +15,6 @@ use super::view::View;
 use crate::cli::control::client::Client;
 use crate::cli::control::words::TopArgs;
 use crate::cli::exit::{Cause, Failed};
-use crate::cli::session::Until;
 use crate::schema::report::StatusReport;
 
 /// A picture is as old as this at most: ages and rates go on.
@@ -28,24 +29,38 @@ pub(in crate::cli) fn top(arguments: &TopArgs) -> Result<(), Failed> {
     let client = Client::new(&arguments.place)?;
     let place = client.shown().to_owned();
     let report: StatusReport = client.report("/status")?;
-    let until = Until::new(None)?;
+    let stop = stop_flag()?;
     let link = Link::start(&arguments.instrument, || Client::new(&arguments.place))?;
     let mut terminal = Terminal::take()?;
     let paint = Paint { colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) };
     let mut screen = Screen::default();
     screen.take(News::Status(Box::new(report)), Duration::ZERO);
-    run(&mut terminal, (&link, &until), &mut screen, (&place, paint))
+    run(&mut terminal, (&link, &stop), &mut screen, (&place, paint))
+}
+
+/// Set by the first SIGINT or SIGTERM. The second ends the program at once: the first may find it waiting for a terminal that takes
+/// nothing any more.
+fn stop_flag() -> Result<Arc<AtomicBool>, Failed> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for number in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        // In this order: the first signal must find the flag down.
+        signal_hook::flag::register_conditional_default(number, Arc::clone(&stop))
+            .and_then(|_| signal_hook::flag::register(number, Arc::clone(&stop)))
+            .map_err(|error| Failed::new(Cause::System, format!("signals cannot be caught: {error}")))?;
+    }
+    Ok(stop)
 }
 
 fn run(
     terminal: &mut Terminal,
-    (link, until): (&Link, &Until),
+    (link, stop): (&Link, &AtomicBool),
     screen: &mut Screen,
     (place, paint): (&str, Paint),
 ) -> Result<(), Failed> {
     let since = Instant::now();
     let mut drawn: Option<Instant> = None;
-    while !until.is_over(since) {
+    // Relaxed: the flag carries no data.
+    while !stop.load(Ordering::Relaxed) {
         let mut changed = drawn.is_none_or(|drawn| drawn.elapsed() >= PICTURE);
         for news in link.take() {
             screen.take(news, since.elapsed());
