@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use meltica::agent::Agent;
+use meltica::agent::{Agent, CycleMeter};
 use meltica::binance::io::{IoAgent, IoOptions, NoRequests, OnFull, TimeSource};
 use meltica::binance::parse::{ParsedFrame, Parser, ParserOptions};
 use meltica::bus::data::{Bus, DataBus, Delivery, Filter, Sequencer, SequencerOptions, SubscribeOptions};
@@ -172,7 +172,7 @@ fn publish_fused(sample: &Sample) -> Round {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Recorded {
     Nothing,
-    /// What an engine records: the exchange's time, the kernel's stamp, publication.
+    /// What an engine records: the exchange's time, the kernel's stamp, publication, the duty cycle.
     Engine,
     /// And a consumer that asked to be measured.
     Consumer,
@@ -213,8 +213,13 @@ fn walked(sample: &Sample, recorded: Recorded) -> Round {
     if recorded == Recorded::Consumer {
         events = events.measured(&clock, &latencies);
     }
+    // As a runner has it: a thread's cycle is this one's.
+    let mut cycles = latencies.cycles("walk");
     let mut round = move || {
-        agent.do_work();
+        let work = agent.do_work();
+        if let Some(cycles) = &mut cycles {
+            cycles.cycle(work > 0);
+        }
         let seen = events.poll(usize::MAX, |delivery| match delivery {
             Delivery::Event(event) => _ = black_box(event.header().seq),
             Delivery::Lag(lag) => panic!("{lag:?}"),

@@ -15,9 +15,9 @@ pub(super) const TWO_DIGITS: Layout = Layout(7);
 pub(super) const THREE_DIGITS: Layout = Layout(10);
 
 impl Layout {
-    /// How many cells there are.
+    /// How many cells there are, rounded up to a power of two: an index that is masked by one less needs no check.
     pub(super) const fn cells(self) -> usize {
-        self.cell(LATENCY_NS_MAX) + 1
+        (self.cell(LATENCY_NS_MAX) + 1).next_power_of_two()
     }
 
     /// The cell of a value.

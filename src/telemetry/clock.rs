@@ -28,6 +28,23 @@ impl Clock {
         self.tsc.now().saturating_duration_since(self.start).as_nanos() as u64
     }
 
+    /// The counter behind the clock as it stands: a few instructions, good for a difference alone.
+    #[inline]
+    pub(super) fn raw(&self) -> u64 {
+        self.tsc.raw()
+    }
+
+    /// A difference of the counter, ns.
+    pub(super) fn raw_ns(&self, difference: u64) -> u64 {
+        self.tsc.delta_as_nanos(0, difference)
+    }
+
+    /// So many ns as a difference of the counter, to a thousandth.
+    pub(super) fn ns_raw(&self, ns: u64) -> u64 {
+        let per_million = u128::from(self.raw_ns(1_000_000).max(1));
+        u64::try_from(u128::from(ns) * 1_000_000 / per_million).unwrap_or(u64::MAX)
+    }
+
     /// The same moment as UTC nanoseconds.
     #[inline]
     pub fn unix_now(&self) -> UnixNanos {
@@ -70,6 +87,11 @@ mod tests {
         assert!((clock.unix_now().0 - wall).abs() < minute);
         assert!(clock.ahead_ns().abs() < minute);
         assert!((clock.unix_of_wall(wall).0 - wall).abs() < minute);
+        assert_eq!(clock.raw_ns(0), 0);
+        for ns in [1_000, 1_000_000, 60_000_000_000] {
+            let back = clock.raw_ns(clock.ns_raw(ns));
+            assert!(back.abs_diff(ns) <= ns / 1_000 + 1, "{ns} {back}");
+        }
         let mut last = clock.now_ns();
         for _ in 0..10_000 {
             let now = clock.now_ns();

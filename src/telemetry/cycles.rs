@@ -38,43 +38,59 @@ impl CycleCells {
 }
 
 /// Measures the cycles of one thread, its only writer. A cycle lasts from the end of the one before it, or of the pause behind
-/// that, to its own end: one reading of the clock.
+/// that, to its own end: one reading of the clock. Differences are of its counter and become nanoseconds where one is told.
 #[derive(Debug)]
 pub struct CycleClock {
     clock: Clock,
     cells: Arc<CycleCells>,
-    from_ns: u64,
+    threshold: u64,
+    from: u64,
+    /// The longest so far.
+    max: u64,
 }
 
 impl CycleClock {
     pub(super) fn new(clock: Clock, cells: Arc<CycleCells>) -> CycleClock {
-        let from_ns = clock.now_ns();
-        CycleClock { clock, cells, from_ns }
+        let (threshold, from) = (clock.ns_raw(cells.threshold_ns), clock.raw());
+        CycleClock { clock, cells, threshold, from, max: 0 }
     }
 
     #[inline]
-    fn ended(&mut self, now_ns: u64, busy: bool) {
-        let took = now_ns.saturating_sub(core::mem::replace(&mut self.from_ns, now_ns));
+    fn ended(&mut self, now: u64, busy: bool) {
+        let took = now.saturating_sub(core::mem::replace(&mut self.from, now));
         // Relaxed all, no partner: one writer, and see `CycleCells::view`.
         let add = |cell: &AtomicU64, n: u64| cell.store(cell.load(Ordering::Relaxed) + n, Ordering::Relaxed);
         add(&self.cells.cycles, 1);
         add(&self.cells.busy, u64::from(busy));
-        if took > self.cells.max_ns.load(Ordering::Relaxed) {
-            self.cells.max_ns.store(took, Ordering::Relaxed);
+        if took > self.threshold.min(self.max) {
+            self.long(took);
         }
-        add(&self.cells.over, u64::from(took > self.cells.threshold_ns));
+    }
+
+    /// One over the threshold, or longer than all before it.
+    #[cold]
+    fn long(&mut self, took: u64) {
+        // Relaxed both, no partner: as above.
+        if took > self.threshold {
+            let over = self.cells.over.load(Ordering::Relaxed);
+            self.cells.over.store(over + 1, Ordering::Relaxed);
+        }
+        if took > self.max {
+            self.max = took;
+            self.cells.max_ns.store(self.clock.raw_ns(took), Ordering::Relaxed);
+        }
     }
 }
 
 impl CycleMeter for CycleClock {
     #[inline]
     fn resume(&mut self) {
-        self.from_ns = self.clock.now_ns();
+        self.from = self.clock.raw();
     }
 
     #[inline]
     fn cycle(&mut self, busy: bool) {
-        self.ended(self.clock.now_ns(), busy);
+        self.ended(self.clock.raw(), busy);
     }
 }
 
@@ -84,17 +100,20 @@ mod tests {
 
     #[test]
     fn the_longest_stays_and_each_over_the_threshold_counts() {
-        let cells = Arc::new(CycleCells::new("io", 100));
-        let mut meter = CycleClock::new(Clock::default(), Arc::clone(&cells));
-        meter.from_ns = 1_000;
-        for (now, busy) in [(1_050, true), (1_150, false), (1_251, true), (1_252, false)] {
-            meter.ended(now, busy);
+        let clock = Clock::default();
+        let cells = Arc::new(CycleCells::new("io", 100_000));
+        let mut meter = CycleClock::new(clock.clone(), Arc::clone(&cells));
+        let us = |us: u64| 1 << 40 | clock.ns_raw(us * 1_000);
+        meter.from = us(1_000);
+        for (now, busy) in [(1_050, true), (1_149, false), (1_251, true), (1_252, false)] {
+            meter.ended(us(now), busy);
         }
         // A pause is part of no cycle.
-        meter.from_ns = 5_000;
-        meter.ended(5_010, false);
+        meter.from = us(5_000);
+        meter.ended(us(5_010), false);
         let view = cells.view();
-        assert_eq!((view.cycles, view.busy, view.cycle_ns_max, view.cycles_over), (5, 2, 101, 1));
-        assert_eq!((view.name.as_str(), view.threshold_ns), ("io", 100));
+        assert_eq!((view.cycles, view.busy, view.cycles_over), (5, 2, 1));
+        assert!(view.cycle_ns_max.abs_diff(102_000) < 1_000, "{view:?}");
+        assert_eq!((view.name.as_str(), view.threshold_ns), ("io", 100_000));
     }
 }

@@ -27,14 +27,16 @@ const PLACES: usize = 32;
 pub(super) const CONNECTIONS_MAX: usize = 64;
 const ROWS: usize = KINDS + PLACES;
 const ROW: usize = TWO_DIGITS.cells();
+const TOTAL: usize = THREE_DIGITS.cells();
 const NOBODY: u32 = u32::MAX;
 
-/// One set of histograms.
+/// One set of histograms. Indices are masked to the sizes, which are powers of two but for the number of rows: what would be
+/// checked for each record is known by the compiler.
 #[derive(Debug)]
 struct Sheet {
-    total: Box<[u64]>,
+    total: Box<[u64; TOTAL]>,
     /// Kinds, then places.
-    rows: Box<[u64]>,
+    rows: Box<[u64; ROWS * ROW]>,
     /// Which rows have something.
     touched: [bool; ROWS],
     /// The connection of each place.
@@ -43,18 +45,15 @@ struct Sheet {
 
 impl Sheet {
     fn empty() -> Box<Sheet> {
-        let zeros = |cells: usize| vec![0; cells].into_boxed_slice();
-        let (total, rows) = (zeros(THREE_DIGITS.cells()), zeros(ROWS * ROW));
-        Box::new(Sheet { total, rows, touched: [false; ROWS], owners: [NOBODY; PLACES] })
+        Box::new(Sheet { total: zeros(), rows: zeros(), touched: [false; ROWS], owners: [NOBODY; PLACES] })
     }
 
     #[inline]
     fn count(&mut self, ns: u64, kind: TypeId, connection: ConnectionId) {
         let (fine, coarse) = (THREE_DIGITS.cell(ns), TWO_DIGITS.cell(ns));
-        self.total[fine] += 1;
-        if kind.index() < KINDS {
-            self.row(kind.index(), coarse);
-        }
+        self.total[fine & (TOTAL - 1)] += 1;
+        // What has no row goes to that of no kind.
+        self.row(if kind.index() < KINDS { kind.index() } else { NO_KIND.index() }, coarse);
         let place = usize::from(connection.0) % PLACES;
         let owner = u32::from(connection.0);
         if self.owners[place] == owner {
@@ -68,8 +67,14 @@ impl Sheet {
     #[inline(always)]
     fn row(&mut self, row: usize, cell: usize) {
         self.touched[row] = true;
-        self.rows[row * ROW + cell] += 1;
+        self.rows[row * ROW + (cell & (ROW - 1))] += 1;
     }
+}
+
+/// Memory that the system gives as zeros, when it is first touched.
+fn zeros<const N: usize>() -> Box<[u64; N]> {
+    let cells: Result<Box<[u64; N]>, _> = vec![0; N].into_boxed_slice().try_into();
+    cells.expect("so many were asked for")
 }
 
 #[derive(Debug)]

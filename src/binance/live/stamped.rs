@@ -120,7 +120,8 @@ mod system {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
