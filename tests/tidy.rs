@@ -25,16 +25,17 @@ const NEIGHBOURS: [(&str, &str); 2] = [
 ];
 
 /// Foreign crates and the rooms that may name them.
-const HOMES: [(&str, &[&str]); 36] = [
-    ("base64", &["telemetry"]),
+const HOMES: [(&str, &[&str]); 38] = [
     ("simd_json", &["binance"]),
     ("ureq", &["binance", "cli"]),
     ("webpki_roots", &["binance"]),
     ("arc_swap", &["bus", "dispatch", "engine"]),
     ("core_affinity", &["agent"]),
-    ("hdrhistogram", &["telemetry", "bus"]),
+    ("hdrhistogram", &["telemetry", "bus", "cli"]),
+    ("base64", &["telemetry", "cli"]),
     ("quanta", &["telemetry"]),
     ("flate2", &["capture", "cli", "sim"]),
+    ("ratatui", &["cli"]),
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),

@@ -7,7 +7,11 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::control::words::{CompletionsArgs, ManArgs, ReportArgs, SubscribeArgs, TailArgs, UnsubscribeArgs};
+#[cfg(feature = "top")]
+use super::control::words::TopArgs;
+use super::control::words::{
+    CompletionsArgs, LatencyArgs, ManArgs, ReportArgs, SubscribeArgs, TailArgs, UnsubscribeArgs,
+};
 use super::doctor::words::DoctorArgs;
 use super::exit::exit_code_help;
 use crate::schema::id::Market;
@@ -56,6 +60,13 @@ pub(super) enum Command {
     /// Show events of a running feed as they come.
     #[command(after_help = exit_code_help())]
     Tail(TailArgs),
+    /// Show how long each step of the walk takes, by hop and kind, of a running feed or of a kept log.
+    #[command(after_help = exit_code_help())]
+    Latency(LatencyArgs),
+    /// Show a running feed on a screen: rates, best prices, latencies, connections, losses. `?` shows the keys.
+    #[cfg(feature = "top")]
+    #[command(after_help = exit_code_help())]
+    Top(TopArgs),
     /// Print completions for a shell.
     Completions(CompletionsArgs),
     /// Write manual pages.

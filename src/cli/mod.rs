@@ -7,7 +7,7 @@
 //! | `settings` | configuration → options of engine, conductor and simulated exchange |
 //! | `run`, `replay`, `check`, `venue` | the commands |
 //! | `live`, `embedded`, `simulated` | where `run` feeds from: sockets; a venue of its own behind them; no sockets |
-//! | `control` | `subscribe`, `unsubscribe`, `routes`, `subscriptions`, `status`, `tail`, `completions`, `man` |
+//! | `control` | `subscribe`, `unsubscribe`, `routes`, `subscriptions`, `status`, `tail`, `latency`, `top`, `completions`, `man` |
 //! | `doctor` | what this machine costs a feed |
 //! | `session` | carries an engine through its run |
 //! | `watch` | ends a run on time while its output waits |

@@ -20,6 +20,17 @@ pub(super) fn keep_apart<'a>(
         .into_iter()
         .filter_map(|(name, path)| Some((name, path?)))
         .collect();
+    keep_apart_named(&outputs, inputs)
+}
+
+/// The same of outputs by the names of their arguments, two at most.
+///
+/// # Errors
+/// [`Cause::Usage`], naming both.
+pub(super) fn keep_apart_named<'a>(
+    outputs: &[(&str, &Path)],
+    inputs: impl Iterator<Item = (&'static str, &'a Path)>,
+) -> Result<(), Failed> {
     let usage = |message: String| Err(Failed::new(Cause::Usage, message));
     if let [(one, a), (other, b)] = outputs[..]
         && is_same(a, b)

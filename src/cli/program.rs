@@ -47,6 +47,9 @@ fn carry_out(command: Option<Command>) -> Result<(), Failed> {
         Some(Command::Subscriptions(arguments)) => control::reports::subscriptions(&arguments),
         Some(Command::Status(arguments)) => control::reports::status(&arguments),
         Some(Command::Tail(arguments)) => control::tail::tail(&arguments),
+        Some(Command::Latency(arguments)) => control::latency::command::latency(&arguments),
+        #[cfg(feature = "top")]
+        Some(Command::Top(arguments)) => control::top::command::top(&arguments),
         Some(Command::Completions(arguments)) => control::manual::completions(&arguments),
         Some(Command::Man(arguments)) => control::manual::man(&arguments),
     }

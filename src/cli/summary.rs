@@ -79,8 +79,13 @@ pub(super) fn summary(report: &RunReport, ledger: &Ledger, directory: &Directory
 
 /// Counters that tell of something dropped, refused, late or wrong, where they are not zero.
 pub(super) fn losses(ledger: &Ledger) -> Vec<(Counter, u64)> {
-    let bad = Counter::ALL.iter().filter(|c| !WORK.contains(c) && !NOTES.contains(c));
+    let bad = Counter::ALL.iter().filter(|c| tells_of_loss(**c));
     bad.map(|c| (*c, ledger.total(*c))).filter(|(_, total)| *total > 0).collect()
+}
+
+/// Whether a counter tells of something dropped, refused, late or wrong.
+pub(super) fn tells_of_loss(counter: Counter) -> bool {
+    !WORK.contains(&counter) && !NOTES.contains(&counter)
 }
 
 /// The same for a program: every counter that is not zero by its label, books by quality, latency a shard.

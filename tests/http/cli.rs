@@ -134,6 +134,89 @@ fn s11_a_token_comes_from_a_private_file_and_is_shown_nowhere() {
     assert!(!(all + &out + &complaint).contains("canary"));
 }
 
+/// The histograms of this test are another library's.
+#[test]
+fn latencies_are_shown_kept_and_drawn_and_what_was_kept_is_drawn_again() {
+    let rig = Rig::open();
+    let said = |words: &str| told(&run(&rig, words));
+    let at = |name: &str| rig.scratch.path().join(name).display().to_string();
+    let (code, table, complaint) = said("latency");
+    assert_eq!((code, complaint.as_str()), (0, ""));
+    for row in [
+        "exchangeToReceive  all               8  -4.00 µs  -1.00 µs  4.00 µs  4.00 µs  4.00 µs  4.00 µs  4.00 µs\n",
+        "readToPublished    TRADE             4   1.00 µs   2.00 µs  4.00 µs  4.00 µs  4.00 µs  4.00 µs  4.00 µs\n",
+        "kernelToRead       connection 3      4   1.00 µs",
+        "THREAD  CYCLES",
+        "frames-0  12.5 %      8  64\n",
+    ] {
+        assert!(table.contains(row), "{row} is not in\n{table}");
+    }
+    let (code, json, _) = said("latency --output json");
+    assert_eq!((code, json.lines().count()), (0, 1));
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["kind"], "latency");
+    let (code, percentiles, _) = said("latency --output hgrm --kind trade");
+    assert_eq!(code, 0);
+    assert!(percentiles.contains("       2.000 0.500000000000          2           2.00\n"), "{percentiles}");
+    let (code, log, _) = said("latency --output hlog");
+    assert_eq!((code, log.matches("\nTag=").count()), (0, 4), "{log}");
+    std::fs::write(at("a.hlog"), &log).unwrap();
+    // Files alone: nothing on standard output.
+    let files = format!("latency --svg {} --html {}", at("a.svg"), at("a.html"));
+    assert_eq!(said(&files), (0, String::new(), String::new()));
+    let kept = format!("latency --from {} --svg - --output hlog", at("a.hlog"));
+    let (code, both, _) = said(&kept);
+    let (svg, again) = both.split_once("</svg>\n").unwrap();
+    let intervals = |log: &str| {
+        log.lines()
+            .filter(|line| line.starts_with("Tag="))
+            .map(str::to_owned)
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!((code, intervals(again)), (0, intervals(&log)));
+    let lines = |svg: &str| {
+        svg.lines().filter(|line| line.starts_with("<path class=\"line")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(lines(svg), lines(&std::fs::read_to_string(at("a.svg")).unwrap()));
+    assert!(std::fs::read_to_string(at("a.html")).unwrap().contains("Two clocks"));
+    let (_, figures, _) = said(&format!("latency --from {} --output json --hop readtopublished", at("a.hlog")));
+    let figures: Value = serde_json::from_str(&figures).unwrap();
+    assert_eq!(figures["hops"].as_array().unwrap().len(), 1);
+    assert_eq!(figures["hops"][0]["summary"]["p50Ns"], 2_000);
+}
+
+#[test]
+fn latencies_that_cannot_be_had_end_as_a_shell_expects() {
+    let rig = Rig::open();
+    let at = |name: &str| rig.scratch.path().join(name).display().to_string();
+    std::fs::write(at("no.hlog"), "1.0,2.0,what\n").unwrap();
+    let table = [
+        ("latency --at http://127.0.0.1:1".to_owned(), 69, "no feed answers"),
+        ("latency --hop nowhere".to_owned(), 75, "readToPublished/TRADE"),
+        ("latency --output xml".to_owned(), 2, "hgrm"),
+        ("latency --output hgrm".to_owned(), 0, ""),
+        ("latency --from /no/such/file".to_owned(), 66, "/no/such/file"),
+        ("latency --from x --at http://127.0.0.1:1".to_owned(), 2, "--at"),
+        (format!("latency --from {}", at("no.hlog")), 65, "line 1"),
+        (format!("latency --from {0} --svg {0}", at("no.hlog")), 2, "would overwrite"),
+        (format!("latency --svg {0} --html {0}", at("x")), 2, "--html"),
+        (format!("latency --svg {}", at("no/folder.svg")), 74, "cannot be written"),
+    ];
+    for (words, code, message) in table {
+        let (found, _, complaint) = told(&run(&rig, &words));
+        assert_eq!(found, code, "{words}: {complaint}");
+        assert!(complaint.contains(message), "{words}: {complaint}");
+    }
+    assert_eq!(std::fs::read_to_string(at("no.hlog")).unwrap(), "1.0,2.0,what\n");
+}
+
+#[cfg(feature = "top")]
+#[test]
+fn top_asks_for_a_terminal() {
+    let (code, out, complaint) = told(&run(&Rig::open(), "top"));
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(complaint.contains("meltica status"), "{complaint}");
+}
+
 fn tail(rig: &Rig, words: &str) -> (Child, BufReader<impl Read + use<>>) {
     let mut child = command(rig, words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let out = BufReader::new(child.stdout.take().unwrap());
@@ -222,7 +305,9 @@ fn completions_and_manual_pages_know_every_command() {
     for shell in ["bash", "zsh", "fish"] {
         let (code, script, _) = told(&run(&rig, &format!("completions {shell}")));
         assert_eq!(code, 0);
-        for command in ["subscribe", "unsubscribe", "routes", "subscriptions", "status", "tail", "run", "replay"] {
+        for command in
+            ["subscribe", "unsubscribe", "routes", "subscriptions", "status", "tail", "run", "replay", "latency"]
+        {
             assert!(script.contains(command), "{shell} {command}");
         }
     }

@@ -6,6 +6,7 @@
 mod bounds;
 mod cli;
 mod commands;
+mod dashboard;
 mod document;
 mod events;
 mod metrics;
@@ -13,3 +14,5 @@ mod refusals;
 mod rig;
 mod schema;
 mod tokens;
+#[cfg(feature = "top")]
+mod top;

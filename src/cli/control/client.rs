@@ -7,6 +7,7 @@ use std::io::{BufReader, Read};
 use std::time::Duration;
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use ureq::http::Response;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
@@ -17,7 +18,7 @@ use super::super::exit::{Cause, Failed};
 use super::grid::plain;
 use super::place::{Place, Way};
 use super::unix::UnixConnector;
-use super::words::FeedArgs;
+use super::words::PlaceArgs;
 
 /// An answer is whole within; the feed itself gives up after 5 s.
 const WITHIN: Duration = Duration::from_secs(15);
@@ -35,7 +36,7 @@ pub(super) struct Client {
 
 impl Client {
     /// Opens nothing yet.
-    pub(super) fn new(arguments: &FeedArgs) -> Result<Client, Failed> {
+    pub(super) fn new(arguments: &PlaceArgs) -> Result<Client, Failed> {
         let place = Place::find(arguments)?;
         let mut tls = TlsConfig::builder();
         if let Some(path) = &place.ca_file {
@@ -71,6 +72,11 @@ impl Client {
         Ok(Client { agent, base, shown, place })
     }
 
+    /// Where the feed is, for a person.
+    pub(super) fn shown(&self) -> &str {
+        &self.shown
+    }
+
     fn bearer(&self) -> Option<String> {
         self.place.token.as_ref().map(|token| format!("Bearer {}", token.expose()))
     }
@@ -82,6 +88,11 @@ impl Client {
             request = request.header("Authorization", bearer);
         }
         self.answered(request.call())
+    }
+
+    /// Asks for a report of a known form.
+    pub(super) fn report<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failed> {
+        serde_json::from_value(self.get(path)?).map_err(|error| self.strange(&error.to_string()))
     }
 
     /// Sends a command.

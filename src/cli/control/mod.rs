@@ -10,17 +10,24 @@
 //! | `reports` | `routes`, `subscriptions`, `status` |
 //! | `tail` | `tail` |
 //! | `grid` | aligned columns, safe for a terminal |
+//! | `latency` | `latency` |
+//! | `top` | `top` |
+//! | `spans` | spans of time as a person reads them |
 //! | `manual` | completions and manual pages |
 //! | `serve` | the facade of `run` |
 
 mod client;
 mod filters;
 pub(super) mod grid;
+pub(super) mod latency;
 pub(super) mod manual;
 mod place;
 pub(super) mod reports;
 pub(super) mod serve;
+mod spans;
 pub(super) mod tail;
+#[cfg(feature = "top")]
+pub(super) mod top;
 mod unix;
 pub(super) mod wants;
 pub(super) mod words;

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::super::exit::{Cause, Failed};
-use super::words::FeedArgs;
+use super::words::PlaceArgs;
 use crate::http::{SECRET_BYTES_MAX, Secret, is_local, read_private};
 
 /// Where a feed listens unless it is configured otherwise.
@@ -30,7 +30,7 @@ pub(super) struct Place {
 impl Place {
     /// # Errors
     /// A place that is no URL, a token file that cannot be read or that others may read.
-    pub(super) fn find(arguments: &FeedArgs) -> Result<Place, Failed> {
+    pub(super) fn find(arguments: &PlaceArgs) -> Result<Place, Failed> {
         let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
         let at = match (&arguments.at, variable("MELTICA_AT")) {
             (Some(at), _) => at.clone(),

@@ -90,7 +90,7 @@ fn shown(filters: &Value) -> String {
 
 /// How the engine does. Ends with an error while something that is wanted does not flow.
 pub(in crate::cli) fn status(arguments: &ReportArgs) -> Result<(), Failed> {
-    let client = Client::new(&arguments.feed)?;
+    let client = Client::new(&arguments.feed.place)?;
     let answer = client.get("/status")?;
     let report: StatusReport =
         serde_json::from_value(answer.clone()).map_err(|error| client.strange(&error.to_string()))?;
@@ -139,7 +139,7 @@ fn status_text(report: &StatusReport) -> String {
 
 /// Asks for a report; as JSON it is given as it is, and there is nothing more to do.
 fn fetch<T: DeserializeOwned>(feed: &FeedArgs, path: &str) -> Result<Option<T>, Failed> {
-    let client = Client::new(feed)?;
+    let client = Client::new(&feed.place)?;
     let answer = client.get(path)?;
     if feed.output == OutputForm::Json {
         return give(&format!("{answer}\n")).map(|()| None);

@@ -17,7 +17,7 @@ const PATIENCE: u32 = 3;
 
 /// Shows events until the feed ends, the count is reached, or nobody reads any more.
 pub(in crate::cli) fn tail(arguments: &TailArgs) -> Result<(), Failed> {
-    let client = Client::new(&arguments.feed)?;
+    let client = Client::new(&arguments.feed.place)?;
     let words = arguments.types.iter().map(|name| ("type", name));
     let words = words.chain(arguments.instrument.iter().map(|name| ("instrument", name)));
     let query: Vec<String> = words.map(|(name, value)| format!("{name}={}", escaped(value))).collect();
@@ -63,7 +63,7 @@ fn client_lost(what: &str) -> Failed {
 }
 
 /// As a value of a query.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         match byte {

@@ -39,7 +39,7 @@ impl<'a> Body<'a> {
 
 /// Turns a type on.
 pub(in crate::cli) fn subscribe(arguments: &SubscribeArgs) -> Result<(), Failed> {
-    let client = Client::new(&arguments.feed)?;
+    let client = Client::new(&arguments.feed.place)?;
     let filters = filters(&arguments.wish)?;
     // A lease is in whole seconds; a part of one is given whole.
     let lease_seconds = arguments.lease.map(|lease| lease.as_secs() + u64::from(lease.subsec_nanos() > 0));
@@ -55,7 +55,7 @@ pub(in crate::cli) fn subscribe(arguments: &SubscribeArgs) -> Result<(), Failed>
 
 /// Turns it off.
 pub(in crate::cli) fn unsubscribe(arguments: &UnsubscribeArgs) -> Result<(), Failed> {
-    let client = Client::new(&arguments.feed)?;
+    let client = Client::new(&arguments.feed.place)?;
     let filters = filters(&arguments.wish)?;
     let exactly = (!filters.is_empty()).then_some(&filters);
     let answer = client.post("/control/unsubscribe", &Body::of(&arguments.wish, exactly))?;
@@ -88,9 +88,7 @@ fn wait(
     let since = Instant::now();
     let expects = expects_streams(client, &ack.type_name)?;
     loop {
-        let report = client.get("/control/subscriptions")?;
-        let report: SubscriptionsReport =
-            serde_json::from_value(report).map_err(|error| client.strange(&error.to_string()))?;
+        let report: SubscriptionsReport = client.report("/control/subscriptions")?;
         let found = find(&report, arguments.wish.consumer.as_deref(), &ack.type_name, filters);
         let Some((streams, states)) = found else {
             let message = format!("{}: the subscription is gone again", plain(&ack.type_name));
@@ -126,8 +124,7 @@ fn wait(
 
 /// Whether a type is made from native streams at all: what Meltica tells of itself is not.
 fn expects_streams(client: &Client, type_name: &str) -> Result<bool, Failed> {
-    let report: RoutesReport =
-        serde_json::from_value(client.get("/control/routes")?).map_err(|error| client.strange(&error.to_string()))?;
+    let report: RoutesReport = client.report("/control/routes")?;
     let route = report.routes.iter().find(|route| route.type_name == type_name);
     Ok(route.is_some_and(|route| !route.topics.is_empty() || !route.made_from.is_empty()))
 }

@@ -12,6 +12,16 @@ use super::super::args::duration;
 /// Which feed, and how to speak of it.
 #[derive(Args, Clone, Debug)]
 pub(in crate::cli) struct FeedArgs {
+    #[command(flatten)]
+    pub(super) place: PlaceArgs,
+    /// For a person or for a program.
+    #[arg(long, value_enum, default_value_t = OutputForm::Human)]
+    pub(super) output: OutputForm,
+}
+
+/// Which feed.
+#[derive(Args, Clone, Debug)]
+pub(in crate::cli) struct PlaceArgs {
     /// Where the feed is, as `run` printed it: http://ADDR:PORT, https://… or unix:PATH. Without it $MELTICA_AT, else
     /// http://127.0.0.1:6358.
     #[arg(long, value_name = "URL")]
@@ -22,9 +32,6 @@ pub(in crate::cli) struct FeedArgs {
     /// Certificates (PEM) to trust for https, in place of the public ones. Without it $MELTICA_CA_FILE.
     #[arg(long, value_name = "FILE")]
     pub(super) ca_file: Option<PathBuf>,
-    /// For a person or for a program.
-    #[arg(long, value_enum, default_value_t = OutputForm::Human)]
-    pub(super) output: OutputForm,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -95,6 +102,67 @@ pub(in crate::cli) struct TailArgs {
     pub(super) count: Option<u64>,
     #[command(flatten)]
     pub(super) feed: FeedArgs,
+}
+
+/// How latencies are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum LatencyForm {
+    /// Columns and words.
+    Table,
+    /// What the feed answered, on one line.
+    Json,
+    /// HdrHistogram's percentile text of one series, in microseconds.
+    Hgrm,
+    /// An HdrHistogram log, in nanoseconds, with a tag for each series.
+    Hlog,
+}
+
+#[derive(Args, Clone, Debug)]
+pub(in crate::cli) struct LatencyArgs {
+    /// How they are given on standard output: as a table, unless only files are asked for.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(super) output: Option<LatencyForm>,
+    /// Draw a percentile plot of the hops to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) svg: Option<PathBuf>,
+    /// Write a page with plots, table and explanations to this file; it needs no network.
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+    /// Only this hop, e.g. readToPublished.
+    #[arg(long, value_name = "HOP")]
+    pub(super) hop: Option<String>,
+    /// Only events of this type, e.g. TRADE.
+    #[arg(long, value_name = "TYPE")]
+    pub(super) kind: Option<String>,
+    /// Read a log that was kept (`--output hlog`), or another HdrHistogram log in nanoseconds, in place of a feed.
+    #[arg(long, value_name = "FILE", conflicts_with = "at")]
+    pub(super) from: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) place: PlaceArgs,
+}
+
+impl LatencyArgs {
+    /// Whether a series is asked for.
+    pub(super) fn wants(&self, hop: &str, kind: Option<&str>) -> bool {
+        let of_kind = |wanted: &String| kind.is_some_and(|kind| kind.eq_ignore_ascii_case(wanted));
+        self.hop.as_ref().is_none_or(|wanted| hop.eq_ignore_ascii_case(wanted))
+            && self.kind.as_ref().is_none_or(of_kind)
+    }
+
+    /// Whether what the feed says is all that is asked for.
+    pub(super) fn is_plain(&self) -> bool {
+        self.svg.is_none() && self.html.is_none() && self.hop.is_none() && self.kind.is_none()
+    }
+}
+
+#[cfg(feature = "top")]
+#[derive(Args, Clone, Debug)]
+pub(in crate::cli) struct TopArgs {
+    /// Only the books of this instrument, e.g. BTC-USDT; may be given again.
+    #[arg(long, short, value_name = "I")]
+    pub(super) instrument: Vec<String>,
+    #[command(flatten)]
+    pub(super) place: PlaceArgs,
 }
 
 #[derive(Args, Clone, Debug)]

@@ -1,0 +1,104 @@
+//! Purpose: `meltica latency`: where it reads, what it gives. Owns: nothing. Thread: main. Takes and gives: arguments in; text on
+//! standard output, files. Never: writes over what it reads; gives an empty plot for a feed that records nothing.
+
+use std::fs;
+use std::path::Path;
+
+use super::hgrm::hgrm;
+use super::measured::{Measured, Series};
+use super::page::page;
+use super::text::{head, text};
+use super::{hlog, plot};
+use crate::cli::control::client::Client;
+use crate::cli::control::grid::plain;
+use crate::cli::control::words::{LatencyArgs, LatencyForm};
+use crate::cli::exit::{Cause, Failed};
+use crate::cli::outputs::keep_apart_named;
+use crate::cli::say::give;
+use crate::schema::latency::{Hop, LatencyReport};
+
+/// Shows, keeps or draws latencies.
+pub(in crate::cli) fn latency(arguments: &LatencyArgs) -> Result<(), Failed> {
+    let outputs: Vec<(&str, &Path)> = [("--svg", arguments.svg.as_deref()), ("--html", arguments.html.as_deref())]
+        .into_iter()
+        .filter_map(|(name, path)| Some((name, path?)))
+        .collect();
+    keep_apart_named(&outputs, arguments.from.iter().map(|path| ("log", path.as_path())))?;
+    let Some(mut measured) = read(arguments)? else { return Ok(()) };
+    let of = measured.series.iter().map(|series| series.tag.to_string()).collect::<Vec<_>>().join(", ");
+    measured.series.retain(|series| arguments.wants(series.tag.hop.as_str(), series.tag.kind.as_deref()));
+    if measured.series.is_empty() {
+        let message =
+            format!("nothing was recorded of that; there is: {}", if of.is_empty() { "nothing" } else { &of });
+        return Err(Failed::new(Cause::TryAgain, message));
+    }
+    if let Some(path) = &arguments.svg {
+        keep(path, &drawn(&measured))?;
+    }
+    if let Some(path) = &arguments.html {
+        keep(path, &page(&measured))?;
+    }
+    // Files alone were asked for.
+    if arguments.output.is_none() && !outputs.is_empty() {
+        return Ok(());
+    }
+    match arguments.output.unwrap_or(LatencyForm::Table) {
+        LatencyForm::Table => give(&text(&measured)),
+        LatencyForm::Json => give(&format!("{}\n", measured.json())),
+        LatencyForm::Hgrm => give(&hgrm(one(&measured)?)),
+        LatencyForm::Hlog => {
+            let log = hlog::write(&measured).map_err(|error| Failed::new(Cause::BadInput, error))?;
+            give(&String::from_utf8_lossy(&log))
+        }
+    }
+}
+
+/// What is to be shown; `None`: the feed's answer was given as it is.
+fn read(arguments: &LatencyArgs) -> Result<Option<Measured>, Failed> {
+    if let Some(path) = &arguments.from {
+        let unread = |cause, what: String| Failed::new(cause, format!("{}: {what}", path.display()));
+        let bytes = fs::read(path).map_err(|error| unread(Cause::NoInput, error.to_string()))?;
+        return hlog::read(&bytes).map(Some).map_err(|error| unread(Cause::BadInput, error));
+    }
+    let client = Client::new(&arguments.place)?;
+    let answer = client.get("/latency")?;
+    if arguments.output == Some(LatencyForm::Json) && arguments.is_plain() {
+        return give(&format!("{answer}\n")).map(|()| None);
+    }
+    let report: LatencyReport = serde_json::from_value(answer).map_err(|error| client.strange(&error.to_string()))?;
+    if !report.recorded {
+        let message = format!("{}: this feed records no latency: `telemetry.latency` is off", client.shown());
+        return Err(Failed::new(Cause::BadInput, message));
+    }
+    Measured::of(&report).map(Some).map_err(|error| client.strange(&error))
+}
+
+/// The lines of a plot: whole hops, or what was asked for.
+fn drawn(measured: &Measured) -> String {
+    let totals: Vec<&Series> = measured.totals().collect();
+    let series = if totals.is_empty() { measured.series.iter().collect() } else { totals };
+    plot::file(&series, "Latency by hop", &head(measured))
+}
+
+/// The one series that a percentile text is of: Meltica's own hop where nothing else is said.
+fn one(measured: &Measured) -> Result<&Series, Failed> {
+    let own = |series: &&Series| series.tag.hop == Hop::ReadToPublished.name() && series.tag.is_total();
+    let totals = measured.totals().find(own).or_else(|| measured.totals().next());
+    let named = match &measured.series[..] {
+        [only] => Some(only),
+        _ => totals,
+    };
+    named.ok_or_else(|| {
+        let there: Vec<String> = measured.series.iter().map(|series| plain(&series.tag.to_string())).collect();
+        Failed::new(Cause::Usage, format!("hgrm is of one series: say --hop and --kind; there is {}", there.join(", ")))
+    })
+}
+
+/// Writes a file, or standard output where it is called `-`.
+fn keep(path: &Path, text: &str) -> Result<(), Failed> {
+    if path == Path::new("-") {
+        return give(text);
+    }
+    let failed = |error| Failed::new(Cause::Output, format!("{}: cannot be written: {error}", path.display()));
+    fs::write(path, text).map_err(failed)
+}

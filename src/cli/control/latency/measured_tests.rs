@@ -1,0 +1,130 @@
+//! Percentiles over both signs, tags, logs there and back, percentile text.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+
+use super::hgrm::hgrm;
+use super::hlog;
+use super::measured::{Measured, Series, Tag, decode, encode};
+use super::text::text;
+use crate::schema::latency::{CLOCK_CAVEAT, Hop};
+
+/// A series of these values, ns.
+pub(super) fn series(hop: &str, kind: Option<&str>, values: &[i64]) -> Series {
+    let empty = || Histogram::<u64>::new_with_bounds(1, 60_000_000_000, 3).unwrap();
+    let (mut positive, mut negative) = (empty(), empty());
+    for value in values {
+        if *value < 0 { &mut negative } else { &mut positive }.record(value.unsigned_abs()).unwrap();
+    }
+    let negative = Some(negative).filter(|negative| !negative.is_empty());
+    Series { tag: Tag { hop: hop.into(), kind: kind.map(str::to_owned), connection: None }, positive, negative }
+}
+
+pub(super) fn measured(series: Vec<Series>) -> Measured {
+    let (since_ns, at_ns) = (1_795_701_000_000_000_000, 1_795_701_012_500_000_000);
+    Measured { since_ns, at_ns, series, clock: CLOCK_CAVEAT.into(), ..Measured::default() }
+}
+
+#[test]
+fn percentiles_are_over_both_signs() {
+    let own: Vec<i64> = (1..=100).collect();
+    let both: Vec<i64> = (-50..50).collect();
+    let below: Vec<i64> = (-100..=-1).collect();
+    // (values, [least, p25, p50, p51, p90, greatest])
+    for (values, expected) in [
+        (&own, [1, 25, 50, 51, 90, 100]),
+        (&both, [-50, -26, -1, 0, 39, 49]),
+        (&below, [-100, -76, -51, -50, -11, -1]),
+        (&vec![7], [7; 6]),
+        (&Vec::new(), [0; 6]),
+    ] {
+        let one = series("x", None, values);
+        let found = [one.least(), one.at(0.25), one.at(0.5), one.at(0.51), one.at(0.9), one.greatest()];
+        assert_eq!(found, expected, "{values:?}");
+        assert_eq!(one.count(), values.len() as u64);
+        let mean = values.iter().sum::<i64>() as f64 / values.len().max(1) as f64;
+        assert!((one.mean() - mean).abs() < 1e-9, "{} is not {mean}", one.mean());
+    }
+}
+
+#[test]
+fn a_curve_begins_where_what_is_below_zero_ends_and_ends_at_the_slowest() {
+    let one = series("x", None, &(-50..50).collect::<Vec<_>>());
+    let curve = one.curve();
+    assert_eq!(curve[0], (2.0, 0.0), "half of them are below zero");
+    assert_eq!(*curve.last().unwrap(), (100.0, 49.0), "one in a hundred");
+    assert!(curve.windows(2).all(|pair| pair[0].0 <= pair[1].0 && pair[0].1 <= pair[1].1));
+}
+
+#[test]
+fn tags_are_read_as_they_are_written() {
+    for (hop, kind, connection, negative, text) in [
+        ("readToPublished", None, None, false, "readToPublished"),
+        ("readToPublished", Some("TRADE.AGGREGATE"), None, false, "readToPublished/TRADE.AGGREGATE"),
+        ("exchangeToReceive", None, Some(4), true, "exchangeToReceive/connection-4/negative"),
+        ("somebody's", None, None, false, "somebody's"),
+    ] {
+        let tag = Tag { hop: hop.into(), kind: kind.map(str::to_owned), connection };
+        assert_eq!((tag.text(negative).as_str(), Tag::read(text)), (text, (tag, negative)));
+    }
+}
+
+#[test]
+fn a_log_is_read_as_it_was_written() {
+    let hops = vec![
+        series(Hop::ExchangeToReceive.name(), None, &[-3_000, 5, 900_000]),
+        series(Hop::ReadToPublished.name(), None, &(1..5_000).collect::<Vec<_>>()),
+        series(Hop::ReadToPublished.name(), Some("TRADE"), &[700, 800]),
+    ];
+    let before = measured(hops);
+    let log = String::from_utf8(hlog::write(&before).unwrap()).unwrap();
+    let lines: Vec<&str> = log.lines().collect();
+    assert_eq!(lines[0], "#[Histogram log format version 1.2]");
+    assert!(log.contains("#[StartTime: 1795701000.000 (seconds since epoch)]"), "{log}");
+    assert!(log.contains("\nTag=exchangeToReceive/negative,0.000,12.500,0.003,HIST"), "{log}");
+    let after = hlog::read(log.as_bytes()).unwrap();
+    assert_eq!((after.since_ns, after.at_ns), (before.since_ns, before.at_ns));
+    for (one, other) in before.series.iter().zip(&after.series) {
+        assert_eq!((&one.tag, one.summary()), (&other.tag, other.summary()));
+        assert_eq!((&one.positive, &one.negative), (&other.positive, &other.negative));
+    }
+    // Intervals of one tag add up; so does what has no tag; a line end that is missing or doubled is no fault.
+    let interval = lines.last().unwrap().trim_start_matches("Tag=readToPublished/TRADE,");
+    let foreign = format!(
+        "{log}{interval}\nTag=b,1.000,2.000,0.1,{0}\nTag=b,3.500,0.250,0.1,{0}\n\n",
+        interval.rsplit(',').next().unwrap()
+    );
+    for text in [foreign.as_str(), foreign.trim_end()] {
+        let read = hlog::read(text.as_bytes()).unwrap();
+        let counts: BTreeMap<String, u64> = read.series.iter().map(|one| (one.tag.to_string(), one.count())).collect();
+        assert_eq!((counts["untagged"], counts["b"], counts["readToPublished/TRADE"]), (2, 4, 2));
+    }
+    assert!(text(&before).contains("-3.00 µs") && text(&after).contains("clockAheadNs"), "{}", text(&before));
+}
+
+#[test]
+fn a_damaged_log_is_refused_and_says_where() {
+    let log = String::from_utf8(hlog::write(&measured(vec![series("a", None, &[1, 2])])).unwrap()).unwrap();
+    let broken = |from: &str, to: &str| log.replace(from, to);
+    for (text, word) in [
+        (String::new(), "no interval"),
+        ("hello\n".to_owned(), "line 1"),
+        (format!("{log}what is this\n{log}"), "line 7"),
+        (broken("HIST", "HI,T"), "a"),
+        (broken(",HIST", ",####"), "no base64"),
+        (broken(",HIST", ",AAAA"), "no HdrHistogram"),
+        ("\u{0}\u{ff}\n".to_owned(), "line 1"),
+    ] {
+        let error = hlog::read(text.as_bytes()).map(|_| ()).unwrap_err();
+        assert!(error.contains(word), "{word} is not in: {error}");
+    }
+    assert!(decode("").is_err() && decode(&encode(&Histogram::new(3).unwrap())).is_ok());
+}
+
+/// As `outputPercentileDistribution` of the original writes it (five ticks, microseconds); held against another library by hand.
+#[test]
+fn percentile_text_is_as_the_plotter_reads_it() {
+    let one = series("readToPublished", Some("TRADE"), &[1_000, 2_000, 3_000, 4_000, -5]);
+    assert_eq!(hgrm(&one), include_str!("four.hgrm"));
+}

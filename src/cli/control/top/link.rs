@@ -1,0 +1,144 @@
+//! Purpose: asks the feed how it does, and follows its books. Owns: three threads, which end with the process or when nobody
+//! listens any more. Thread: those; each blocks. Takes and gives: HTTP in, news out.
+//! Never: asks more of the feed than [`ASK`] and [`BYTES_A_SECOND`] say, however many events there are; gives up.
+
+use std::collections::HashMap;
+use std::io::BufRead;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::news::{BookName, News, Quality, Top};
+use crate::cli::control::client::Client;
+use crate::cli::control::tail::escaped;
+use crate::cli::exit::{Cause, Failed};
+
+/// How often the feed is asked.
+const ASK: Duration = Duration::from_secs(1);
+/// How often the newest tops are handed on.
+const HAND_ON: Duration = Duration::from_millis(100);
+/// Events are read up to so many bytes a second. What is beyond is not asked for: the stream is left, and joined again in the
+/// next second, so that the feed does not write what nobody can read.
+const BYTES_A_SECOND: usize = 1 << 20;
+/// News that wait.
+const WAITING_MAX: usize = 64;
+
+/// What a thread runs: it ends when nobody listens any more.
+type Job = Box<dyn FnOnce(&SyncSender<News>) + Send>;
+
+/// The threads, and what they say.
+pub(super) struct Link {
+    news: Receiver<News>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Link {
+    /// Starts to ask. `client` makes a way to the feed for each thread.
+    pub(super) fn start(instruments: &[String], client: impl Fn() -> Result<Client, Failed>) -> Result<Link, Failed> {
+        let (sender, news) = sync_channel(WAITING_MAX);
+        let only: String = instruments.iter().map(|name| format!("&instrument={}", escaped(name))).collect();
+        let (status, tops, qualities) = (client()?, client()?, client()?);
+        let (of_tops, of_qualities) =
+            (format!("/events?type=ANALYTICS.FUSED{only}"), format!("/events?type=STATUS.BOOK{only}"));
+        let jobs: [(&str, Job); 3] = [
+            ("status", Box::new(move |out| ask(&status, out))),
+            ("tops", Box::new(move |out| follow(out, |out| read_tops(&tops, &of_tops, out)))),
+            ("qualities", Box::new(move |out| follow(out, |out| read_qualities(&qualities, &of_qualities, out)))),
+        ];
+        let mut threads = Vec::with_capacity(jobs.len());
+        for (name, job) in jobs {
+            let out = sender.clone();
+            let thread = std::thread::Builder::new().name(format!("meltica-top-{name}")).spawn(move || job(&out));
+            threads.push(thread.map_err(|error| Failed::new(Cause::System, format!("a thread: {error}")))?);
+        }
+        Ok(Link { news, threads })
+    }
+
+    /// What was said since.
+    pub(super) fn take(&self) -> impl Iterator<Item = News> {
+        self.news.try_iter()
+    }
+
+    /// Whether a thread has ended though it was listened to: a defect.
+    pub(super) fn is_broken(&self) -> bool {
+        self.threads.iter().any(JoinHandle::is_finished)
+    }
+}
+
+/// Nobody listens any more.
+struct Unheard;
+
+fn say(out: &SyncSender<News>, news: News) -> Result<(), Unheard> {
+    out.send(news).map_err(|_| Unheard)
+}
+
+/// Asks how the feed does, for ever.
+fn ask(client: &Client, out: &SyncSender<News>) {
+    loop {
+        let asked = Instant::now();
+        let said = match client.report("/status") {
+            Ok(report) => {
+                let latency = client.report("/latency").ok().map(Box::new);
+                say(out, News::Status(Box::new(report))).and_then(|()| say(out, News::Latency(latency)))
+            }
+            Err(failed) => say(out, News::Lost(failed.message)),
+        };
+        if said.is_err() {
+            return;
+        }
+        std::thread::sleep(ASK.saturating_sub(asked.elapsed()));
+    }
+}
+
+/// Reads streams one after the other, for ever. That one cannot be had, or ends, says whoever asks for the status.
+fn follow(out: &SyncSender<News>, mut read: impl FnMut(&SyncSender<News>) -> Result<(), Unheard>) {
+    loop {
+        let begun = Instant::now();
+        if read(out).is_err() {
+            return;
+        }
+        std::thread::sleep(ASK.saturating_sub(begun.elapsed()));
+    }
+}
+
+/// One stream of best prices, to its end or as far as is read in one second.
+fn read_tops(client: &Client, path: &str, out: &SyncSender<News>) -> Result<(), Unheard> {
+    let Ok(mut lines) = client.stream(path) else { return Ok(()) };
+    let mut newest: HashMap<BookName, Top> = HashMap::new();
+    let (mut line, mut read) = (String::new(), 0);
+    let (mut second, mut handed) = (Instant::now(), Instant::now());
+    loop {
+        line.clear();
+        let length = lines.read_line(&mut line).unwrap_or(0);
+        if let Some(top) = serde_json::from_str::<Value>(&line).ok().as_ref().and_then(Top::of_event) {
+            newest.insert(top.book.clone(), top);
+        }
+        if second.elapsed() >= ASK {
+            (second, read) = (Instant::now(), 0);
+        }
+        read += length;
+        let over = length == 0 || read > BYTES_A_SECOND;
+        if over || handed.elapsed() >= HAND_ON {
+            handed = Instant::now();
+            say(out, News::Tops(newest.drain().map(|(_, top)| top).collect()))?;
+        }
+        if over {
+            return Ok(());
+        }
+    }
+}
+
+/// One stream of what becomes of books, to its end. They are few.
+fn read_qualities(client: &Client, path: &str, out: &SyncSender<News>) -> Result<(), Unheard> {
+    let Ok(lines) = client.stream(path) else { return Ok(()) };
+    for line in lines.lines() {
+        let Ok(line) = line else { break };
+        let event: Value = serde_json::from_str(&line).unwrap_or_default();
+        if let Some(change) = Quality::of_event(&event) {
+            say(out, News::Qualities(vec![change]))?;
+        }
+    }
+    Ok(())
+}
