@@ -89,7 +89,9 @@ mod tests {
             row(Hop::ReadToPublished, Some("TRADE"), 3),
         ];
         let latency = Some(Latency { told: true, recorded: true, rows, ..Latency::default() });
-        let figures = Figures { latency, ..Figures::default() };
+        let mut figures = Figures::default();
+        figures.tick(std::time::Duration::ZERO);
+        figures.latency = latency;
         let names = |order: Order| -> Vec<String> {
             hops(&figures, order).rows.iter().map(|cells| cells[0].text.clone()).collect()
         };
