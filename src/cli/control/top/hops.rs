@@ -90,6 +90,7 @@ mod tests {
         ];
         let latency = Some(Latency { told: true, recorded: true, rows, ..Latency::default() });
         let mut figures = Figures::default();
+        figures.tick(std::time::Duration::ZERO);
         figures.latency = latency;
         let names = |order: Order| -> Vec<String> {
             hops(&figures, order).rows.iter().map(|cells| cells[0].text.clone()).collect()
