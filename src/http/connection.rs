@@ -57,9 +57,12 @@ pub(super) struct House {
 }
 
 impl House {
-    /// Waits until it is the caller's turn.
-    pub(super) fn await_turn(&self) {
-        if let Some(wait) = self.pace.turn(self.clock.now_ns()) {
+    /// Waits until it is the caller's turn, or its last of several.
+    pub(super) fn await_turns(&self, pace: &Pace, turns: u32) {
+        if turns == 0 {
+            return;
+        }
+        if let Some(wait) = pace.turns(turns, self.clock.now_ns()) {
             self.tally.add(Counter::HttpHeldBack, 1);
             std::thread::sleep(wait);
         }
@@ -116,7 +119,7 @@ impl Connection<'_> {
             }
             Err(refusal) => Err(refusal),
         };
-        self.house.await_turn();
+        self.house.await_turns(&self.house.pace, 1);
         let head = match head {
             Ok(head) => head,
             Err(refusal) => return self.refuse(refusal),
@@ -188,6 +191,7 @@ impl Connection<'_> {
     }
 
     fn reach(&mut self, endpoint: Endpoint, head: &Head, caller: &Caller, body: &[u8]) -> Result<Outcome, Refusal> {
+        self.house.await_turns(&self.house.pace, endpoint.turns_beyond_one());
         let desk = &self.house.desk;
         let report = |command| desk.report(caller, command).map(|report| report_answer(200, &report));
         let answer = match endpoint {

@@ -72,7 +72,7 @@ const fn quantiles(summary: &HopSummary) -> [(&'static str, i64); 6] {
         ("0.99", summary.p99_ns),
         ("0.999", summary.p999_ns),
         ("0.9999", summary.p9999_ns),
-        ("1", summary.max_ns),
+        ("1.0", summary.max_ns),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Purpose: how often the server turns to anybody. Owns: when its next turn is. Thread: any, behind a lock (cold).
-//! Takes and gives: the time in, a wait out. Never: refuses; lets one connection have two turns while another waits for one.
+//! Takes and gives: the time in, a wait out. Never: refuses; lets one connection have two turns while another waits for one, but
+//! for what is dear.
 //!
 //! A connection waits for its turn with one request in hand, so all that wait take turns, and a flood costs the machine this
 //! many turns and no more: the data plane goes on beside it (faults.md, S06 and F70). What is not taken yet, TCP holds.
@@ -7,25 +8,39 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Turns a second, over all connections: one for each that opens, one for each request. With every place taken by a peer
-/// that never stops asking, whoever else is connected waits a tenth of a second.
-const TURNS_PER_SECOND: u64 = 400;
+/// Turns a second of requests, over all connections. With every place taken by a peer that never stops asking, whoever else is
+/// connected waits a tenth of a second.
+const REQUESTS_PER_SECOND: u64 = 400;
+/// Turns a second of connections that open, and of those that are turned away. They are apart, so that who knocks does not stand
+/// behind all that is asked: with as many waiting before the door as the system lets wait, it takes a second.
+const DOORS_PER_SECOND: u64 = 200;
 /// Turns that may follow each other at once after a rest.
 const AT_ONCE: u64 = 128;
-const GAP_NS: u64 = 1_000_000_000 / TURNS_PER_SECOND;
 
 /// Turns, one after the other.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pace {
     next_ns: Mutex<u64>,
+    gap_ns: u64,
 }
 
 impl Pace {
-    /// Takes the next turn: how long to wait for it.
-    pub(super) fn turn(&self, now_ns: u64) -> Option<Duration> {
+    /// Of requests.
+    pub(super) const fn of_requests() -> Pace {
+        Pace { next_ns: Mutex::new(0), gap_ns: 1_000_000_000 / REQUESTS_PER_SECOND }
+    }
+
+    /// Of connections.
+    pub(super) const fn of_doors() -> Pace {
+        Pace { next_ns: Mutex::new(0), gap_ns: 1_000_000_000 / DOORS_PER_SECOND }
+    }
+
+    /// Takes the next `turns`: how long to wait for the last of them.
+    pub(super) fn turns(&self, turns: u32, now_ns: u64) -> Option<Duration> {
         // One assignment: a panic leaves nothing half done.
         let mut next_ns = self.next_ns.lock().unwrap_or_else(PoisonError::into_inner);
-        *next_ns = (*next_ns).max(now_ns.saturating_sub(GAP_NS * AT_ONCE)) + GAP_NS;
+        let saved_ns = now_ns.saturating_sub(self.gap_ns * AT_ONCE);
+        *next_ns = (*next_ns).max(saved_ns) + self.gap_ns * u64::from(turns);
         let wait_ns = next_ns.saturating_sub(now_ns);
         (wait_ns > 0).then(|| Duration::from_nanos(wait_ns))
     }
@@ -36,12 +51,13 @@ mod tests {
     use super::*;
 
     const HOUR_NS: u64 = 3_600_000_000_000;
+    const GAP_NS: u64 = 1_000_000_000 / REQUESTS_PER_SECOND;
 
     /// How many turns come at once, at a moment.
     fn at_once(pace: &Pace, now_ns: u64) -> (u64, Duration) {
         let mut turns = 0;
         loop {
-            match pace.turn(now_ns) {
+            match pace.turns(1, now_ns) {
                 None => turns += 1,
                 Some(wait) => return (turns, wait),
             }
@@ -50,28 +66,36 @@ mod tests {
 
     #[test]
     fn some_turns_come_at_once_and_then_each_waits_for_the_one_before() {
-        let pace = Pace::default();
+        let pace = Pace::of_requests();
         assert_eq!(at_once(&pace, HOUR_NS), (AT_ONCE, Duration::from_nanos(GAP_NS)));
-        assert_eq!(pace.turn(HOUR_NS), Some(Duration::from_nanos(2 * GAP_NS)));
-        assert_eq!(pace.turn(HOUR_NS + GAP_NS), Some(Duration::from_nanos(2 * GAP_NS)), "in order of asking");
+        assert_eq!(pace.turns(1, HOUR_NS), Some(Duration::from_nanos(2 * GAP_NS)));
+        assert_eq!(pace.turns(1, HOUR_NS + GAP_NS), Some(Duration::from_nanos(2 * GAP_NS)), "in order of asking");
     }
 
     #[test]
     fn over_an_hour_of_asking_there_are_as_many_turns_as_there_may_be() {
-        let (pace, mut now_ns, mut turns) = (Pace::default(), HOUR_NS, 0);
+        let (pace, mut now_ns, mut turns) = (Pace::of_requests(), HOUR_NS, 0);
         while now_ns < 2 * HOUR_NS {
-            now_ns += pace.turn(now_ns).map_or(0, |wait| wait.as_nanos() as u64);
+            now_ns += pace.turns(1, now_ns).map_or(0, |wait| wait.as_nanos() as u64);
             turns += 1;
         }
-        assert_eq!(turns, 3_600 * TURNS_PER_SECOND + AT_ONCE);
+        assert_eq!(turns, 3_600 * REQUESTS_PER_SECOND + AT_ONCE);
     }
 
     #[test]
     fn a_rest_gives_back_what_may_come_at_once_and_no_more() {
-        let pace = Pace::default();
+        let pace = Pace::of_requests();
         at_once(&pace, HOUR_NS);
         // The one that had to wait has taken its turn.
         assert_eq!(at_once(&pace, HOUR_NS + 11 * GAP_NS).0, 10);
         assert_eq!(at_once(&pace, 5 * HOUR_NS).0, AT_ONCE);
+    }
+
+    #[test]
+    fn what_is_dear_takes_many_turns_and_doors_have_their_own() {
+        let (requests, doors) = (Pace::of_requests(), Pace::of_doors());
+        assert_eq!(requests.turns(AT_ONCE as u32, HOUR_NS), None);
+        assert_eq!(requests.turns(40, HOUR_NS), Some(Duration::from_nanos(40 * GAP_NS)));
+        assert_eq!(at_once(&doors, HOUR_NS).0, AT_ONCE);
     }
 }

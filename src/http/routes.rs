@@ -21,6 +21,22 @@ pub(super) enum Endpoint {
     OpenApi,
 }
 
+impl Endpoint {
+    /// How many turns more than others it takes: reports are made by the control duty, those of latency of many histograms.
+    pub(super) const fn turns_beyond_one(self) -> u32 {
+        match self {
+            Endpoint::Latency | Endpoint::Metrics => 39,
+            Endpoint::Routes | Endpoint::Subscriptions | Endpoint::Status | Endpoint::Ready => 3,
+            Endpoint::Subscribe
+            | Endpoint::Unsubscribe
+            | Endpoint::Filters
+            | Endpoint::Health
+            | Endpoint::Events
+            | Endpoint::OpenApi => 0,
+        }
+    }
+}
+
 /// One row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Route {

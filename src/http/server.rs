@@ -112,13 +112,13 @@ impl Server {
             bus: services.bus,
             clock: services.clock,
             tally: Tally::new(services.ledger),
-            pace: Pace::default(),
+            pace: Pace::of_requests(),
             stop: stop.clone(),
             streams: Guests::new(STREAMS_MAX),
             tls,
             tell: services.tell,
         };
-        let acceptor = Acceptor { listener, house: Arc::new(house), guests: guests.clone() };
+        let acceptor = Acceptor { listener, doors: Pace::of_doors(), house: Arc::new(house), guests: guests.clone() };
         let acceptor = thread("meltica-http").spawn(move || acceptor.run()).map_err(HttpError::Thread)?;
         Ok(Server { address, stop, guests, acceptor: Some(acceptor) })
     }
@@ -156,6 +156,7 @@ fn thread(name: &str) -> std::thread::Builder {
 
 struct Acceptor {
     listener: Listener,
+    doors: Pace,
     house: Arc<House>,
     guests: Guests,
 }
@@ -166,7 +167,7 @@ impl Acceptor {
         while !self.house.stop.is_requested() {
             match self.listener.accept(LOOK) {
                 Ok(Some(raw)) => {
-                    self.house.await_turn();
+                    self.house.await_turns(&self.doors, 1);
                     self.welcome(raw);
                 }
                 Ok(None) => {}

@@ -14,7 +14,8 @@ pub const CLOCK_CAVEAT: &str = "exchangeToReceive compares the exchange's clock 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Hop {
-    /// From the exchange's event time to the read; signed, for two clocks tell it. Once a frame that has an event time.
+    /// From the exchange's event time to the read; signed, for two clocks tell it. Told by the last event made from a frame, once that is
+    /// published: a frame whose last part nobody wants, or that another connection was ahead of, tells nothing.
     ExchangeToReceive,
     /// From the kernel's receive stamp to the read that brought the frame. Only frames that were the first to become whole by a
     /// read with a stamp: it says nothing of the others.

@@ -1,5 +1,5 @@
 //! Purpose: how long duty cycles take. Owns: the cells of each thread. Thread: one writer a thread, any reader.
-//! Takes and gives: the ends of cycles in, counts out. Never: a locked instruction, more than one reading of the clock a cycle.
+//! Takes and gives: the ends of cycles in, counts out. Never: a locked instruction, more than one reading of the clock a cycle and one a pause.
 
 use super::clock::Clock;
 use crate::agent::CycleMeter;

@@ -1,9 +1,10 @@
 //! Purpose: the histograms of one hop on one thread: all, by kind, by connection; one writer, read while it goes on writing.
 //! Owns: their cells. Thread: the recorder on one, its reader on any other (cold).
-//! Takes and gives: nanoseconds in, histograms out. Never: locks, allocates or waits on the writer's thread; clamps unseen.
+//! Takes and gives: nanoseconds in, histograms out. Never: waits or allocates on the writer's thread; clamps unseen.
 //!
 //! The two swap whole sheets of histograms: the reader asks, the writer puts its sheet aside with its next record and goes on
-//! with an empty one that the reader had left for it. So a record costs the writer one plain load more. A sheet's memory is
+//! with an empty one that the reader had left for it. So a record costs the writer one plain load more; where it hands a sheet over, a
+//! lock that it tries, and comes again if it is not free. A sheet's memory is
 //! taken from the system as it is first written: kinds that never come take none.
 
 use std::collections::BTreeMap;
@@ -239,6 +240,11 @@ impl HopReader {
         }
         sheet.owners = [NOBODY; PLACES];
         self.kinds.remove(&NO_KIND.0);
+        self.forget_silent();
+    }
+
+    /// Keeps the bound on connections.
+    fn forget_silent(&mut self) {
         while self.connections.len() > CONNECTIONS_MAX {
             let Some(id) = self.connections.iter().min_by_key(|(_, of)| of.turn).map(|(id, _)| *id) else { break };
             self.connections.remove(&id);
@@ -252,6 +258,8 @@ impl HopReader {
 
     /// Adds all that another one knows.
     pub(super) fn add(&mut self, other: &HopReader) {
+        // Turns are each reader's own: what it adds is what it heard last.
+        self.turn += 1;
         // The same bounds: adding cannot fail.
         let _ = self.total.add(&other.total);
         for (kind, histogram) in &other.kinds {
@@ -260,9 +268,10 @@ impl HopReader {
         for (id, of) in &other.connections {
             let mine = OfConnection { histogram: empty(Digits::Two), turn: 0 };
             let mine = self.connections.entry(*id).or_insert(mine);
-            mine.turn = mine.turn.max(of.turn);
+            mine.turn = self.turn;
             let _ = mine.histogram.add(&of.histogram);
         }
+        self.forget_silent();
     }
 
     /// One without a writer, to add others to.

@@ -104,7 +104,10 @@ impl Latencies {
     fn side(&self, of: Hop, side: Side) -> HopRecorder {
         let Some(shared) = &self.0 else { return HopRecorder::off() };
         let (recorder, reader) = hop();
-        lock(&shared.hops).push(Row { hop: of, side, reader, ended: false });
+        let mut rows = lock(&shared.hops);
+        // Also where nobody else collects: consumers that ended leave one row.
+        collect(&mut rows);
+        rows.push(Row { hop: of, side, reader, ended: false });
         recorder
     }
 
@@ -272,15 +275,22 @@ mod tests {
     #[test]
     fn consumers_that_come_and_go_take_bounded_room_and_lose_nothing() {
         let latencies = Latencies::new(Clock::default(), CYCLE_OVER);
-        for _ in 0..50 {
+        for number in 0..300 {
             let mut consumer = latencies.recorder(Hop::PublishedToConsumed);
-            assert!(consumer.record(7, TRADE, ConnectionId(0)));
+            assert!(consumer.record(7, TRADE, ConnectionId(number)));
             drop(consumer);
-            latencies.collect();
+            // With and without somebody who collects.
+            if number % 2 == 0 {
+                latencies.collect();
+            }
         }
+        latencies.collect();
         let Some(shared) = &latencies.0 else { panic!("it is on") };
         assert_eq!(lock(&shared.hops).len(), 1);
-        assert_eq!(latencies.report(named).hops[0].summary.count, 50);
+        let hops = latencies.report(named).hops;
+        assert_eq!(hops[0].summary.count, 300);
+        let connections: Vec<u16> = hops.iter().filter_map(|view| view.connection).collect();
+        assert_eq!((connections.len(), connections.last()), (super::super::hop::CONNECTIONS_MAX, Some(&299)));
     }
 
     #[test]

@@ -266,7 +266,7 @@ fn whole(known: &Known, goals: &mut Vec<Goal>) {
         "<= the readiness wait and the read",
         "needs a tracer on a live feed",
     ));
-    goals.push(Goal::open("the ledger's own cost", "times", "<= 1.03", "it cannot be switched off in this tree"));
+    goals.push(Goal::open("the ledger's own cost", "times", "<= 1.03", "by instructions: perf/instructions walk (rows walk, walk+ledger); perf/record/2026-11-26-ledger.md"));
     let (value, reference) = match &known.start_ms {
         Ok(starts) => {
             let value = crate::measure::median(starts.clone());

@@ -20,7 +20,7 @@ use meltica::schema::frame::{Frame, FrameSource, Pulled, SnapshotRequest, Source
 use meltica::telemetry::{Clock, Ledger};
 
 use crate::measure::{Run, median};
-use crate::support::feed::Memory;
+use crate::support::feed::{Memory, Stamped};
 use crate::support::frames::Sample;
 use crate::threads::{cores, pin};
 
@@ -145,7 +145,7 @@ impl FrameSource for Gate {
 /// The medians over a turn's frames: until read, and until published. A diff's first event is the one that counts: its book has been changed by then.
 fn hop(topology: Topology, sample: &Sample) -> (f64, f64) {
     let (clock, asked) = (Clock::default(), Arc::<CachePadded<AtomicU64>>::default());
-    let source = Gate { memory: Memory::of(sample), asked: Arc::clone(&asked), given: 0, clock: clock.clone() };
+    let source = Gate { memory: Memory::of(sample, Stamped::No), asked: Arc::clone(&asked), given: 0, clock: clock.clone() };
     let options = EngineOptions {
         topology: Some(topology),
         idle: Some(IdleStrategy::BusySpin),

@@ -56,6 +56,9 @@ pub(super) struct Instances {
     fields: Fields,
     names: Names,
     shapes: Shapes,
+    /// Frames that the scanner took.
+    #[cfg(test)]
+    pub(super) scanned: u64,
 }
 
 impl Instances {
@@ -68,6 +71,8 @@ impl Instances {
             fields: Fields::default(),
             names: Names::default(),
             shapes: Shapes::default(),
+            #[cfg(test)]
+            scanned: 0,
         }
     }
 
@@ -118,6 +123,10 @@ impl Instances {
         F: FnMut(RawRef<'_>),
     {
         self.scanned(bytes, from, origin).is_some_and(|()| {
+            #[cfg(test)]
+            {
+                self.scanned += 1;
+            }
             self.hand_out(out);
             true
         })

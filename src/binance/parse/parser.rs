@@ -153,6 +153,12 @@ impl Parser {
         }
     }
 
+    /// How many frames the scanner took.
+    #[cfg(test)]
+    pub(super) const fn scanned(&self) -> u64 {
+        self.instances.scanned
+    }
+
     /// What the last exchangeInfo said, once.
     pub fn take_catalogue(&mut self) -> Option<Catalogue> {
         self.catalogue.take()

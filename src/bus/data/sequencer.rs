@@ -155,7 +155,7 @@ impl<S: Shelves> Sequencer<S> {
         self.count_demotions();
     }
 
-    /// Writes a published event's hops into the ledger. The exchange's time is told once a frame, by the last event made from
+    /// Writes a published event's hops into the ledger. The exchange's time is told at most once a frame, by the last event made from
     /// it, and only where the venue sends as things happen: a poll's body is as old as its interval.
     #[inline]
     fn measure(&mut self, header: &EventHeader) {

@@ -110,7 +110,8 @@ impl Subscription {
     }
 
     /// Also records how long each event took from publication to the closure: a reading of the clock for each. What the engine
-    /// held back, and all of a replay, whose receive times are not the clock's, is left out. Nothing when the ledger is off.
+    /// held back, and all whose receive time is not the reading that latency is measured from (a replay, REST bodies, notices of
+    /// connections), is left out. Nothing when the ledger is off.
     pub fn measured(mut self, clock: &Clock, latencies: &Latencies) -> Subscription {
         let meter = || Meter { clock: clock.clone(), recorder: latencies.recorder(Hop::PublishedToConsumed) };
         self.intake.meter = latencies.is_on().then(meter);

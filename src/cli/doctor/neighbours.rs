@@ -46,6 +46,16 @@ fn siblings(layout: &Layout, plan: &Plan) -> Finding {
     if free.is_empty() {
         return SIBLINGS.good(format!("{others}, isolated with the cores named"));
     }
+    let lowest = |core: usize| of(core).iter().min().unwrap_or(core);
+    if named.iter().any(|core| lowest(core) != core) {
+        // `nosmt` takes all but the lowest offline, and core 0 mostly cannot be taken: so the named ones are to be others.
+        let better: CoreSet = named.iter().map(lowest).collect();
+        let change = format!(
+            "name the first thread of each physical core in `cores` ({better} in place of {named}), then ask again"
+        );
+        return SIBLINGS
+            .warn(format!("{free} share physical cores with those named, and may run anything"), idle(change));
+    }
     let change = format!(
         "`for c in {}; do echo 0 > /sys/devices/system/cpu/cpu$c/online; done`, or `nosmt` on the kernel command line",
         free.iter().map(|core| core.to_string()).collect::<Vec<_>>().join(" ")

@@ -205,7 +205,10 @@ fn frames_as_the_venue_writes_them_are_taken_and_read_as_the_tape_reads_them() {
         assert_eq!(takes(market, name, payload), !payload.contains("12345678901234567890"), "{name} {payload}");
         for origin in [Origin::Combined, Origin::Raw { stream: name }] {
             let bytes = if origin == Origin::Combined { combined(name, payload) } else { payload.to_owned() };
+            let before = pair.scanning.parser.scanned();
             let Made { answer, records } = pair.compare(market, origin, bytes.as_bytes());
+            let scanned = pair.scanning.parser.scanned() - before;
+            assert_eq!(scanned, u64::from(answer.is_ok()), "the scanner itself took it: {origin:?} {payload}");
             assert_eq!((answer.is_ok(), records.len()), (!payload.contains("12345678901234567890"), 1), "{payload}");
         }
     }

@@ -25,12 +25,14 @@ pub(in crate::cli) fn latency(arguments: &LatencyArgs) -> Result<(), Failed> {
         .collect();
     keep_apart_named(&outputs, arguments.from.iter().map(|path| ("log", path.as_path())))?;
     let Some(mut measured) = read(arguments)? else { return Ok(()) };
-    let of = measured.series.iter().map(|series| series.tag.to_string()).collect::<Vec<_>>().join(", ");
+    let of = measured.series.iter().map(|series| plain(&series.tag.to_string())).collect::<Vec<_>>().join(", ");
     measured.series.retain(|series| arguments.wants(series.tag.hop.as_str(), series.tag.kind.as_deref()));
     if measured.series.is_empty() {
         let message =
             format!("nothing was recorded of that; there is: {}", if of.is_empty() { "nothing" } else { &of });
-        return Err(Failed::new(Cause::TryAgain, message));
+        // A feed may record it yet; a log never will.
+        let cause = if arguments.from.is_some() { Cause::Usage } else { Cause::TryAgain };
+        return Err(Failed::new(cause, message));
     }
     if let Some(path) = &arguments.svg {
         keep(path, &drawn(&measured))?;

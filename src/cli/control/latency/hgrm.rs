@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use super::hops::words;
 use super::measured::Series;
+use crate::cli::control::grid::plain;
 
 /// Lines for each halving of the distance to 100 %, as the original has by default.
 const TICKS: u32 = 5;
@@ -17,7 +18,7 @@ const NS_A_UNIT: f64 = 1_000.0;
 pub(super) fn hgrm(series: &Series) -> String {
     let histogram = &series.positive;
     let digits = usize::from(histogram.sigfig());
-    let mut text = format!("#[{}, in microseconds]\n", words(&series.tag.text(false)));
+    let mut text = format!("#[{}, in microseconds]\n", plain(&words(&series.tag.text(false))));
     if series.below_zero() > 0 {
         let _ = writeln!(text, "#[{} values below zero are not in here]", series.below_zero());
     }

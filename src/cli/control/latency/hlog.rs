@@ -7,7 +7,8 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{self, IntervalLogIterator, IntervalLogWriterBuilder, LogEntry};
 
-use super::measured::{Measured, Series, Tag, by_hop, decode};
+use super::coded::decode;
+use super::measured::{Measured, Series, Tag, by_hop};
 use crate::cli::control::grid::plain;
 use crate::schema::latency::CLOCK_CAVEAT;
 
@@ -22,7 +23,8 @@ const UNTAGGED: &str = "untagged";
 /// A series whose name no tag can hold.
 pub(super) fn write(measured: &Measured) -> Result<Vec<u8>, String> {
     let since = moment(measured.since_ns);
-    let span = Duration::from_nanos(u64::try_from(measured.at_ns - measured.since_ns).unwrap_or_default());
+    let span =
+        Duration::from_nanos(u64::try_from(measured.at_ns.saturating_sub(measured.since_ns)).unwrap_or_default());
     let (mut out, mut serializer) = (Vec::new(), V2DeflateSerializer::new());
     let mut builder = IntervalLogWriterBuilder::new();
     builder.add_comment("[Histogram log format version 1.2]").add_comment("[Logged by meltica; values in ns]");
@@ -35,7 +37,8 @@ pub(super) fn write(measured: &Measured) -> Result<Vec<u8>, String> {
         let parts = [(Some(&series.positive), false), (series.negative.as_ref(), true)];
         for (histogram, negative) in parts.into_iter().filter_map(|(part, negative)| Some((part?, negative))) {
             let text = series.tag.text(negative);
-            let tag = interval_log::Tag::new(&text).ok_or_else(|| format!("{text:?} cannot be a tag"))?;
+            let tag = interval_log::Tag::new(&text).filter(|_| !text.contains(char::is_control));
+            let tag = tag.ok_or_else(|| format!("{text:?} cannot be a tag"))?;
             log.write_histogram(histogram, Duration::ZERO, span, Some(tag)).map_err(|error| failed(&error))?;
         }
     }
@@ -58,7 +61,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Measured, String> {
             Ok(LogEntry::StartTime(time)) => start = time,
             Ok(LogEntry::BaseTime(time)) => base = Some(time),
             Ok(LogEntry::Interval(interval)) => {
-                ends = ends.max(interval.start_timestamp() + interval.duration());
+                let end = interval.start_timestamp().checked_add(interval.duration());
+                ends = ends.max(end.ok_or("an interval ends at a time that no clock has")?);
                 let name = interval.tag().map_or(UNTAGGED, |tag| tag.as_str());
                 let histogram = decode(interval.encoded_histogram())
                     .map_err(|error| format!("an interval of {}: {error}", plain(name)))?;
@@ -80,7 +84,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Measured, String> {
     measured.series = by_hop(measured.series);
     let since = if start.is_zero() { base.unwrap_or_default() } else { start };
     measured.since_ns = nanos(since);
-    measured.at_ns = nanos(base.unwrap_or(start) + ends);
+    measured.at_ns = nanos(base.unwrap_or(start).saturating_add(ends));
     Ok(measured)
 }
 

@@ -3,13 +3,10 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
-
 use serde_json::{Value, json};
 
+use super::coded::{decode, encode};
 use crate::schema::latency::{AgentView, HopSummary, HopView, LatencyReport, RingView};
 
 /// The word of a log's tag for what is negative.
@@ -264,19 +261,4 @@ fn at_rank(histogram: &Histogram<u64>, rank: u64) -> u64 {
 
 fn signed(ns: u64) -> i64 {
     i64::try_from(ns).unwrap_or(i64::MAX)
-}
-
-/// A histogram from base64, as logs and feeds have it.
-pub(in crate::cli::control) fn decode(text: &str) -> Result<Histogram<u64>, String> {
-    let bytes = STANDARD.decode(text.trim()).map_err(|error| format!("no base64: {error}"))?;
-    let histogram = Deserializer::new().deserialize(&mut &bytes[..]);
-    histogram.map_err(|error| format!("no HdrHistogram (V2): {error}"))
-}
-
-/// Back again: compressed.
-pub(in crate::cli::control) fn encode(histogram: &Histogram<u64>) -> String {
-    let mut bytes = Vec::new();
-    // Writing to memory cannot fail, and no count of ours is beyond what the form holds.
-    let _ = V2DeflateSerializer::new().serialize(histogram, &mut bytes);
-    STANDARD.encode(bytes)
 }

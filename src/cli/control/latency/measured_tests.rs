@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
 
+use super::coded::{decode, encode};
 use super::hgrm::hgrm;
 use super::hlog;
-use super::measured::{Measured, Series, Tag, decode, encode};
+use super::measured::{Measured, Series, Tag};
 use super::text::text;
 use crate::schema::latency::{CLOCK_CAVEAT, Hop};
 
@@ -115,6 +116,7 @@ fn a_damaged_log_is_refused_and_says_where() {
         (broken(",HIST", ",####"), "no base64"),
         (broken(",HIST", ",AAAA"), "no HdrHistogram"),
         ("\u{0}\u{ff}\n".to_owned(), "line 1"),
+        ("18446744073709551615.5,1.5,1.0,x\n".to_owned(), "no clock has"),
     ] {
         let error = hlog::read(text.as_bytes()).map(|_| ()).unwrap_err();
         assert!(error.contains(word), "{word} is not in: {error}");

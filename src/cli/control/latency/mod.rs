@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `command` | the verb: where it reads, what it gives |
 //! | `measured` | what was measured: series by hop, kind and connection; percentiles of signed ones |
+//! | `coded` | histograms as logs and feeds carry them |
 //! | `hops` | hops in words |
 //! | `text` | the table |
 //! | `hgrm` | percentile text of one series |
@@ -13,6 +14,7 @@
 //! | `page` | all of it as one HTML page |
 
 mod axes;
+pub(super) mod coded;
 pub(in crate::cli) mod command;
 mod hgrm;
 mod hlog;

@@ -13,7 +13,7 @@ use super::draw::{Paint, draw};
 use super::news::{BookName, News, Quality, Top};
 use super::screen::{Act, Pane, Screen};
 use super::view::View;
-use crate::cli::control::latency::measured::encode;
+use crate::cli::control::latency::coded::encode;
 use crate::schema::latency::{AgentView, Hop, HopSummary, HopView, LatencyReport, RingView};
 use crate::schema::report::{ConnectionView, StatusReport, StreamStates};
 use crate::telemetry::Counter;
@@ -45,6 +45,7 @@ pub(super) fn top(instrument: &str, quality: &str, seq: u64) -> Top {
     Top {
         book: BookName { instrument: instrument.into(), market: "BINANCE-SPOT".into() },
         seq,
+        receive_ns: seq as i64,
         quality: quality.into(),
         bid: "60014.55".into(),
         bid_quantity: "0.01601".into(),
@@ -100,7 +101,8 @@ fn screen() -> Screen {
     screen.take(News::Tops(vec![top("XRP-USDT", "Good", 900)]), at(900));
     screen.take(News::Tops(vec![top("XRP-USDT", "Good", 957)]), at(1_900));
     let broken = BookName { instrument: "ETH-USDT".into(), market: "BINANCE-SPOT".into() };
-    screen.take(News::Qualities(vec![Quality { book: broken, quality: "Gap".into() }]), at(1_950));
+    screen
+        .take(News::Qualities(vec![Quality { book: broken, quality: "Gap".into(), receive_ns: i64::MAX }]), at(1_950));
     screen.take(News::Status(Box::new(status(128, &after))), at(2_000));
     let values: Vec<u64> = [4_000, 5_000].into_iter().chain((1..=1_000).map(|ns| ns * 100)).collect();
     screen.take(News::Latency(Some(Box::new(latency(&values)))), at(2_010));

@@ -56,6 +56,8 @@ pub(super) struct Book {
     /// When it was heard of last.
     pub(super) heard: Duration,
     since: (Duration, u64),
+    /// When what its quality is of was received, UTC ns.
+    judged_ns: i64,
 }
 
 /// What is known of a feed.
@@ -135,7 +137,7 @@ impl Figures {
             let count = Count {
                 total: *total,
                 rate: span.map_or(0.0, |span| more as f64 / span.as_secs_f64()),
-                grown: known.map_or(0, |count| count.grown) + more,
+                grown: known.map_or(0, |count| count.grown).saturating_add(more),
                 grew: if more > 0 { Some(self.now) } else { known.and_then(|count| count.grew) },
             };
             self.counters.insert(label.clone(), count);
@@ -164,23 +166,29 @@ impl Figures {
             book.rate = Some((top.seq - book.since.1) as f64 / span.as_secs_f64());
             book.since = (now, top.seq);
         }
-        book.heard = now;
-        book.quality.clone_from(&top.quality);
+        // Tops are handed on late, and by another way than changes of quality: one from before the latest change brings neither
+        // the old quality nor youth.
+        if top.receive_ns >= book.judged_ns {
+            (book.heard, book.judged_ns) = (now, top.receive_ns);
+            book.quality.clone_from(&top.quality);
+        }
         book.top = Some(top);
     }
 
     fn take_quality(&mut self, change: Quality) {
         let now = self.now;
         let Some(book) = self.book(&change.book) else { return };
-        book.quality = change.quality;
-        book.heard = now;
+        if change.receive_ns >= book.judged_ns {
+            (book.quality, book.judged_ns, book.heard) = (change.quality, change.receive_ns, now);
+        }
     }
 
     fn book(&mut self, name: &BookName) -> Option<&mut Book> {
         if self.books.len() >= BOOKS_MAX && !self.books.contains_key(name) {
             return None;
         }
-        let new = Book { top: None, quality: String::new(), rate: None, heard: self.now, since: (self.now, 0) };
+        let (heard, since) = (self.now, (self.now, 0));
+        let new = Book { top: None, quality: String::new(), rate: None, heard, since, judged_ns: i64::MIN };
         Some(self.books.entry(name.clone()).or_insert(new))
     }
 }

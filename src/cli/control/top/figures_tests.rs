@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::draw_tests::{latency, status, top};
 use super::figures::{Contact, Figures};
-use super::news::News;
+use super::news::{News, Quality};
 use crate::telemetry::Counter;
 use std::time::Duration;
 
@@ -37,6 +37,27 @@ fn rates_are_of_two_looks_and_begin_anew_with_the_feed() {
     // It was started anew: nothing of before counts.
     told(&mut figures, 4_000, 1, &[(Counter::Published, 50)]);
     assert_eq!((rate(&figures), figures.losses().count(), figures.books.len()), (0.0, 0, 0));
+}
+
+/// Tops come late and by a way of their own: one from before a change of quality must not hide it.
+#[test]
+fn a_top_from_before_a_change_of_quality_brings_neither_the_old_one_nor_youth() {
+    let mut figures = Figures::default();
+    let shown = |figures: &Figures| {
+        let book = figures.books.values().next().unwrap();
+        (book.quality.clone(), book.heard, book.top.as_ref().map(|top| top.seq))
+    };
+    let change = |quality: &str, receive_ns| {
+        News::Qualities(vec![Quality { book: top("BTC-USDT", "", 0).book, quality: quality.to_owned(), receive_ns }])
+    };
+    figures.take(News::Tops(vec![top("BTC-USDT", "Good", 5)]), at(10));
+    figures.take(change("Stale", 60), at(60));
+    figures.take(News::Tops(vec![top("BTC-USDT", "Good", 50)]), at(1_050));
+    assert_eq!(shown(&figures), ("Stale".to_owned(), at(60), Some(50)));
+    figures.take(change("Gap", 40), at(1_060));
+    assert_eq!(shown(&figures), ("Stale".to_owned(), at(60), Some(50)), "nor does an older change");
+    figures.take(News::Tops(vec![top("BTC-USDT", "Good", 61)]), at(2_000));
+    assert_eq!(shown(&figures), ("Good".to_owned(), at(2_000), Some(61)));
 }
 
 #[test]

@@ -44,7 +44,8 @@ fn cells(what: &str, name: &str, state: Cell, words: String, rank: u8) -> Ranked
 
 /// All streams but those that are being taken out.
 pub(super) fn wanted(streams: StreamStates) -> u64 {
-    streams.requested + streams.acknowledged + streams.live + streams.silent + streams.refused
+    let all = [streams.requested, streams.acknowledged, streams.live, streams.silent, streams.refused];
+    all.into_iter().fold(0, u64::saturating_add)
 }
 
 fn connection(view: &ConnectionView) -> Ranked {
@@ -71,7 +72,7 @@ fn agent(agent: &Agent) -> Ranked {
 
 fn ring(view: &RingView) -> Ranked {
     let (used, capacity) = (view.used_words, view.capacity_words);
-    let full = capacity > 0 && used * 100 >= capacity * FULL;
+    let full = capacity > 0 && used.saturating_mul(100) >= capacity.saturating_mul(FULL);
     let state = Cell::new(share(used, capacity), if full { Tone::Warn } else { Tone::Plain });
     cells(
         "ring",

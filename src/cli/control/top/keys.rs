@@ -10,7 +10,7 @@ const PAGE: isize = 10;
 
 /// Every key, as the help tells of it.
 pub(super) const HELP: [(&str, &str); 9] = [
-    ("q  Esc  Ctrl-C", "quit"),
+    ("q  Esc  Ctrl-C  Ctrl-D", "quit"),
     ("1 2 3 4", "books, latency, flow, counters"),
     ("Tab  Shift-Tab  ← →", "next pane, the one before"),
     ("↑ ↓  j k", "a row up, down"),

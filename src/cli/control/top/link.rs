@@ -3,7 +3,7 @@
 //! Never: asks more of the feed than [`ASK`] and [`BYTES_A_SECOND`] say, however many events there are; gives up.
 
 use std::collections::HashMap;
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -22,6 +22,8 @@ const HAND_ON: Duration = Duration::from_millis(100);
 /// Events are read up to so many bytes a second. What is beyond is not asked for: the stream is left, and joined again in the
 /// next second, so that the feed does not write what nobody can read.
 const BYTES_A_SECOND: usize = 1 << 20;
+/// Bytes of a line at most.
+const LINE_BYTES_MAX: u64 = 1 << 20;
 /// News that wait.
 const WAITING_MAX: usize = 64;
 
@@ -80,8 +82,13 @@ fn ask(client: &Client, out: &SyncSender<News>) {
         let asked = Instant::now();
         let said = match client.report("/status") {
             Ok(report) => {
-                let latency = client.report("/latency").ok().map(Box::new);
-                say(out, News::Status(Box::new(report))).and_then(|()| say(out, News::Latency(latency)))
+                let told = say(out, News::Status(Box::new(report)));
+                match client.report("/latency") {
+                    Ok(latency) => told.and_then(|()| say(out, News::Latency(Some(Box::new(latency))))),
+                    // It has no such path. What else goes wrong may be right the next time.
+                    Err(failed) if failed.cause == Cause::BadInput => told.and_then(|()| say(out, News::Latency(None))),
+                    Err(_) => told,
+                }
             }
             Err(failed) => say(out, News::Lost(failed.message)),
         };
@@ -111,7 +118,9 @@ fn read_tops(client: &Client, path: &str, out: &SyncSender<News>) -> Result<(), 
     let (mut second, mut handed) = (Instant::now(), Instant::now());
     loop {
         line.clear();
-        let length = lines.read_line(&mut line).unwrap_or(0);
+        // A line without an end ends the stream.
+        let length = lines.by_ref().take(LINE_BYTES_MAX).read_line(&mut line).unwrap_or(0);
+        let length = if line.ends_with('\n') { length } else { 0 };
         if let Some(top) = serde_json::from_str::<Value>(&line).ok().as_ref().and_then(Top::of_event) {
             newest.insert(top.book.clone(), top);
         }
@@ -132,13 +141,17 @@ fn read_tops(client: &Client, path: &str, out: &SyncSender<News>) -> Result<(), 
 
 /// One stream of what becomes of books, to its end. They are few.
 fn read_qualities(client: &Client, path: &str, out: &SyncSender<News>) -> Result<(), Unheard> {
-    let Ok(lines) = client.stream(path) else { return Ok(()) };
-    for line in lines.lines() {
-        let Ok(line) = line else { break };
+    let Ok(mut lines) = client.stream(path) else { return Ok(()) };
+    let mut line = String::new();
+    loop {
+        line.clear();
+        let read = lines.by_ref().take(LINE_BYTES_MAX).read_line(&mut line);
+        if read.is_err() || !line.ends_with('\n') {
+            return Ok(());
+        }
         let event: Value = serde_json::from_str(&line).unwrap_or_default();
         if let Some(change) = Quality::of_event(&event) {
             say(out, News::Qualities(vec![change]))?;
         }
     }
-    Ok(())
 }

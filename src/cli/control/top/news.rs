@@ -42,6 +42,8 @@ pub(super) struct Top {
     pub(super) book: BookName,
     /// How many of its kind there were.
     pub(super) seq: u64,
+    /// When what caused it was received, UTC ns.
+    pub(super) receive_ns: i64,
     pub(super) quality: String,
     pub(super) bid: String,
     pub(super) bid_quantity: String,
@@ -60,6 +62,7 @@ impl Top {
         Some(Top {
             book: BookName::of_event(event)?,
             seq: event["seq"].as_u64()?,
+            receive_ns: event["receiveTs"].as_i64().unwrap_or_default(),
             quality: event["quality"].as_str().map(plain).unwrap_or_default(),
             bid: field("bid"),
             bid_quantity: field("bidQuantity"),
@@ -75,6 +78,8 @@ impl Top {
 pub(super) struct Quality {
     pub(super) book: BookName,
     pub(super) quality: String,
+    /// When what caused it was received, UTC ns.
+    pub(super) receive_ns: i64,
 }
 
 impl Quality {
@@ -83,7 +88,11 @@ impl Quality {
         if event["type"] != "STATUS.BOOK" {
             return None;
         }
-        Some(Quality { book: BookName::of_event(event)?, quality: plain(event["quality"].as_str()?) })
+        Some(Quality {
+            book: BookName::of_event(event)?,
+            quality: plain(event["quality"].as_str()?),
+            receive_ns: event["receiveTs"].as_i64().unwrap_or_default(),
+        })
     }
 }
 

@@ -119,7 +119,7 @@ fn state(status: &StatusReport, figures: &Figures) -> Cell {
 fn rates(status: &StatusReport, figures: &Figures) -> Bar {
     let per_second = |counter| rate(figures.count(counter).rate);
     let good = status.books.get("Good").copied().unwrap_or_default();
-    let all: u64 = status.books.values().sum();
+    let all = status.books.values().copied().fold(0, u64::saturating_add);
     let open = status.connections.iter().filter(|connection| connection.open).count();
     let (connections, streams) = (status.connections.len(), status.streams);
     let tone = |fine: bool| if fine { Tone::Plain } else { Tone::Warn };
