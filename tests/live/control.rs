@@ -325,9 +325,15 @@ fn what_is_wanted_is_reached_while_the_venue_answers_wrongly_and_cuts() {
         VenueFault::Cut { whom: all() },
         VenueFault::Reset { whom: all() },
     ];
+    let downs = |desk: &Desk| desk.engine.ledger().total(Counter::ConnectionsDown);
     for fault in faults {
+        let before = downs(&desk);
         venue.inject(fault.clone());
         println!("{fault:?}");
+        if matches!(fault, VenueFault::Cut { .. } | VenueFault::Reset { .. }) {
+            // Else what is wanted may be there before the cut comes, and gone when it is looked at again.
+            desk.until("the connection is cut", |desk| downs(desk) > before);
+        }
         (0..12).for_each(|_| desk.command(&mut dice));
         desk.quiet(&venue);
     }

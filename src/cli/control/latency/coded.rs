@@ -11,6 +11,8 @@ use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer}
 
 /// How the form with compression begins (HdrHistogram, V2).
 const COMPRESSED: u32 = 0x1c84_9314;
+/// And the form without.
+const PLAIN: u32 = 0x1c84_9313;
 /// Bytes of a histogram without compression: ours of three digits and 60 s have some 200 KB at the very most.
 const PLAIN_BYTES_MAX: u64 = 4 << 20;
 /// Five would take 50 MB for each series.
@@ -35,6 +37,9 @@ fn inflated(bytes: &[u8]) -> Result<Vec<u8>, String> {
         unpacked.map_err(|error| format!("no HdrHistogram (V2): {error}"))?;
     } else {
         plain.extend_from_slice(bytes);
+    }
+    if word(&plain, 0) != Some(PLAIN) {
+        return Err("no HdrHistogram (V2): it begins otherwise".to_owned());
     }
     let (Some(length), Some(digits)) = (word(&plain, 4), word(&plain, 12)) else {
         return Err("no HdrHistogram (V2): it ends in its head".to_owned());
@@ -62,7 +67,7 @@ mod tests {
 
     /// A head without compression: its payload's length, and its digits.
     fn head(length: u32, digits: u32) -> Vec<u8> {
-        let words = [0x1c84_9313, length, 0, digits, 0, 1, 0, 1000, 0x3ff0_0000, 0];
+        let words = [PLAIN, length, 0, digits, 0, 1, 0, 1000, 0x3ff0_0000, 0];
         words.iter().flat_map(|word| u32::to_be_bytes(*word)).collect()
     }
 
@@ -89,7 +94,8 @@ mod tests {
             (packed(&[&head(0, 2)[..], &vec![0; 8 << 20]].concat()), "longer than any"),
             (packed(&head(0, 5)), "5 digits"),
             (head(0, 2)[..10].to_vec(), "ends in its head"),
-            (Vec::new(), "ends in its head"),
+            (Vec::new(), "begins otherwise"),
+            (vec![0; 64], "begins otherwise"),
         ] {
             let error = decode(&STANDARD.encode(bytes)).unwrap_err();
             assert!(error.contains(words), "{words} is not in: {error}");
