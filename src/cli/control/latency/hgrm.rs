@@ -18,7 +18,7 @@ const NS_A_UNIT: f64 = 1_000.0;
 pub(super) fn hgrm(series: &Series) -> String {
     let histogram = &series.positive;
     let digits = usize::from(histogram.sigfig());
-    let mut text = format!("#[{}, in microseconds]\n", plain(&words(&series.tag.text(false))));
+    let mut text = format!("#[{}, in microseconds]\n", plain(words(&series.tag.text(false))));
     if series.below_zero() > 0 {
         let _ = writeln!(text, "#[{} values below zero are not in here]", series.below_zero());
     }
