@@ -120,7 +120,11 @@ impl Trial {
             if left == 0 {
                 return Err(Cause::TlsTimeout);
             }
-            step(&mut session, &mut tcp, Duration::from_nanos(left)).map_err(|error| of_handshake(&error))?;
+            match step(&mut session, &mut tcp, Duration::from_nanos(left)) {
+                // A signal: what waits with a deadline is not begun again by the system.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                done => done.map_err(|error| of_handshake(&error))?,
+            }
         }
         let tls = Some(self.since(shaking));
         session.send_close_notify();
