@@ -13,7 +13,7 @@ use meltica::dispatch::default_routes;
 use meltica::engine::{Engine, EngineOptions, Topology};
 use meltica::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError, Stamps};
 use meltica::schema::id::{ConnectionId, Market};
-use meltica::schema::latency::Hop;
+use meltica::schema::latency::{Hop, LatencyDetail};
 use meltica::schema::payload::{Depth, PayloadKind};
 use meltica::schema::time::UnixNanos;
 use meltica::telemetry::{Clock, Counter, Ledger};
@@ -165,7 +165,7 @@ fn nothing_is_allocated_from_frame_to_consumer_after_warm_up() {
     let before = ALLOCATIONS.load(Ordering::Relaxed);
     let after_events = carry(&mut engine, 400);
     let allocated = ALLOCATIONS.load(Ordering::Relaxed) - before;
-    let report = engine.latencies().report(|_| None);
+    let report = engine.latencies().report(LatencyDetail::Histograms, |_| None);
     for hop in Hop::ALL {
         let total =
             report.hops.iter().find(|view| view.hop == hop).unwrap_or_else(|| panic!("{hop:?} was not recorded"));

@@ -27,6 +27,7 @@ use super::tally::Tally;
 use crate::agent::Shutdown;
 use crate::bus::data::DataBus;
 use crate::schema::command::Command;
+use crate::schema::latency::LatencyDetail;
 use crate::schema::report::Report;
 use crate::telemetry::{Clock, Counter};
 
@@ -109,24 +110,29 @@ impl Connection<'_> {
         self.wire.end();
     }
 
-    /// One request; whether another may follow.
+    /// One request; whether another may follow. What is no request costs a turn too.
     fn turn(&mut self) -> io::Result<bool> {
-        let head = match self.head() {
-            Ok(Some(head)) => Ok(head),
+        let house = self.house;
+        match self.head() {
+            Ok(Some(head)) => {
+                house.await_turns(&house.pace, 1);
+                self.request(&head)
+            }
             Ok(None) => {
                 self.wire.end();
-                return Ok(false);
+                Ok(false)
             }
-            Err(refusal) => Err(refusal),
-        };
-        self.house.await_turns(&self.house.pace, 1);
-        let head = match head {
-            Ok(head) => head,
-            Err(refusal) => return self.refuse(refusal),
-        };
+            Err(refusal) => {
+                house.await_turns(&house.pace, 1);
+                self.refuse(refusal)
+            }
+        }
+    }
+
+    fn request(&mut self, head: &Head) -> io::Result<bool> {
         self.house.tally.add(Counter::HttpRequests, 1);
         self.unread = head.length != Length::None;
-        match self.outcome(&head) {
+        match self.outcome(head) {
             Ok(Outcome::Answer(answer)) => self.answer(&answer, head.keep_alive),
             Ok(Outcome::Stream(stream)) => self.stream(*stream),
             Err(refusal) if self.unread || !head.keep_alive => self.refuse(refusal.closing()),
@@ -169,6 +175,7 @@ impl Connection<'_> {
             return Err(Refusal::new(400, "http/bad-query", "this path takes no query"));
         }
         let body = self.body(head, route.method)?;
+        house.await_turns(&house.pace, route.turns - 1);
         self.reach(route.endpoint, head, &caller, &body)
     }
 
@@ -191,7 +198,6 @@ impl Connection<'_> {
     }
 
     fn reach(&mut self, endpoint: Endpoint, head: &Head, caller: &Caller, body: &[u8]) -> Result<Outcome, Refusal> {
-        self.house.await_turns(&self.house.pace, endpoint.turns_beyond_one());
         let desk = &self.house.desk;
         let report = |command| desk.report(caller, command).map(|report| report_answer(200, &report));
         let answer = match endpoint {
@@ -199,7 +205,7 @@ impl Connection<'_> {
             Endpoint::Routes => report(Command::ListRoutes),
             Endpoint::Subscriptions => report(Command::ListSubscriptions),
             Endpoint::Status => report(Command::Status),
-            Endpoint::Latency => report(Command::Latency),
+            Endpoint::Latency => report(Command::Latency { detail: LatencyDetail::Histograms }),
             Endpoint::Metrics => self.metrics(caller),
             Endpoint::Health => Ok(Answer::json(200, &serde_json::json!({ "alive": true }))),
             Endpoint::Ready => desk.report(caller, Command::Status).map(|(_, report)| readiness(&report)),
@@ -215,7 +221,7 @@ impl Connection<'_> {
     fn metrics(&self, caller: &Caller) -> Result<Answer, Refusal> {
         let desk = &self.house.desk;
         let (_, status) = desk.report(caller, Command::Status)?;
-        let (_, latency) = desk.report(caller, Command::Latency)?;
+        let (_, latency) = desk.report(caller, Command::Latency { detail: LatencyDetail::Figures })?;
         let (Report::Status(status), Report::Latency(latency)) = (status, latency) else {
             return Err(Refusal::new(503, "control/unanswered", "the control duty gave another report"));
         };

@@ -21,22 +21,6 @@ pub(super) enum Endpoint {
     OpenApi,
 }
 
-impl Endpoint {
-    /// How many turns more than others it takes: reports are made by the control duty, those of latency of many histograms.
-    pub(super) const fn turns_beyond_one(self) -> u32 {
-        match self {
-            Endpoint::Latency | Endpoint::Metrics => 39,
-            Endpoint::Routes | Endpoint::Subscriptions | Endpoint::Status | Endpoint::Ready => 3,
-            Endpoint::Subscribe
-            | Endpoint::Unsubscribe
-            | Endpoint::Filters
-            | Endpoint::Health
-            | Endpoint::Events
-            | Endpoint::OpenApi => 0,
-        }
-    }
-}
-
 /// One row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Route {
@@ -47,14 +31,16 @@ pub(super) struct Route {
     pub(super) role: Role,
     /// Whether this machine may ask without a token (a supervisor's probes).
     pub(super) probe: bool,
+    /// How many turns it takes, at least one: reports are made by the control duty, those of latency of many histograms.
+    pub(super) turns: u32,
 }
 
 const fn get(path: &'static str, endpoint: Endpoint) -> Route {
-    Route { method: "GET", path, endpoint, role: Role::Read, probe: false }
+    Route { method: "GET", path, endpoint, role: Role::Read, probe: false, turns: 1 }
 }
 
 const fn post(path: &'static str, endpoint: Endpoint) -> Route {
-    Route { method: "POST", path, endpoint, role: Role::Operate, probe: false }
+    Route { method: "POST", path, endpoint, role: Role::Operate, probe: false, turns: 1 }
 }
 
 /// Every route. `openapi.json` has the same, and a test compares them.
@@ -62,13 +48,13 @@ pub(super) const ROUTES: [Route; 12] = [
     post("/control/subscribe", Endpoint::Subscribe),
     post("/control/unsubscribe", Endpoint::Unsubscribe),
     post("/control/filters", Endpoint::Filters),
-    get("/control/routes", Endpoint::Routes),
-    get("/control/subscriptions", Endpoint::Subscriptions),
-    get("/status", Endpoint::Status),
-    get("/latency", Endpoint::Latency),
-    get("/metrics", Endpoint::Metrics),
+    Route { turns: 4, ..get("/control/routes", Endpoint::Routes) },
+    Route { turns: 4, ..get("/control/subscriptions", Endpoint::Subscriptions) },
+    Route { turns: 4, ..get("/status", Endpoint::Status) },
+    Route { turns: 40, ..get("/latency", Endpoint::Latency) },
+    Route { turns: 40, ..get("/metrics", Endpoint::Metrics) },
     Route { probe: true, ..get("/healthz", Endpoint::Health) },
-    Route { probe: true, ..get("/readyz", Endpoint::Ready) },
+    Route { probe: true, turns: 4, ..get("/readyz", Endpoint::Ready) },
     get("/events", Endpoint::Events),
     get("/openapi.json", Endpoint::OpenApi),
 ];

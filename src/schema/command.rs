@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::latency::LatencyDetail;
 use super::report::Report;
 
 /// What a consumer wants of a type: field to value (`eq`), to a list (`in`), or to `{"op": …, "value": …}` with `eq`,
@@ -68,7 +69,10 @@ pub enum Command {
     /// Report how the engine does: a `noop` with [`Report::Status`].
     Status,
     /// Report the latency ledger: a `noop` with [`Report::Latency`].
-    Latency,
+    Latency {
+        /// How much of it.
+        detail: LatencyDetail,
+    },
 }
 
 impl Command {
@@ -78,7 +82,7 @@ impl Command {
             Command::Subscribe { type_name, .. }
             | Command::Unsubscribe { type_name, .. }
             | Command::UpdateFilters { type_name, .. } => type_name,
-            Command::ListRoutes | Command::ListSubscriptions | Command::Status | Command::Latency => NO_TYPE,
+            Command::ListRoutes | Command::ListSubscriptions | Command::Status | Command::Latency { .. } => NO_TYPE,
         }
     }
 
@@ -91,7 +95,7 @@ impl Command {
             Command::ListRoutes => "listRoutes",
             Command::ListSubscriptions => "listSubscriptions",
             Command::Status => "status",
-            Command::Latency => "latency",
+            Command::Latency { .. } => "latency",
         }
     }
 
@@ -101,7 +105,7 @@ impl Command {
             Command::Subscribe { trace_id, .. }
             | Command::Unsubscribe { trace_id, .. }
             | Command::UpdateFilters { trace_id, .. } => trace_id.as_deref(),
-            Command::ListRoutes | Command::ListSubscriptions | Command::Status | Command::Latency => None,
+            Command::ListRoutes | Command::ListSubscriptions | Command::Status | Command::Latency { .. } => None,
         }
     }
 }

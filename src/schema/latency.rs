@@ -92,6 +92,16 @@ pub struct HopView {
     pub negative: Option<String>,
 }
 
+/// How much of the ledger is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LatencyDetail {
+    /// Figures by hop and by kind: no connection, and no histogram is written down (the texts are empty).
+    Figures,
+    /// Everything.
+    Histograms,
+}
+
 /// What a distribution says, ns; each the largest value that the histogram cannot tell from it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

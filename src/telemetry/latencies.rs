@@ -12,7 +12,7 @@ use super::cycles::{CycleCells, CycleClock};
 use super::histogram::{LatencySummary, signed_summary, text};
 use super::hop::{HopReader, HopRecorder, hop};
 use crate::schema::id::{ConnectionId, TypeId};
-use crate::schema::latency::{AgentView, CLOCK_CAVEAT, Hop, HopView, LatencyReport};
+use crate::schema::latency::{AgentView, CLOCK_CAVEAT, Hop, HopView, LatencyDetail, LatencyReport};
 use crate::sync::Arc;
 
 /// Duty cycles longer than this are counted, unless told otherwise.
@@ -139,8 +139,8 @@ impl Latencies {
         .collect()
     }
 
-    /// Everything but rings. `name` tells what a type is called.
-    pub fn report(&self, name: impl Fn(TypeId) -> Option<String>) -> LatencyReport {
+    /// Everything but rings, as far as `detail` says. `name` tells what a type is called.
+    pub fn report(&self, detail: LatencyDetail, name: impl Fn(TypeId) -> Option<String>) -> LatencyReport {
         let Some(shared) = &self.0 else {
             return LatencyReport { clock: CLOCK_CAVEAT.to_owned(), ..LatencyReport::default() };
         };
@@ -153,7 +153,7 @@ impl Latencies {
                 rows.iter().filter(|row| row.hop == of && row.side == side).for_each(|row| sum.add(&row.reader));
                 sum
             };
-            views(of, &sum(Side::After), &sum(Side::Before), &name, &mut hops);
+            views(of, detail, [&sum(Side::After), &sum(Side::Before)], &name, &mut hops);
         }
         drop(rows);
         LatencyReport {
@@ -201,8 +201,8 @@ fn collect(rows: &mut Vec<Row>) {
 /// The views of one hop: the total, by kind, by connection.
 fn views(
     of: Hop,
-    after: &HopReader,
-    before: &HopReader,
+    detail: LatencyDetail,
+    [after, before]: [&HopReader; 2],
     name: &impl Fn(TypeId) -> Option<String>,
     out: &mut Vec<HopView>,
 ) {
@@ -210,7 +210,10 @@ fn views(
         let before = before.filter(|before| !before.is_empty());
         let summary = signed_summary(after, before);
         if summary.count > 0 {
-            let (histogram, negative) = (text(after), before.map(text));
+            let (histogram, negative) = match detail {
+                LatencyDetail::Figures => (String::new(), None),
+                LatencyDetail::Histograms => (text(after), before.map(text)),
+            };
             out.push(HopView { hop: of, kind, connection, summary, histogram, negative });
         }
     };
@@ -222,6 +225,9 @@ fn views(
     for kind in kinds {
         let called = name(TypeId(kind)).unwrap_or_else(|| format!("#{kind}"));
         push(Some(called), None, after.kinds.get(&kind).unwrap_or(&none), before.kinds.get(&kind));
+    }
+    if detail == LatencyDetail::Figures {
+        return;
     }
     let mut connections: Vec<u16> = after.connections.keys().chain(before.connections.keys()).copied().collect();
     connections.sort_unstable();
@@ -252,7 +258,7 @@ mod tests {
         }
         [-300, -20, 0, 40].into_iter().for_each(|ns| assert!(signed.record(ns, TypeId(9), ConnectionId(3))));
         drop((threads, signed));
-        let report = latencies.report(named);
+        let report = latencies.report(LatencyDetail::Histograms, named);
         let rows: Vec<_> =
             report.hops.iter().map(|v| (v.hop, v.kind.as_deref(), v.connection, v.summary.count)).collect();
         let (exchange, published) = (Hop::ExchangeToReceive, Hop::ReadToPublished);
@@ -287,7 +293,7 @@ mod tests {
         latencies.collect();
         let Some(shared) = &latencies.0 else { panic!("it is on") };
         assert_eq!(lock(&shared.hops).len(), 1);
-        let hops = latencies.report(named).hops;
+        let hops = latencies.report(LatencyDetail::Histograms, named).hops;
         assert_eq!(hops[0].summary.count, 300);
         let connections: Vec<u16> = hops.iter().filter_map(|view| view.connection).collect();
         assert_eq!((connections.len(), connections.last()), (super::super::hop::CONNECTIONS_MAX, Some(&299)));
@@ -298,7 +304,7 @@ mod tests {
         let latencies = Latencies::off();
         assert!(!latencies.recorder(Hop::ReadToPublished).is_on() && !latencies.signed(Hop::ExchangeToReceive).is_on());
         assert!(latencies.cycles("io").is_none() && latencies.summaries(Hop::ReadToPublished).is_empty());
-        let report = latencies.report(named);
+        let report = latencies.report(LatencyDetail::Histograms, named);
         assert!(!report.recorded && report.hops.is_empty() && report.agents.is_empty());
     }
 }

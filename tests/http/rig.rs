@@ -297,7 +297,7 @@ impl Duty {
                     ..Default::default()
                 })))
             }
-            Command::Latency => Some(Report::Latency(Box::new(latency()))),
+            Command::Latency { .. } => Some(Report::Latency(Box::new(latency()))),
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use meltica::binance::live::LiveOptions;
 use meltica::bus::data::{Bus, Filter, SubscribeOptions};
 use meltica::engine::Topology;
-use meltica::schema::latency::{Hop, HopView, LatencyReport};
+use meltica::schema::latency::{Hop, HopView, LatencyDetail, LatencyReport};
 use meltica::sim::venue::{TlsOptions, Venue};
 use meltica::telemetry::Counter;
 
@@ -28,7 +28,7 @@ fn recorded(venue: &Venue, change: impl FnOnce(&mut LiveOptions)) -> (LatencyRep
         rig.count(Counter::Published) > published + 100
     });
     let refused = rig.notes.iter().any(|note| note.contains("SO_TIMESTAMPNS"));
-    (rig.engine.latencies().report(|id| Some(format!("{}", id.0))), refused, rig)
+    (rig.engine.latencies().report(LatencyDetail::Histograms, |id| Some(format!("{}", id.0))), refused, rig)
 }
 
 fn of(report: &LatencyReport, hop: Hop) -> Vec<&HopView> {

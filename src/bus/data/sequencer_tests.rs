@@ -6,7 +6,7 @@ use crate::schema::canonical_type::builtin;
 use crate::schema::event::{EventRef, flag};
 use crate::schema::id::{InstrumentId, Source, TypeId};
 use crate::schema::json::write_event;
-use crate::schema::latency::Hop;
+use crate::schema::latency::{Hop, LatencyDetail};
 use crate::schema::payload::{Book, BookReference, BookStatus, PayloadKind};
 use crate::schema::quality::BookChange;
 use crate::schema::stage::Publish;
@@ -214,7 +214,7 @@ fn room_is_refused_for_a_lossless_reader_alone_and_demotions_are_counted() {
 
 /// What a hop's total and its rows say, from a report: kind, connection, count.
 fn rows(latencies: &Latencies, of: Hop) -> Vec<(Option<String>, Option<u16>, u64)> {
-    let report = latencies.report(|id| builtin::name(id).map(str::to_owned));
+    let report = latencies.report(LatencyDetail::Histograms, |id| builtin::name(id).map(str::to_owned));
     let mine = report.hops.into_iter().filter(|view| view.hop == of);
     mine.map(|view| (view.kind, view.connection, view.summary.count)).collect()
 }
@@ -260,7 +260,7 @@ fn the_exchanges_time_is_told_once_a_frame_of_a_stream_with_its_sign() {
         sequencer.publish(&mut event);
     }
     drop(sequencer);
-    let report = latencies.report(|_| None);
+    let report = latencies.report(LatencyDetail::Histograms, |_| None);
     let total = report.hops.iter().find(|view| view.hop == Hop::ExchangeToReceive).unwrap();
     assert_eq!((total.summary.count, total.summary.min_ns, total.summary.max_ns), (2, -40, 300));
 }

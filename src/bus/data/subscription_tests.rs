@@ -6,7 +6,7 @@ use crate::ring::broadcast::channel;
 use crate::schema::canonical_type::builtin;
 use crate::schema::event::flag;
 use crate::schema::id::{InstrumentId, TypeId};
-use crate::schema::latency::Hop;
+use crate::schema::latency::{Hop, LatencyDetail};
 use crate::schema::stage::Publish;
 use crate::telemetry::{CYCLE_OVER, Clock, Counter, Latencies, Ledger};
 
@@ -210,7 +210,7 @@ fn a_consumer_that_asks_is_measured() {
     assert_eq!(drain(&mut off).0.len(), 5);
     let took = clock.now_ns() - before;
     drop(measured);
-    let report = latencies.report(|id| builtin::name(id).map(str::to_owned));
+    let report = latencies.report(LatencyDetail::Histograms, |id| builtin::name(id).map(str::to_owned));
     let rows: Vec<_> = report.hops.iter().map(|view| (view.hop, view.kind.as_deref(), view.summary.count)).collect();
     let hop = Hop::PublishedToConsumed;
     assert_eq!(rows, [(hop, None, 2), (hop, Some("TRADE"), 2), (hop, None, 2)]);

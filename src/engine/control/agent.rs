@@ -231,7 +231,7 @@ impl ControlAgent {
             Command::ListRoutes => Report::Routes(self.parts.duty.routes_report()),
             Command::ListSubscriptions => Report::Subscriptions(self.parts.duty.subscriptions_report()),
             Command::Status => Report::Status(Box::new(self.status(now))),
-            Command::Latency => Report::Latency(Box::new(self.parts.latency.report())),
+            Command::Latency { detail } => Report::Latency(Box::new(self.parts.latency.report(*detail))),
             _ => return self.change_asked(envelope, now),
         };
         let version = self.parts.duty.version();

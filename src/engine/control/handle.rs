@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::bus::control::{Acknowledgement, ControlBus, ControlClient, ControlError, RequestId};
 use crate::bus::data::{DataBus, Delivery, SubscribeError, SubscribeOptions, Subscription};
 use crate::schema::command::{Command, ControlAck, Filters};
+use crate::schema::latency::LatencyDetail;
 
 /// Commands of one handle that may wait for their answers.
 const UNANSWERED_MAX: usize = 64;
@@ -113,7 +114,7 @@ impl ConsumerHandle {
     /// # Errors
     /// [`ControlError`]: the command was not taken.
     pub fn latency(&mut self) -> Result<RequestId, ControlError> {
-        self.send(Command::Latency)
+        self.send(Command::Latency { detail: LatencyDetail::Histograms })
     }
 
     /// Sends any command.

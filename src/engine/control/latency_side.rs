@@ -1,12 +1,12 @@
 //! Purpose: what the control duty reports of latency. Owns: a look at the ledger and at the rings. Thread: the control duty's.
-//! Takes and gives: nothing in, reports out. Never: makes a thread wait.
+//! Takes and gives: nothing in, reports out. Never: makes a stage wait.
 
 use std::sync::Arc;
 
 use super::super::rings::RingGauge;
 use crate::directory::Directory;
 use crate::schema::json::Names;
-use crate::schema::latency::LatencyReport;
+use crate::schema::latency::{LatencyDetail, LatencyReport};
 use crate::telemetry::Latencies;
 
 /// The latency ledger of an engine, with what it takes to name what is in it.
@@ -24,9 +24,9 @@ impl LatencySide {
     }
 
     /// All of it, as far as threads have handed it over.
-    pub(super) fn report(&self) -> LatencyReport {
+    pub(super) fn report(&self, detail: LatencyDetail) -> LatencyReport {
         let rings = self.rings.iter().map(RingGauge::view).collect();
-        let report = self.latencies.report(|id| self.directory.type_name(id).map(str::to_owned));
+        let report = self.latencies.report(detail, |id| self.directory.type_name(id).map(str::to_owned));
         LatencyReport { rings, ..report }
     }
 }

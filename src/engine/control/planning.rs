@@ -102,7 +102,7 @@ impl Duty {
                 let lease = leases.and_then(|leases| leases.into_iter().max_by_key(|lease| lease.ends));
                 plan.begins = Some(self.wish(name, type_id, asked, lease));
             }
-            Command::ListRoutes | Command::ListSubscriptions | Command::Status | Command::Latency => {}
+            Command::ListRoutes | Command::ListSubscriptions | Command::Status | Command::Latency { .. } => {}
         }
         Ok(plan)
     }

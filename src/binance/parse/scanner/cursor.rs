@@ -207,11 +207,6 @@ impl Known {
         Known { text: text.into(), quoted }
     }
 
-    /// The text.
-    pub(super) fn text(&self) -> &str {
-        &self.text
-    }
-
     /// Puts it into a slot.
     #[inline]
     pub(super) fn put(&self, slot: usize, raw: &mut RawBuf) {

@@ -71,7 +71,7 @@ fn set(
             cursor.literal(b"\"")?;
             if keys.symbol() == Some(slot) {
                 cursor.known(symbol)?;
-                raw.set_text(slot, symbol.text());
+                symbol.put(slot, raw);
             } else {
                 *cursor = set_text(*cursor, spec, slot, raw)?;
             }
