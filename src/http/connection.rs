@@ -42,6 +42,9 @@ const ANSWER_TAKEN_WITHIN: Duration = Duration::from_secs(5);
 const LINGER: Duration = Duration::from_millis(500);
 const LINGER_BYTES_MAX: usize = 1 << 20;
 
+/// How long a wait for a turn goes on without a look whether the server ends.
+const NAP: Duration = Duration::from_millis(100);
+
 /// What every connection shares.
 pub(super) struct House {
     pub(super) access: Access,
@@ -50,6 +53,8 @@ pub(super) struct House {
     pub(super) clock: Clock,
     pub(super) tally: Tally,
     pub(super) pace: Pace,
+    /// Turns of what is dear.
+    pub(super) reports: Pace,
     pub(super) stop: Shutdown,
     /// Places for event streams.
     pub(super) streams: Guests,
@@ -58,14 +63,14 @@ pub(super) struct House {
 }
 
 impl House {
-    /// Waits until it is the caller's turn, or its last of several.
-    pub(super) fn await_turns(&self, pace: &Pace, turns: u32) {
-        if turns == 0 {
-            return;
-        }
-        if let Some(wait) = pace.turns(turns, self.clock.now_ns()) {
-            self.tally.add(Counter::HttpHeldBack, 1);
-            std::thread::sleep(wait);
+    /// Waits until it is the caller's turn, or until the server ends.
+    pub(super) fn await_turn(&self, pace: &Pace) {
+        let Some(mut wait) = pace.turn(self.clock.now_ns()) else { return };
+        self.tally.add(Counter::HttpHeldBack, 1);
+        while !wait.is_zero() && !self.stop.is_requested() {
+            let step = wait.min(NAP);
+            std::thread::sleep(step);
+            wait -= step;
         }
     }
 }
@@ -115,7 +120,7 @@ impl Connection<'_> {
         let house = self.house;
         match self.head() {
             Ok(Some(head)) => {
-                house.await_turns(&house.pace, 1);
+                house.await_turn(&house.pace);
                 self.request(&head)
             }
             Ok(None) => {
@@ -123,7 +128,7 @@ impl Connection<'_> {
                 Ok(false)
             }
             Err(refusal) => {
-                house.await_turns(&house.pace, 1);
+                house.await_turn(&house.pace);
                 self.refuse(refusal)
             }
         }
@@ -175,7 +180,9 @@ impl Connection<'_> {
             return Err(Refusal::new(400, "http/bad-query", "this path takes no query"));
         }
         let body = self.body(head, route.method)?;
-        house.await_turns(&house.pace, route.turns - 1);
+        if route.dear {
+            house.await_turn(&house.reports);
+        }
         self.reach(route.endpoint, head, &caller, &body)
     }
 

@@ -84,27 +84,28 @@ fn hops(text: &mut Text, latency: &LatencyReport) {
         .iter()
         .filter(|view| view.connection.is_none())
         .partition(|view| view.hop == Hop::ExchangeToReceive);
-    for by_kind in [false, true] {
-        let (name, help) = if by_kind {
-            ("hop_kind_seconds", "from one stamp to the next, by type of event")
-        } else {
-            ("hop_seconds", "from one stamp of a frame to the next")
-        };
+    for (by_kind, name, help) in [
+        (false, "hop_seconds", "from one stamp of a frame to the next"),
+        (true, "hop_kind_seconds", "from one stamp to the next, by type of event"),
+    ] {
         let mut family = text.family(name, Kind::Summary, "seconds", help);
         for view in plain.iter().filter(|view| view.kind.is_some() == by_kind) {
             let summary = &view.summary;
             family.summary(&labels(view), &quantiles(summary), (summary.sum_ns, summary.count));
         }
     }
-    for by_kind in [false, true] {
-        let (name, help) = if by_kind {
-            (
-                "exchange_to_receive_kind_seconds",
-                "from the exchange's time to the read, two clocks apart, by type of event",
-            )
-        } else {
-            ("exchange_to_receive_seconds", "from the exchange's time to the read, two clocks apart: may be negative")
-        };
+    for (by_kind, name, help) in [
+        (
+            false,
+            "exchange_to_receive_seconds",
+            "from the exchange's time to the read, two clocks apart: may be negative",
+        ),
+        (
+            true,
+            "exchange_to_receive_kind_seconds",
+            "from the exchange's time to the read, two clocks apart, by type of event",
+        ),
+    ] {
         let mut family = text.family(name, Kind::Gauge, "seconds", help);
         for view in signed.iter().filter(|view| view.kind.is_some() == by_kind) {
             for (quantile, ns) in quantiles(&view.summary) {

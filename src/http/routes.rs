@@ -31,16 +31,16 @@ pub(super) struct Route {
     pub(super) role: Role,
     /// Whether this machine may ask without a token (a supervisor's probes).
     pub(super) probe: bool,
-    /// How many turns it takes, at least one: reports are made by the control duty, those of latency of many histograms.
-    pub(super) turns: u32,
+    /// Whether it takes a turn of those that are made of many histograms.
+    pub(super) dear: bool,
 }
 
 const fn get(path: &'static str, endpoint: Endpoint) -> Route {
-    Route { method: "GET", path, endpoint, role: Role::Read, probe: false, turns: 1 }
+    Route { method: "GET", path, endpoint, role: Role::Read, probe: false, dear: false }
 }
 
 const fn post(path: &'static str, endpoint: Endpoint) -> Route {
-    Route { method: "POST", path, endpoint, role: Role::Operate, probe: false, turns: 1 }
+    Route { method: "POST", path, endpoint, role: Role::Operate, probe: false, dear: false }
 }
 
 /// Every route. `openapi.json` has the same, and a test compares them.
@@ -48,13 +48,13 @@ pub(super) const ROUTES: [Route; 12] = [
     post("/control/subscribe", Endpoint::Subscribe),
     post("/control/unsubscribe", Endpoint::Unsubscribe),
     post("/control/filters", Endpoint::Filters),
-    Route { turns: 4, ..get("/control/routes", Endpoint::Routes) },
-    Route { turns: 4, ..get("/control/subscriptions", Endpoint::Subscriptions) },
-    Route { turns: 4, ..get("/status", Endpoint::Status) },
-    Route { turns: 40, ..get("/latency", Endpoint::Latency) },
-    Route { turns: 40, ..get("/metrics", Endpoint::Metrics) },
+    get("/control/routes", Endpoint::Routes),
+    get("/control/subscriptions", Endpoint::Subscriptions),
+    get("/status", Endpoint::Status),
+    Route { dear: true, ..get("/latency", Endpoint::Latency) },
+    Route { dear: true, ..get("/metrics", Endpoint::Metrics) },
     Route { probe: true, ..get("/healthz", Endpoint::Health) },
-    Route { probe: true, turns: 4, ..get("/readyz", Endpoint::Ready) },
+    Route { probe: true, ..get("/readyz", Endpoint::Ready) },
     get("/events", Endpoint::Events),
     get("/openapi.json", Endpoint::OpenApi),
 ];

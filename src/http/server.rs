@@ -113,6 +113,7 @@ impl Server {
             clock: services.clock,
             tally: Tally::new(services.ledger),
             pace: Pace::of_requests(),
+            reports: Pace::of_reports(),
             stop: stop.clone(),
             streams: Guests::new(STREAMS_MAX),
             tls,
@@ -167,7 +168,7 @@ impl Acceptor {
         while !self.house.stop.is_requested() {
             match self.listener.accept(LOOK) {
                 Ok(Some(raw)) => {
-                    self.house.await_turns(&self.doors, 1);
+                    self.house.await_turn(&self.doors);
                     self.welcome(raw);
                 }
                 Ok(None) => {}

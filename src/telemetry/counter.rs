@@ -183,8 +183,8 @@ counters! {
     HttpTokensRefused = "http requests without a known token";
     /// Connections over the bound, or for which the system had no means.
     HttpConnectionsRefused = "http connections refused";
-    /// Requests and connections that had to wait for their turn.
-    HttpHeldBack = "http requests and connections held back";
+    /// Waits of requests and connections for their turn.
+    HttpHeldBack = "waits of http requests and connections for their turn";
     /// Event streams cut because their reader took nothing.
     HttpStreamsCut = "http event streams cut, reader too slow";
     /// Records that readers of event streams missed.
