@@ -154,6 +154,12 @@ fn latencies_are_shown_kept_and_drawn_and_what_was_kept_is_drawn_again() {
     let (code, json, _) = said("latency --output json");
     assert_eq!((code, json.lines().count()), (0, 1));
     assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["kind"], "latency");
+    // What was read and written again says as much as what was handed on.
+    let keys = |text: &str| -> std::collections::BTreeSet<String> {
+        serde_json::from_str::<Value>(text).unwrap().as_object().unwrap().keys().cloned().collect()
+    };
+    let (code, drawn, _) = said(&format!("latency --output json --svg {}", at("b.svg")));
+    assert_eq!((code, keys(&drawn)), (0, &keys(&json) - &["dispatchVersion".to_owned()].into()));
     let (code, percentiles, _) = said("latency --output hgrm --kind trade");
     assert_eq!(code, 0);
     assert!(percentiles.contains("       2.000 0.500000000000          2           2.00\n"), "{percentiles}");

@@ -318,7 +318,6 @@ fn latency() -> LatencyReport {
         negative: negative.map(str::to_owned),
     };
     LatencyReport {
-        run_id: Some("run".into()),
         recorded: true,
         hops: vec![
             hop(Hop::ExchangeToReceive, None, None, Some(LATENCIES)),

@@ -109,7 +109,7 @@ pub(in crate::cli) struct TailArgs {
 pub(in crate::cli) enum LatencyForm {
     /// Columns and words.
     Table,
-    /// What the feed answered, on one line.
+    /// What the feed answered, as far as it was asked for, on one line; of a log, what that holds.
     Json,
     /// HdrHistogram's percentile text of one series, in microseconds.
     Hgrm,

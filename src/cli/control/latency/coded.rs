@@ -1,5 +1,5 @@
 //! Purpose: histograms as logs and feeds carry them: HdrHistogram V2 in base64. Owns: how large one may be. Thread: main.
-//! Takes and gives: text in, histograms out, and back. Never: takes memory because a text promises much.
+//! Takes and gives: text in, histograms out. Never: takes memory because a text promises much.
 
 use std::io::Read;
 
@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use flate2::read::ZlibDecoder;
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Deserializer, Serializer, V2DeflateSerializer};
+use hdrhistogram::serialization::Deserializer;
 
 /// How the form with compression begins (HdrHistogram, V2).
 const COMPRESSED: u32 = 0x1c84_9314;
@@ -53,17 +53,10 @@ fn inflated(bytes: &[u8]) -> Result<Vec<u8>, String> {
     Ok(plain)
 }
 
-/// Back again: compressed.
-pub(in crate::cli::control) fn encode(histogram: &Histogram<u64>) -> String {
-    let mut bytes = Vec::new();
-    // Writing to memory cannot fail, and no count of ours is beyond what the form holds.
-    let _ = V2DeflateSerializer::new().serialize(histogram, &mut bytes);
-    STANDARD.encode(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::histogram_text;
 
     /// A head without compression: its payload's length, and its digits.
     fn head(length: u32, digits: u32) -> Vec<u8> {
@@ -85,7 +78,7 @@ mod tests {
         for value in [0, 1, 999, 60_000_000_000] {
             histogram.record(value).unwrap();
         }
-        assert_eq!(decode(&encode(&histogram)).unwrap(), histogram);
+        assert_eq!(decode(&histogram_text(&histogram)).unwrap(), histogram);
         let plain = head(0, 2);
         assert!(decode(&STANDARD.encode(&plain)).is_ok() && decode(&STANDARD.encode(packed(&plain))).is_ok());
         for (bytes, words) in [

@@ -77,9 +77,7 @@ fn read(arguments: &LatencyArgs) -> Result<Option<Measured>, Failed> {
 
 /// The lines of a plot: whole hops, or what was asked for.
 fn drawn(measured: &Measured) -> String {
-    let totals: Vec<&Series> = measured.totals().collect();
-    let series = if totals.is_empty() { measured.series.iter().collect() } else { totals };
-    plot::file(&series, "Latency by hop", &head(measured))
+    plot::file(&measured.drawn(), "Latency by hop", &head(measured))
 }
 
 /// The one series that a percentile text is of: Meltica's own hop where nothing else is said.

@@ -6,8 +6,9 @@ use std::fmt;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
-use super::coded::{decode, encode};
+use super::coded::decode;
 use crate::schema::latency::{AgentView, HopSummary, HopView, LatencyReport, RingView};
+use crate::telemetry::{histogram_text, signed_summary};
 
 /// The word of a log's tag for what is negative.
 const NEGATIVE: &str = "negative";
@@ -83,7 +84,6 @@ pub(in crate::cli::control) struct Series {
 /// All that was measured.
 #[derive(Clone, Debug, Default)]
 pub(in crate::cli::control) struct Measured {
-    pub(in crate::cli::control) run_id: Option<String>,
     /// From when to when, UTC ns.
     pub(in crate::cli::control) since_ns: i64,
     pub(in crate::cli::control) at_ns: i64,
@@ -102,7 +102,6 @@ impl Measured {
     pub(in crate::cli::control) fn of(report: &LatencyReport) -> Result<Measured, String> {
         let series = report.hops.iter().map(Series::of).collect::<Result<_, _>>()?;
         Ok(Measured {
-            run_id: report.run_id.clone(),
             since_ns: report.since_ns,
             at_ns: report.at_ns,
             clock: report.clock.clone(),
@@ -116,7 +115,18 @@ impl Measured {
     /// The same as a feed would tell it, but for what a log does not hold.
     pub(in crate::cli::control) fn json(&self) -> Value {
         let hops: Vec<Value> = self.series.iter().map(Series::json).collect();
-        json!({ "kind": "latency", "recorded": true, "sinceNs": self.since_ns, "atNs": self.at_ns, "clock": self.clock, "hops": hops })
+        let mut all = json!({ "kind": "latency", "recorded": true, "sinceNs": self.since_ns, "atNs": self.at_ns, "clock": self.clock,
+            "hops": hops, "agents": self.agents, "rings": self.rings });
+        if let Some(ahead) = self.clock_ahead_ns {
+            all["clockAheadNs"] = json!(ahead);
+        }
+        all
+    }
+
+    /// The series of a plot: whole hops, or what there is where it has none.
+    pub(in crate::cli::control) fn drawn(&self) -> Vec<&Series> {
+        let totals: Vec<&Series> = self.totals().collect();
+        if totals.is_empty() { self.series.iter().collect() } else { totals }
     }
 
     /// The series of whole hops, in order.
@@ -136,9 +146,9 @@ impl Series {
 
     fn json(&self) -> Value {
         let mut entries =
-            json!({ "hop": self.tag.hop, "summary": self.summary(), "histogram": encode(&self.positive) });
+            json!({ "hop": self.tag.hop, "summary": self.summary(), "histogram": histogram_text(&self.positive) });
         let (kind, connection) = (self.tag.kind.as_ref(), self.tag.connection);
-        let negative = self.negative.as_ref().map(encode);
+        let negative = self.negative.as_ref().map(histogram_text);
         let more = [
             ("kind", kind.map(|k| json!(k))),
             ("connection", connection.map(|c| json!(c))),
@@ -176,56 +186,9 @@ impl Series {
         self.positive.len() + self.below_zero()
     }
 
-    /// So many of all are at most this, ns. 0 of nothing.
-    pub(in crate::cli::control) fn at(&self, quantile: f64) -> i64 {
-        let Some(negative) = self.negative.as_ref().filter(|negative| !negative.is_empty()) else {
-            return signed(self.positive.value_at_quantile(quantile));
-        };
-        // The rank, from 1; those below zero come first, the farthest below at their head.
-        let rank = (((quantile * self.count() as f64).ceil()) as u64).clamp(1, self.count());
-        if rank <= negative.len() {
-            let magnitude = at_rank(negative, negative.len() - rank + 1);
-            -signed(negative.lowest_equivalent(magnitude))
-        } else {
-            signed(at_rank(&self.positive, rank - negative.len()))
-        }
-    }
-
-    /// The least, ns.
-    pub(in crate::cli::control) fn least(&self) -> i64 {
-        match &self.negative {
-            Some(negative) if !negative.is_empty() => -signed(negative.max()),
-            _ => signed(self.positive.min()),
-        }
-    }
-
-    /// The greatest, ns.
-    pub(in crate::cli::control) fn greatest(&self) -> i64 {
-        if self.positive.is_empty() { self.at(1.0) } else { signed(self.positive.max()) }
-    }
-
-    /// The mean, ns.
-    pub(in crate::cli::control) fn mean(&self) -> f64 {
-        let sum = |histogram: &Histogram<u64>| histogram.mean() * histogram.len() as f64;
-        let below = self.negative.as_ref().map_or(0.0, sum);
-        if self.count() == 0 { 0.0 } else { (sum(&self.positive) - below) / self.count() as f64 }
-    }
-
     /// The figures that a feed tells.
     pub(in crate::cli::control) fn summary(&self) -> HopSummary {
-        HopSummary {
-            count: self.count(),
-            min_ns: self.least(),
-            p50_ns: self.at(0.5),
-            p90_ns: self.at(0.9),
-            p95_ns: self.at(0.95),
-            p99_ns: self.at(0.99),
-            p999_ns: self.at(0.999),
-            p9999_ns: self.at(0.9999),
-            max_ns: self.greatest(),
-            mean_ns: self.mean() as i64,
-            sum_ns: (self.mean() * self.count() as f64) as i64,
-        }
+        signed_summary(&self.positive, self.negative.as_ref())
     }
 
     /// Points of the percentile plot that are not below zero: how many of all are at or above (as `1 / (1 - quantile)`, at
@@ -252,13 +215,4 @@ pub(in crate::cli::control) fn by_hop(mut series: Vec<Series>) -> Vec<Series> {
     }
     series.sort_by_key(|one| (hops.iter().position(|hop| *hop == one.tag.hop), !one.tag.is_total()));
     series
-}
-
-/// A value of this rank, from 1. Half a rank less keeps rounding from the next one.
-fn at_rank(histogram: &Histogram<u64>, rank: u64) -> u64 {
-    histogram.value_at_quantile((rank as f64 - 0.5) / histogram.len().max(1) as f64)
-}
-
-fn signed(ns: u64) -> i64 {
-    i64::try_from(ns).unwrap_or(i64::MAX)
 }

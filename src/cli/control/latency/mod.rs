@@ -14,7 +14,7 @@
 //! | `page` | all of it as one HTML page |
 
 mod axes;
-pub(super) mod coded;
+mod coded;
 pub(in crate::cli) mod command;
 mod hgrm;
 mod hlog;

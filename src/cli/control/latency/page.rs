@@ -35,12 +35,11 @@ pub(super) fn page(measured: &Measured) -> String {
          <style>{LOOK}{}</style>\n</head>\n<body>\n<main>\n<h1>Meltica: latency</h1>\n<p class=\"sub\">{head}</p>\n",
         style()
     );
-    let totals: Vec<&Series> = measured.totals().collect();
-    out.push_str(&plot(&totals, "Latency by hop", "the right end of each line is the slowest of all"));
+    out.push_str(&plot(&measured.drawn(), "Latency by hop", "the right end of each line is the slowest of all"));
     hops(&mut out, &measured.series);
     clocks(&mut out, measured);
     kinds(&mut out, measured);
-    meanings(&mut out, &totals);
+    meanings(&mut out, measured);
     threads(&mut out, measured);
     rings(&mut out, measured);
     out.push_str("</main>\n</body>\n</html>\n");
@@ -101,10 +100,9 @@ fn kinds(out: &mut String, measured: &Measured) {
     }
 }
 
-fn meanings(out: &mut String, totals: &[&Series]) {
+fn meanings(out: &mut String, measured: &Measured) {
     out.push_str("<h2>What each hop is</h2>\n<dl>\n");
-    for series in totals {
-        let Some(hop) = find(&series.tag.hop) else { continue };
+    for hop in Hop::ALL.into_iter().filter(|hop| measured.series.iter().any(|one| one.tag.hop == hop.name())) {
         let _ = writeln!(
             out,
             "<dt>{} <code>{}</code></dt><dd>{}</dd>",

@@ -34,11 +34,10 @@ pub(super) fn text(measured: &Measured) -> String {
     text
 }
 
-/// Of how long, until when, of which run.
+/// Of how long, until when.
 pub(super) fn head(measured: &Measured) -> String {
     let span = u64::try_from(measured.at_ns.saturating_sub(measured.since_ns)).unwrap_or_default();
-    let run = measured.run_id.as_deref().map_or(String::new(), |run| format!(", run {}", plain(run)));
-    format!("{}, to {}{run}", ago(Duration::from_nanos(span)), when(measured.at_ns))
+    format!("{}, to {}", ago(Duration::from_nanos(span)), when(measured.at_ns))
 }
 
 /// A moment as a person reads it.

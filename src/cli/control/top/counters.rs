@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use super::figures::{Count, Figures, is_loss};
+use super::figures::{Count, Figures};
 use super::screen::Order;
 use super::table::{Cell, Column, Table, Tone, numbers, words};
 use crate::cli::control::grid::plain;
@@ -16,18 +16,17 @@ const COLUMNS: [Column; 5] =
 /// The rows in this order.
 pub(super) fn counters(figures: &Figures, order: Order) -> Table {
     let mut table = Table::new(&COLUMNS, "nothing was counted yet");
-    let mut counts: Vec<(&String, &Count, bool)> =
-        figures.counters.iter().map(|(label, count)| (label, count, is_loss(label))).collect();
+    let mut counts: Vec<(&String, &Count)> = figures.counters.iter().collect();
     match order {
         Order::Worst => {
-            counts.sort_by_key(|(_, count, lost)| (Reverse(*lost), Reverse(count.grew), Reverse(count.total)))
+            counts.sort_by_key(|(_, count)| (Reverse(count.lost), Reverse(count.grew), Reverse(count.total)))
         }
-        Order::Busiest => counts.sort_by(|(_, a, _), (_, b, _)| b.rate.total_cmp(&a.rate)),
+        Order::Busiest => counts.sort_by(|(_, a), (_, b)| b.rate.total_cmp(&a.rate)),
         _ => {}
     }
-    for (label, count, lost) in counts {
+    for (label, count) in counts {
         let new = count.grew.is_some_and(|grew| figures.now.saturating_sub(grew) < super::figures::LATELY);
-        let tone = match (lost, new) {
+        let tone = match (count.lost, new) {
             (true, true) => Tone::Bad,
             (true, false) => Tone::Warn,
             (false, _) => Tone::Plain,

@@ -13,10 +13,10 @@ use super::draw::{Paint, draw};
 use super::news::{BookName, News, Quality, Top};
 use super::screen::{Act, Pane, Screen};
 use super::view::View;
-use crate::cli::control::latency::coded::encode;
 use crate::schema::latency::{AgentView, Hop, HopSummary, HopView, LatencyReport, RingView};
 use crate::schema::report::{ConnectionView, StatusReport, StreamStates};
 use crate::telemetry::Counter;
+use crate::telemetry::histogram_text;
 
 /// How a feed does that has been up for so long.
 pub(super) fn status(uptime_s: u64, counters: &[(Counter, u64)]) -> StatusReport {
@@ -58,7 +58,7 @@ pub(super) fn top(instrument: &str, quality: &str, seq: u64) -> Top {
 fn hop(hop: Hop, kind: Option<&str>, values: &[u64]) -> HopView {
     let mut histogram = Histogram::<u64>::new_with_bounds(1, 60_000_000_000, 3).unwrap();
     values.iter().for_each(|ns| histogram.record(*ns).unwrap());
-    let (summary, histogram) = (HopSummary::default(), encode(&histogram));
+    let (summary, histogram) = (HopSummary::default(), histogram_text(&histogram));
     HopView { hop, kind: kind.map(str::to_owned), connection: None, summary, histogram, negative: None }
 }
 

@@ -43,6 +43,8 @@ pub(super) struct Count {
     pub(super) grown: u64,
     /// When it grew last, as far as we saw.
     pub(super) grew: Option<Duration>,
+    /// Whether it tells of something dropped, refused, late or wrong.
+    pub(super) lost: bool,
 }
 
 /// What is known of a book.
@@ -109,7 +111,7 @@ impl Figures {
     /// How much was lost lately: the counters that tell of something dropped, refused, late or wrong.
     pub(super) fn losses(&self) -> impl Iterator<Item = (&str, Count)> {
         let recent = move |count: &Count| count.grew.is_some_and(|grew| self.now.saturating_sub(grew) < LATELY);
-        let mine = self.counters.iter().filter(move |(label, count)| is_loss(label) && recent(count));
+        let mine = self.counters.iter().filter(move |(_, count)| count.lost && recent(count));
         mine.map(|(label, count)| (label.as_str(), *count))
     }
 
@@ -139,6 +141,7 @@ impl Figures {
                 rate: span.map_or(0.0, |span| more as f64 / span.as_secs_f64()),
                 grown: known.map_or(0, |count| count.grown).saturating_add(more),
                 grew: if more > 0 { Some(self.now) } else { known.and_then(|count| count.grew) },
+                lost: known.map_or_else(|| is_loss(label), |count| count.lost),
             };
             self.counters.insert(label.clone(), count);
         }
@@ -193,7 +196,7 @@ impl Figures {
     }
 }
 
-/// Whether a counter of this name tells of something dropped, refused, late or wrong.
-pub(super) fn is_loss(label: &str) -> bool {
-    Counter::ALL.iter().any(|counter| counter.label() == label && tells_of_loss(*counter))
+/// Whether a counter of this name tells of something dropped, refused, late or wrong: all but those that are known not to do.
+fn is_loss(label: &str) -> bool {
+    Counter::ALL.iter().find(|counter| counter.label() == label).is_none_or(|counter| tells_of_loss(*counter))
 }
