@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use meltica::agent::{
-    Agent, Composite, CycleMeter, Ended, Failure, Handle, IdleStrategy, Placement, Runner, RunnerOptions, Settled,
-    Shutdown, Stepper, record_panic_sites, stop_in_order, usable_cores,
+    Agent, Composite, CycleMeter, DutyCounts, Ended, Failure, Handle, IdleStrategy, Placement, Runner, RunnerOptions,
+    Settled, Shutdown, Stepper, record_panic_sites, stop_in_order, usable_cores,
 };
 
 type Diary = Arc<Mutex<Vec<String>>>;
@@ -308,14 +308,17 @@ fn a_stepper_settles_within_its_bound_and_closes_after_the_drain() {
 }
 
 /// Writes down what a runner tells of its cycles.
-struct Cycles(Arc<Mutex<Vec<&'static str>>>);
+struct Cycles(Arc<Mutex<Vec<&'static str>>>, DutyCounts);
 
 impl CycleMeter for Cycles {
     fn resume(&mut self) {
         self.0.lock().expect("a poisoned test lock").push("resume");
     }
-    fn cycle(&mut self, busy: bool) {
+    fn cycle(&mut self, counts: &DutyCounts) {
+        assert_eq!(counts.busy + counts.idle, self.1.busy + self.1.idle + 1, "each cycle once");
+        let busy = counts.busy > self.1.busy;
         self.0.lock().expect("a poisoned test lock").push(if busy { "busy" } else { "idle" });
+        self.1 = *counts;
     }
 }
 
@@ -343,7 +346,7 @@ fn a_meter_is_told_of_each_cycle_and_of_each_pause_that_gives_the_core_away() {
     for (idle, expected) in [(IdleStrategy::BusySpin, &spinning[..]), (park, &parking[..])] {
         let told = Arc::<Mutex<Vec<_>>>::default();
         let options = RunnerOptions { idle, ..RunnerOptions::new("twice") };
-        let meter = Some(Box::new(Cycles(Arc::clone(&told))) as Box<dyn CycleMeter>);
+        let meter = Some(Box::new(Cycles(Arc::clone(&told), DutyCounts::default())) as Box<dyn CycleMeter>);
         let handle = Runner::spawn_measured(Box::new(Twice(0)), options, Shutdown::new(), Failure::new(), meter)
             .expect("a thread for a test");
         let report = handle.join().expect("no panic");

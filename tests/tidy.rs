@@ -31,7 +31,7 @@ const HOMES: [(&str, &[&str]); 38] = [
     ("webpki_roots", &["binance"]),
     ("arc_swap", &["bus", "dispatch", "engine"]),
     ("core_affinity", &["agent"]),
-    ("hdrhistogram", &["telemetry", "bus", "cli"]),
+    ("hdrhistogram", &["telemetry", "cli"]),
     ("base64", &["telemetry", "cli"]),
     ("quanta", &["telemetry"]),
     ("flate2", &["capture", "cli", "sim"]),

@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use meltica::agent::{Agent, CycleMeter};
+use meltica::agent::{Agent, CycleMeter, DutyCounts};
 use meltica::binance::io::{IoAgent, IoOptions, NoRequests, OnFull, TimeSource};
 use meltica::binance::parse::{ParsedFrame, Parser, ParserOptions};
 use meltica::bus::data::{Bus, DataBus, Delivery, Filter, Sequencer, SequencerOptions, SubscribeOptions};
@@ -230,11 +230,13 @@ fn walk_recorded(source: impl FrameSource + 'static, ledger: &Ledger, clock: Clo
         events = events.measured(&clock, &latencies);
     }
     // As a runner has it: a thread's cycle is this one's.
-    let mut cycles = latencies.cycles("walk");
+    let (mut cycles, mut duty) = (latencies.cycles("walk"), DutyCounts::default());
     Box::new(move || {
         let work = agent.do_work();
+        duty.busy += u64::from(work > 0);
+        duty.idle += u64::from(work == 0);
         if let Some(cycles) = &mut cycles {
-            cycles.cycle(work > 0);
+            cycles.cycle(&duty);
         }
         let seen = events.poll(usize::MAX, |delivery| match delivery {
             Delivery::Event(event) => _ = black_box(event.header().seq),

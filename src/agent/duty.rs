@@ -2,6 +2,8 @@
 //! Owns: nothing. Thread: the trait's calls come from one thread at a time.
 //! Takes and gives: a count of work done. Never: blocks, sleeps, or reads a clock.
 
+use super::handle::DutyCounts;
+
 /// A stage with a duty cycle.
 ///
 /// Order of calls: `on_start` once, `do_work` many times, `on_stop` at most once, `do_work` some more, `on_close` once.
@@ -42,8 +44,8 @@ pub trait CycleMeter: Send {
     /// The thread goes on after a pause: what it slept is part of no cycle.
     fn resume(&mut self);
 
-    /// A cycle has ended; whether it did work.
-    fn cycle(&mut self, busy: bool);
+    /// A cycle has ended; with the counts so far, of it too.
+    fn cycle(&mut self, counts: &DutyCounts);
 }
 
 impl<A: Agent + ?Sized> Agent for Box<A> {

@@ -191,7 +191,7 @@ impl Runner {
         }
         self.counts.publish(&self.duty);
         if let Some(meter) = &mut self.meter {
-            meter.cycle(work > 0);
+            meter.cycle(&self.duty);
         }
         work
     }

@@ -19,7 +19,7 @@ pub struct Telemetry {
     /// is to be had but `latencyNs` of each event. Counters are always kept.
     pub latency: bool,
     /// Whether sockets of `live` and `venue` are asked for the kernel's receive stamps (`SO_TIMESTAMPNS`), for the time from the
-    /// kernel to the read. It costs a reading of two clocks for each read. Where the kernel gives none it is told, and the figure is absent.
+    /// kernel to the read. It costs a reading of the system's clock for each read. Where the kernel gives none it is told, and the figure is absent.
     pub kernel_stamps: bool,
     /// Duty cycles of a thread that take longer are counted.
     #[serde(with = "humantime_serde")]

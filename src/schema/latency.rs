@@ -47,9 +47,6 @@ impl Hop {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LatencyReport {
-    /// Tells runs apart; `None` where runs have no name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub run_id: Option<String>,
     /// Whether latencies are recorded (`telemetry.latency`). When not, `hops` and `agents` are empty.
     pub recorded: bool,
     /// When this was made, UTC ns.

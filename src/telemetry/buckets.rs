@@ -3,7 +3,7 @@
 //! Takes and gives: nanoseconds in, cells out, and back. Never: a value above [`LATENCY_NS_MAX`].
 
 /// The longest latency told apart, ns: 60 s. Longer ones are recorded as this and counted as clamped.
-pub const LATENCY_NS_MAX: u64 = 60_000_000_000;
+pub(super) const LATENCY_NS_MAX: u64 = 60_000_000_000;
 
 /// A layout: half the sub-buckets of a bucket, as a power of two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

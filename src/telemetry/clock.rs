@@ -59,13 +59,18 @@ impl Clock {
 
     /// How far this clock is ahead of the system's wall clock, ns: what has crept in since the start, on either side.
     pub fn ahead_ns(&self) -> i64 {
-        self.unix_now().0.saturating_sub(wall_ns())
+        self.ahead_at(self.now_ns())
     }
 
-    /// A moment of the system's wall clock (a stamp of the kernel), as this one tells it. Reads both clocks.
+    fn ahead_at(&self, now_ns: u64) -> i64 {
+        self.unix_at(now_ns).0.saturating_sub(wall_ns())
+    }
+
+    /// A moment of the system's wall clock (a stamp of the kernel), as this one tells it; `now_ns` was read just now. Reads the
+    /// system's: from the moment until now it is that one alone which is read twice.
     #[inline]
-    pub fn unix_of_wall(&self, wall: i64) -> UnixNanos {
-        UnixNanos(wall.saturating_add(self.ahead_ns()))
+    pub fn unix_of_wall(&self, wall: i64, now_ns: u64) -> UnixNanos {
+        UnixNanos(wall.saturating_add(self.ahead_at(now_ns)))
     }
 }
 
@@ -86,7 +91,7 @@ mod tests {
         let minute = 60_000_000_000;
         assert!((clock.unix_now().0 - wall).abs() < minute);
         assert!(clock.ahead_ns().abs() < minute);
-        assert!((clock.unix_of_wall(wall).0 - wall).abs() < minute);
+        assert!((clock.unix_of_wall(wall, clock.now_ns()).0 - wall).abs() < minute);
         assert_eq!(clock.raw_ns(0), 0);
         for ns in [1_000, 1_000_000, 60_000_000_000] {
             let back = clock.raw_ns(clock.ns_raw(ns));

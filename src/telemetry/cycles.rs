@@ -2,7 +2,7 @@
 //! Takes and gives: the ends of cycles in, counts out. Never: a locked instruction, more than one reading of the clock a cycle and one a pause.
 
 use super::clock::Clock;
-use crate::agent::CycleMeter;
+use crate::agent::{CycleMeter, DutyCounts};
 use crate::schema::latency::AgentView;
 use crate::sync::{Arc, AtomicU64, Ordering};
 
@@ -56,12 +56,11 @@ impl CycleClock {
     }
 
     #[inline]
-    fn ended(&mut self, now: u64, busy: bool) {
+    fn ended(&mut self, now: u64, counts: &DutyCounts) {
         let took = now.saturating_sub(core::mem::replace(&mut self.from, now));
-        // Relaxed all, no partner: one writer, and see `CycleCells::view`.
-        let add = |cell: &AtomicU64, n: u64| cell.store(cell.load(Ordering::Relaxed) + n, Ordering::Relaxed);
-        add(&self.cells.cycles, 1);
-        add(&self.cells.busy, u64::from(busy));
+        // Relaxed both, no partner: see `CycleCells::view`.
+        self.cells.cycles.store(counts.busy + counts.idle, Ordering::Relaxed);
+        self.cells.busy.store(counts.busy, Ordering::Relaxed);
         if took > self.threshold.min(self.max) {
             self.long(took);
         }
@@ -89,8 +88,8 @@ impl CycleMeter for CycleClock {
     }
 
     #[inline]
-    fn cycle(&mut self, busy: bool) {
-        self.ended(self.clock.raw(), busy);
+    fn cycle(&mut self, counts: &DutyCounts) {
+        self.ended(self.clock.raw(), counts);
     }
 }
 
@@ -105,12 +104,13 @@ mod tests {
         let mut meter = CycleClock::new(clock.clone(), Arc::clone(&cells));
         let us = |us: u64| 1 << 40 | clock.ns_raw(us * 1_000);
         meter.from = us(1_000);
-        for (now, busy) in [(1_050, true), (1_149, false), (1_251, true), (1_252, false)] {
-            meter.ended(us(now), busy);
+        let counts = |busy, idle| DutyCounts { busy, idle, ..DutyCounts::default() };
+        for (now, busy, idle) in [(1_050, 1, 0), (1_149, 1, 1), (1_251, 2, 1), (1_252, 2, 2)] {
+            meter.ended(us(now), &counts(busy, idle));
         }
         // A pause is part of no cycle.
         meter.from = us(5_000);
-        meter.ended(us(5_010), false);
+        meter.ended(us(5_010), &counts(2, 3));
         let view = cells.view();
         assert_eq!((view.cycles, view.busy, view.cycles_over), (5, 2, 1));
         assert!(view.cycle_ns_max.abs_diff(102_000) < 1_000, "{view:?}");

@@ -65,10 +65,11 @@ pub(super) fn summarise(total: &Histogram<u64>) -> LatencySummary {
     }
 }
 
-/// The figures of a signed distribution: what is not negative, and what is, without its sign.
-pub(super) fn signed_summary(after: &Histogram<u64>, before: Option<&Histogram<u64>>) -> HopSummary {
+/// The figures of a signed distribution: what is not negative, and what is, without its sign. Each is the largest value that the
+/// histogram cannot tell from it: of a negative one, that with the least magnitude.
+pub fn signed_summary(after: &Histogram<u64>, before: Option<&Histogram<u64>>) -> HopSummary {
     let mut rows: Vec<(i64, u64)> =
-        before.into_iter().flat_map(recorded).map(|(value, count)| (-value, count)).collect();
+        before.into_iter().flat_map(|of| recorded(of).map(|(value, count)| (-least_of(of, value), count))).collect();
     rows.reverse();
     rows.extend(recorded(after));
     let (mut count, mut sum) = (0, 0);
@@ -98,6 +99,11 @@ pub(super) fn signed_summary(after: &Histogram<u64>, before: Option<&Histogram<u
     }
 }
 
+/// The least value that the histogram cannot tell from it.
+fn least_of(histogram: &Histogram<u64>, value: i64) -> i64 {
+    i64::try_from(histogram.lowest_equivalent(value.unsigned_abs())).unwrap_or(i64::MAX)
+}
+
 /// Values from the least, each the largest that the histogram cannot tell from it, and how many of each.
 fn recorded(histogram: &Histogram<u64>) -> impl Iterator<Item = (i64, u64)> + '_ {
     let value = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
@@ -105,7 +111,7 @@ fn recorded(histogram: &Histogram<u64>) -> impl Iterator<Item = (i64, u64)> + '_
 }
 
 /// As log files of HdrHistogram have it: V2, compressed, in base64.
-pub(super) fn text(histogram: &Histogram<u64>) -> String {
+pub fn histogram_text(histogram: &Histogram<u64>) -> String {
     let mut bytes = Vec::new();
     match V2DeflateSerializer::new().serialize(histogram, &mut bytes) {
         Ok(_) => STANDARD.encode(&bytes),
@@ -187,7 +193,7 @@ mod tests {
     #[test]
     fn the_text_reads_back_as_the_same_histogram() {
         let histogram = of([1, 5, 5, 900_000, LATENCY_NS_MAX]);
-        let text = text(&histogram);
+        let text = histogram_text(&histogram);
         assert!(text.starts_with("HISTFAA"), "{text}");
         let bytes = STANDARD.decode(text).unwrap();
         let back: Histogram<u64> = Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();

@@ -107,7 +107,7 @@ pub struct HopRecorder(Option<Active>);
 
 #[derive(Debug)]
 struct Active {
-    sheet: Option<Box<Sheet>>,
+    sheet: Box<Sheet>,
     exchange: Arc<Exchange>,
 }
 
@@ -115,7 +115,7 @@ struct Active {
 pub(super) fn hop() -> (HopRecorder, HopReader) {
     let table = Table { spare: Some(Sheet::empty()), ..Table::default() };
     let exchange = Arc::new(Exchange { wanted: AtomicBool::new(false), table: Mutex::new(table) });
-    let active = Active { sheet: Some(Sheet::empty()), exchange: Arc::clone(&exchange) };
+    let active = Active { sheet: Sheet::empty(), exchange: Arc::clone(&exchange) };
     (HopRecorder(Some(active)), HopReader::new(exchange))
 }
 
@@ -134,7 +134,7 @@ impl HopRecorder {
     /// Records a latency in ns. `false` when it was above [`LATENCY_NS_MAX`] and clamped: the caller counts that.
     #[inline]
     pub fn record(&mut self, ns: u64, kind: TypeId, connection: ConnectionId) -> bool {
-        let Some(Active { sheet: Some(sheet), exchange }) = &mut self.0 else { return true };
+        let Some(Active { sheet, exchange }) = &mut self.0 else { return true };
         sheet.count(ns.min(LATENCY_NS_MAX), kind, connection);
         // Relaxed: a wish; what is swapped goes by way of the table's lock, which orders it.
         if exchange.wanted.load(Ordering::Relaxed) {
@@ -154,11 +154,12 @@ fn hand_over(sheet: &mut Box<Sheet>, exchange: &Exchange) {
     }
 }
 
-impl Drop for Active {
+impl Drop for HopRecorder {
     fn drop(&mut self) {
-        let mut table = self.exchange.lock();
-        table.last = self.sheet.take();
-        table.ended = true;
+        if let Some(Active { sheet, exchange }) = self.0.take() {
+            let mut table = exchange.lock();
+            (table.last, table.ended) = (Some(sheet), true);
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use hdrhistogram::Histogram;
 
 use super::clock::Clock;
 use super::cycles::{CycleCells, CycleClock};
-use super::histogram::{LatencySummary, signed_summary, text};
+use super::histogram::{LatencySummary, histogram_text, signed_summary};
 use super::hop::{HopReader, HopRecorder, hop};
 use crate::schema::id::{ConnectionId, TypeId};
 use crate::schema::latency::{AgentView, CLOCK_CAVEAT, Hop, HopView, LatencyDetail, LatencyReport};
@@ -58,12 +58,6 @@ pub struct SignedRecorder {
 }
 
 impl SignedRecorder {
-    /// Whether it records.
-    #[inline]
-    pub const fn is_on(&self) -> bool {
-        self.after.is_on()
-    }
-
     /// Records a latency in ns. `false` when it was clamped, as of [`HopRecorder::record`].
     #[inline]
     pub fn record(&mut self, ns: i64, kind: TypeId, connection: ConnectionId) -> bool {
@@ -131,12 +125,9 @@ impl Latencies {
     pub fn summaries(&self, of: Hop) -> Vec<LatencySummary> {
         let Some(shared) = &self.0 else { return Vec::new() };
         let mut rows = lock(&shared.hops);
+        collect(&mut rows);
         let mine = rows.iter_mut().filter(|row| row.hop == of && row.side == Side::After);
-        mine.map(|row| {
-            row.ended = row.reader.collect();
-            row.reader.summary()
-        })
-        .collect()
+        mine.map(|row| row.reader.summary()).collect()
     }
 
     /// Everything but rings, as far as `detail` says. `name` tells what a type is called.
@@ -157,7 +148,6 @@ impl Latencies {
         }
         drop(rows);
         LatencyReport {
-            run_id: None,
             recorded: true,
             at_ns: shared.clock.unix_now().0,
             since_ns: shared.since_ns,
@@ -212,7 +202,7 @@ fn views(
         if summary.count > 0 {
             let (histogram, negative) = match detail {
                 LatencyDetail::Figures => (String::new(), None),
-                LatencyDetail::Histograms => (text(after), before.map(text)),
+                LatencyDetail::Histograms => (histogram_text(after), before.map(histogram_text)),
             };
             out.push(HopView { hop: of, kind, connection, summary, histogram, negative });
         }
@@ -233,8 +223,8 @@ fn views(
     connections.sort_unstable();
     connections.dedup();
     for id in connections {
-        let of = |reader: &'_ HopReader| reader.connections.get(&id).map(|of| of.histogram.clone());
-        push(None, Some(id), of(after).as_ref().unwrap_or(&none), of(before).as_ref());
+        let [after, before] = [after, before].map(|side| side.connections.get(&id).map(|of| &of.histogram));
+        push(None, Some(id), after.unwrap_or(&none), before);
     }
 }
 
@@ -302,7 +292,7 @@ mod tests {
     #[test]
     fn switched_off_there_is_nothing() {
         let latencies = Latencies::off();
-        assert!(!latencies.recorder(Hop::ReadToPublished).is_on() && !latencies.signed(Hop::ExchangeToReceive).is_on());
+        assert!(!latencies.recorder(Hop::ReadToPublished).is_on());
         assert!(latencies.cycles("io").is_none() && latencies.summaries(Hop::ReadToPublished).is_empty());
         let report = latencies.report(LatencyDetail::Histograms, named);
         assert!(!report.recorded && report.hops.is_empty() && report.agents.is_empty());

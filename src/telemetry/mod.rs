@@ -1,6 +1,6 @@
 //! Purpose: the one clock, counters with English labels, the latency ledger.
 //! Owns: the only readings of time. Thread: each file says. Takes and gives: numbers.
-//! Never: formats or locks on the data path.
+//! Never: formats on the data path, or waits for a lock there.
 
 mod buckets;
 mod clock;
@@ -10,10 +10,9 @@ mod histogram;
 mod hop;
 mod latencies;
 
-pub use buckets::LATENCY_NS_MAX;
 pub use clock::Clock;
 pub use counter::{Counter, Counts, Ledger};
 pub use cycles::CycleClock;
-pub use histogram::{Digits, LatencySummary, LatencyTally};
+pub use histogram::{Digits, LatencySummary, LatencyTally, histogram_text, signed_summary};
 pub use hop::{HopRecorder, NO_KIND};
 pub use latencies::{CYCLE_OVER, Latencies, SignedRecorder};

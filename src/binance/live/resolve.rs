@@ -69,15 +69,21 @@ impl Resolver {
     }
 
     fn ask(&mut self) {
-        let (send, receive) = sync_channel(1);
-        let (host, port) = (self.host.clone(), self.port);
-        let look = move || {
-            let found = (host.as_str(), port).to_socket_addrs().map(Iterator::collect).unwrap_or_default();
-            // Whoever asked may have gone.
-            let _ = send.send(found);
-        };
-        self.asked = thread::Builder::new().name("resolve".to_owned()).spawn(look).ok().map(|_| receive);
+        self.asked = look_up(&self.host, self.port);
     }
+}
+
+/// Asks the system's resolver, on a thread of its own, which stays until that gives up; no addresses where it knows none. `None` when
+/// there is no thread to be had.
+pub(super) fn look_up(host: &str, port: u16) -> Option<Receiver<Vec<SocketAddr>>> {
+    let (send, receive) = sync_channel(1);
+    let host = host.to_owned();
+    let look = move || {
+        let found = (host.as_str(), port).to_socket_addrs().map(Iterator::collect).unwrap_or_default();
+        // Whoever asked may have gone.
+        let _ = send.send(found);
+    };
+    thread::Builder::new().name("resolve".to_owned()).spawn(look).ok().map(|_| receive)
 }
 
 #[cfg(test)]

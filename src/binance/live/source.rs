@@ -236,7 +236,7 @@ impl FrameSource for LiveSource {
                 }
                 let (market, receive) = (self.market, self.clock.unix_at(looked));
                 let (id, number) = (connection.id, connection.take_number());
-                let kernel = connection.take_kernel().map(|wall| self.clock.unix_of_wall(wall));
+                let kernel = connection.take_kernel().map(|wall| self.clock.unix_of_wall(wall, looked));
                 let origin = match connection.stream.as_deref() {
                     None => Origin::Combined,
                     Some(stream) => Origin::Raw { stream },

@@ -5,11 +5,9 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
-use std::thread;
 use std::time::Duration;
 
 use rustls::ClientConnection;
@@ -20,6 +18,7 @@ use super::cause::Cause;
 use super::endpoint::Endpoint;
 use super::failure;
 use super::options::LiveError;
+use super::resolve::look_up;
 use super::tls::{Trust, server_name};
 use crate::telemetry::Clock;
 
@@ -83,14 +82,7 @@ impl Trial {
     /// [`Cause::Unresolved`] when it knows none, or says nothing within the span. Its thread then stays until it gives up.
     pub fn look_up(&self, within: Duration) -> Result<(Vec<SocketAddr>, Duration), Cause> {
         let begun = self.clock.now_ns();
-        let (send, receive) = sync_channel(1);
-        let (host, port) = (self.endpoint.host.clone(), self.endpoint.port);
-        let look = move || {
-            let found: Vec<_> = (host.as_str(), port).to_socket_addrs().map(Iterator::collect).unwrap_or_default();
-            // Whoever asked may have gone.
-            let _ = send.send(found);
-        };
-        thread::Builder::new().name("resolve".to_owned()).spawn(look).map_err(|_| Cause::Unresolved)?;
+        let receive = look_up(&self.endpoint.host, self.endpoint.port).ok_or(Cause::Unresolved)?;
         let found = receive.recv_timeout(within).map_err(|_| Cause::Unresolved)?;
         let took = self.since(begun);
         let mut distinct: Vec<SocketAddr> = Vec::new();
@@ -163,6 +155,7 @@ fn of_handshake(error: &io::Error) -> Cause {
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
+    use std::thread;
 
     use super::*;
 

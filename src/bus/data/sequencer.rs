@@ -140,7 +140,8 @@ impl<S: Shelves> Sequencer<S> {
         let latency_ns = self.since(ingress_ns);
         let header = event.header_mut();
         header.latency_ns = latency_ns;
-        if header.receive == self.clock.unix_at(ingress_ns).0 {
+        // For consumers that are measured, which are where this is.
+        if self.published.is_on() && header.receive == self.clock.unix_at(ingress_ns).0 {
             header.flags |= flag::CLOCKED;
         }
         match self.ring.publish(event.read().words()) {

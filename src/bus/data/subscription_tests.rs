@@ -187,9 +187,10 @@ fn a_consumer_that_asks_is_measured() {
     let (ring, tap) = channel(1 << 12).unwrap();
     let options = SequencerOptions { event_words_max: 64, ..SequencerOptions::default() };
     let (clock, ledger) = (Clock::default(), Ledger::default());
-    let mut sequencer = Sequencer::new(ring, memory(), clock.clone(), ledger.sheet("s"), options).unwrap();
-    let bus = DataBus::new(vec![tap], directory());
     let latencies = Latencies::new(clock.clone(), CYCLE_OVER);
+    let sequencer = Sequencer::new(ring, memory(), clock.clone(), ledger.sheet("s"), options).unwrap();
+    let mut sequencer = sequencer.measured(&latencies);
+    let bus = DataBus::new(vec![tap], directory());
     let mut measured = from_now(&bus, &[builtin::TRADE], Filter::all()).measured(&clock, &latencies);
     let mut off = from_now(&bus, &[], Filter::all()).measured(&clock, &Latencies::off());
     let before = clock.now_ns();
@@ -211,9 +212,10 @@ fn a_consumer_that_asks_is_measured() {
     let took = clock.now_ns() - before;
     drop(measured);
     let report = latencies.report(LatencyDetail::Histograms, |id| builtin::name(id).map(str::to_owned));
-    let rows: Vec<_> = report.hops.iter().map(|view| (view.hop, view.kind.as_deref(), view.summary.count)).collect();
     let hop = Hop::PublishedToConsumed;
+    let mine: Vec<_> = report.hops.iter().filter(|view| view.hop == hop).collect();
+    let rows: Vec<_> = mine.iter().map(|view| (view.hop, view.kind.as_deref(), view.summary.count)).collect();
     assert_eq!(rows, [(hop, None, 2), (hop, Some("TRADE"), 2), (hop, None, 2)]);
     // As the histogram tells it: within one in a thousand.
-    assert!(report.hops[0].summary.max_ns as u64 <= took + took / 500, "{report:?} in {took} ns");
+    assert!(mine[0].summary.max_ns as u64 <= took + took / 500, "{report:?} in {took} ns");
 }
