@@ -137,7 +137,8 @@ fn fitted(parts: &[String], columns: usize) -> String {
     cut(&line, columns)
 }
 
-fn cut(line: &str, columns: usize) -> String {
+/// A text of so many columns at most; a sign stands for what is cut.
+pub(super) fn cut(line: &str, columns: usize) -> String {
     match line.char_indices().nth(columns) {
         Some(_) => line.chars().take(columns.saturating_sub(1)).chain(['…']).collect(),
         None => line.to_owned(),

@@ -20,7 +20,7 @@ const COLUMNS: [Column; 10] = [
     numbers("ASK QTY", 5),
     numbers("SPREAD", 6),
     numbers("UPD/s", 7),
-    numbers("AGE", 4),
+    numbers("AGE", 1),
 ];
 
 /// A book that was not heard of for so long is pointed at.

@@ -12,6 +12,7 @@ use super::keys::HELP;
 use super::screen::Pane;
 use super::table::{Cell, GAP, Tone};
 use super::view::{Bar, Panel, View};
+use crate::cli::status::cut;
 
 /// From here on all four panes are there at once.
 const WIDE: u16 = 110;
@@ -182,10 +183,12 @@ fn draw_panel(view: &View, panel: &Panel, paint: Paint, area: Rect, frame: &mut 
     let cell = |at: usize, span: Span<'static>| Text::from(Line::from(span).alignment(side(at)));
     let head = fit.iter().map(|(at, _)| cell(*at, Span::styled(table.columns[*at].name, paint.style(Tone::Faint))));
     let row = |cells: &Vec<Cell>| {
-        Row::new(fit.iter().map(|(at, _)| match cells.get(*at) {
-            // What is old is not to be taken for what is.
-            Some(found) if view.old => cell(*at, Span::styled(found.text.clone(), paint.style(Tone::Faint))),
-            Some(found) => cell(*at, paint.span(found)),
+        Row::new(fit.iter().map(|(at, wide)| match cells.get(*at) {
+            Some(found) => {
+                // What is old is not to be taken for what is.
+                let tone = if view.old { Tone::Faint } else { found.tone };
+                cell(*at, paint.span(&Cell::new(cut(&found.text, *wide), tone)))
+            }
             None => Text::default(),
         }))
     };

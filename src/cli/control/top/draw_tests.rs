@@ -101,8 +101,7 @@ fn screen() -> Screen {
     screen.take(News::Tops(vec![top("XRP-USDT", "Good", 900)]), at(900));
     screen.take(News::Tops(vec![top("XRP-USDT", "Good", 957)]), at(1_900));
     let broken = BookName { instrument: "ETH-USDT".into(), market: "BINANCE-SPOT".into() };
-    screen
-        .take(News::Qualities(vec![Quality { book: broken, quality: "Gap".into(), receive_ns: i64::MAX }]), at(1_950));
+    screen.take(News::Quality(Quality { book: broken, quality: "Gap".into(), receive_ns: i64::MAX }), at(1_950));
     screen.take(News::Status(Box::new(status(128, &after))), at(2_000));
     let values: Vec<u64> = [4_000, 5_000].into_iter().chain((1..=1_000).map(|ns| ns * 100)).collect();
     screen.take(News::Latency(Some(Box::new(latency(&values)))), at(2_010));

@@ -87,7 +87,7 @@ impl Figures {
             News::Status(report) => self.take_status(*report),
             News::Latency(report) => self.take_latency(report.map(|report| *report)),
             News::Tops(tops) => tops.into_iter().for_each(|top| self.take_top(top)),
-            News::Qualities(changes) => changes.into_iter().for_each(|change| self.take_quality(change)),
+            News::Quality(change) => self.take_quality(change),
             News::Lost(why) => {
                 let since = match &self.contact {
                     Contact::Lost { since, .. } => *since,

@@ -48,7 +48,7 @@ fn a_top_from_before_a_change_of_quality_brings_neither_the_old_one_nor_youth() 
         (book.quality.clone(), book.heard, book.top.as_ref().map(|top| top.seq))
     };
     let change = |quality: &str, receive_ns| {
-        News::Qualities(vec![Quality { book: top("BTC-USDT", "", 0).book, quality: quality.to_owned(), receive_ns }])
+        News::Quality(Quality { book: top("BTC-USDT", "", 0).book, quality: quality.to_owned(), receive_ns })
     };
     figures.take(News::Tops(vec![top("BTC-USDT", "Good", 5)]), at(10));
     figures.take(change("Stale", 60), at(60));

@@ -3,21 +3,22 @@
 //! Never: asks more of the feed than [`ASK`] and [`BYTES_A_SECOND`] say, however many events there are; gives up.
 
 use std::collections::HashMap;
-use std::io::{BufRead, Read};
+use std::io::{BufRead, BufReader, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::news::{BookName, News, Quality, Top};
+use super::news::{News, Quality, Top};
 use crate::cli::control::client::Client;
 use crate::cli::control::tail::escaped;
 use crate::cli::exit::{Cause, Failed};
 
 /// How often the feed is asked.
 const ASK: Duration = Duration::from_secs(1);
-/// How often the newest tops are handed on.
+/// How often the newest tops are handed on while lines come: the last of a burst goes with the next line, or with the feed's sign of
+/// life a second later.
 const HAND_ON: Duration = Duration::from_millis(100);
 /// Events are read up to so many bytes a second. What is beyond is not asked for: the stream is left, and joined again in the
 /// next second, so that the feed does not write what nobody can read.
@@ -110,48 +111,60 @@ fn follow(out: &SyncSender<News>, mut read: impl FnMut(&SyncSender<News>) -> Res
     }
 }
 
-/// One stream of best prices, to its end or as far as is read in one second.
-fn read_tops(client: &Client, path: &str, out: &SyncSender<News>) -> Result<(), Unheard> {
-    let Ok(mut lines) = client.stream(path) else { return Ok(()) };
-    let mut newest: HashMap<BookName, Top> = HashMap::new();
-    let (mut line, mut read) = (String::new(), 0);
-    let (mut second, mut handed) = (Instant::now(), Instant::now());
-    loop {
-        line.clear();
-        // A line without an end ends the stream.
-        let length = lines.by_ref().take(LINE_BYTES_MAX).read_line(&mut line).unwrap_or(0);
-        let length = if line.ends_with('\n') { length } else { 0 };
-        if let Some(top) = serde_json::from_str::<Value>(&line).ok().as_ref().and_then(Top::of_event) {
-            newest.insert(top.book.clone(), top);
+/// Events of one stream, as far as is read in a second.
+struct Events<R> {
+    lines: BufReader<R>,
+    line: String,
+    second: Instant,
+    read: usize,
+}
+
+impl<R: Read> Events<R> {
+    fn new(lines: BufReader<R>) -> Events<R> {
+        Events { lines, line: String::new(), second: Instant::now(), read: 0 }
+    }
+
+    /// The next line, `null` where it is no JSON. `None` at the end, behind a line that has none, and, once that second is over,
+    /// behind more than is read in one.
+    fn next(&mut self) -> Option<Value> {
+        if self.second.elapsed() >= ASK {
+            (self.second, self.read) = (Instant::now(), 0);
         }
-        if second.elapsed() >= ASK {
-            (second, read) = (Instant::now(), 0);
+        if self.read > BYTES_A_SECOND {
+            std::thread::sleep(ASK.saturating_sub(self.second.elapsed()));
+            return None;
         }
-        read += length;
-        let over = length == 0 || read > BYTES_A_SECOND;
-        if over || handed.elapsed() >= HAND_ON {
-            handed = Instant::now();
-            say(out, News::Tops(newest.drain().map(|(_, top)| top).collect()))?;
-        }
-        if over {
-            return Ok(());
-        }
+        self.line.clear();
+        self.read += self.lines.by_ref().take(LINE_BYTES_MAX).read_line(&mut self.line).ok()?;
+        self.line.ends_with('\n').then(|| serde_json::from_str(&self.line).unwrap_or_default())
     }
 }
 
-/// One stream of what becomes of books, to its end. They are few.
-fn read_qualities(client: &Client, path: &str, out: &SyncSender<News>) -> Result<(), Unheard> {
-    let Ok(mut lines) = client.stream(path) else { return Ok(()) };
-    let mut line = String::new();
-    loop {
-        line.clear();
-        let read = lines.by_ref().take(LINE_BYTES_MAX).read_line(&mut line);
-        if read.is_err() || !line.ends_with('\n') {
-            return Ok(());
+/// One stream of best prices, to its end.
+fn read_tops(client: &Client, path: &str, out: &SyncSender<News>) -> Result<(), Unheard> {
+    let Ok(lines) = client.stream(path) else { return Ok(()) };
+    let (mut events, mut newest) = (Events::new(lines), HashMap::new());
+    let mut handed = Instant::now();
+    while let Some(event) = events.next() {
+        if let Some(top) = Top::of_event(&event) {
+            newest.insert(top.book.clone(), top);
         }
-        let event: Value = serde_json::from_str(&line).unwrap_or_default();
-        if let Some(change) = Quality::of_event(&event) {
-            say(out, News::Qualities(vec![change]))?;
+        if handed.elapsed() >= HAND_ON {
+            handed = Instant::now();
+            say(out, News::Tops(newest.drain().map(|(_, top)| top).collect()))?;
         }
     }
+    say(out, News::Tops(newest.into_values().collect()))
+}
+
+/// One stream of what becomes of books, to its end.
+fn read_qualities(client: &Client, path: &str, out: &SyncSender<News>) -> Result<(), Unheard> {
+    let Ok(lines) = client.stream(path) else { return Ok(()) };
+    let mut events = Events::new(lines);
+    while let Some(event) = events.next() {
+        if let Some(change) = Quality::of_event(&event) {
+            say(out, News::Quality(change))?;
+        }
+    }
+    Ok(())
 }

@@ -16,8 +16,8 @@ pub(super) enum News {
     Latency(Option<Box<LatencyReport>>),
     /// The newest best prices, one of an instrument.
     Tops(Vec<Top>),
-    /// What became of books.
-    Qualities(Vec<Quality>),
+    /// What became of a book.
+    Quality(Quality),
     /// It does not answer.
     Lost(String),
 }
