@@ -61,9 +61,10 @@ impl Sight {
         (bound != 0).then_some(bound)
     }
 
-    /// The position up to which the producer may write for all that this reader minds.
-    pub(super) fn limit(&self, capacity: usize) -> u64 {
-        self.cursor.wrapping_add(self.bound_words().unwrap_or(capacity as u64))
+    /// The position up to which the producer may write for all that this reader minds, where what lies `span` words behind
+    /// it is whole.
+    pub(super) fn limit(&self, span: usize) -> u64 {
+        self.cursor.wrapping_add(self.bound_words().unwrap_or(u64::MAX).min(span as u64))
     }
 }
 

@@ -5,13 +5,15 @@
 //! Takes and gives: slices of `u64` words in; copies of them out, validated after copying.
 //! Never: an allocation after a reader is made, a lock, a producer that waits, a torn record handed out.
 //!
-//! The producer says in `intent` which records it is about to overwrite, then writes, then moves `tail`. A reader copies
-//! a record first and looks at `intent` after: if the record was still whole then, so is the copy. Each record has a
+//! The producer says in `intent` which records it is about to overwrite, then writes, then says by the record's length that
+//! it has come, then moves `tail`, for those who join. A reader waits for that length, copies
+//! the record and looks at `intent` after: if the record was still whole then, so is the copy. Each record has a
 //! number, from 0 and one more each time, so what a lapped reader missed is exact: what it is handed and its [`Lag`]s
 //! are together, in order and without overlap, every record from where it joined.
 //!
-//! Layout, in words: the record's number, its length, its own words, and then the number of the record to come, which is
-//! written with the one before it. So a reader finds a number at every position where a record begins or will begin.
+//! Layout, in words: the record's number, its length and one, its own words, and then the number of the record to come and a
+//! zero, which are written with the one before it. So a reader finds a number at every position where a record begins or will
+//! begin, and its word that tells whether it has come lies in the cache line that it will want next.
 //!
 //! A gating reader is one whose cursor the producer looks at: [`Publisher::room_for`] and
 //! [`Publisher::credit_words`] say how much may be published without taking from it what it has not read. Without a

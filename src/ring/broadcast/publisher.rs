@@ -7,7 +7,7 @@
 use core::fmt;
 
 use super::Tap;
-use super::shared::{AHEAD_WORDS, RECORD_OVERHEAD_WORDS, Shared, past};
+use super::shared::{AHEAD_WORDS, RECORD_OVERHEAD_WORDS, STRIDES, Shared, past};
 use super::watch::Watch;
 use crate::sync::Arc;
 
@@ -26,6 +26,10 @@ pub struct Publisher {
     tail: u64,
     /// Position of the oldest whole record.
     oldest: u64,
+    /// For each stride of the ring the position of the first record that begins at its beginning or behind it.
+    firsts: [u64; STRIDES],
+    /// Binary logarithm of a stride's words.
+    stride_shift: u32,
     /// Number of the record to come.
     number: u64,
     watch: Watch,
@@ -33,7 +37,9 @@ pub struct Publisher {
 
 impl Publisher {
     pub(super) fn new(shared: Arc<Shared>, position: u64) -> Publisher {
-        Publisher { shared, tail: position, oldest: position, number: 0, watch: Watch::default() }
+        let stride_shift = shared.stride().trailing_zeros();
+        let firsts = [position; STRIDES];
+        Publisher { shared, tail: position, oldest: position, firsts, stride_shift, number: 0, watch: Watch::default() }
     }
 
     /// The longest record in words: an eighth of the ring.
@@ -61,7 +67,7 @@ impl Publisher {
 
     /// How many readers gate now. Looks at every gate: not for each record.
     pub fn gates(&mut self) -> usize {
-        self.watch.gates(&self.shared.gates, self.shared.capacity())
+        self.watch.gates(&self.shared.gates, self.shared.span())
     }
 
     /// How many gating readers were demoted so far.
@@ -76,7 +82,7 @@ impl Publisher {
     ///
     /// Looks at every gate: [`room_for`](Publisher::room_for) is cheaper.
     pub fn credit_words(&mut self) -> usize {
-        match self.watch.held(&self.shared.gates, self.shared.capacity()) {
+        match self.watch.held(&self.shared.gates, self.shared.span()) {
             None => usize::MAX,
             // A reader that was lapped before the producer knew of it holds everything until it reads again.
             Some(held) if !past(held, self.tail.wrapping_add(AHEAD_WORDS as u64)) => 0,
@@ -88,14 +94,14 @@ impl Publisher {
     /// taking from an unbounded gating reader what it has not read. Bounded ones that this would carry over their bound
     /// are demoted here. Looks at the gates only when the answer as last computed does not do.
     ///
-    /// What a stage may put out for one input is checked with this before the input is taken. More than
-    /// [`capacity_words`](Publisher::capacity_words)` - 1` words never fit while anyone gates.
+    /// What a stage may put out for one input is checked with this before the input is taken. While anyone gates, no more
+    /// ever fits than 63 parts in 64 of the ring and two words less: the ring is given up in strides.
     #[inline]
     pub fn room_for(&mut self, words: usize) -> bool {
         // More than the ring holds is refused, or allowed, as just more than the ring is.
         let words = words.min(self.shared.capacity());
         let end = self.tail.wrapping_add((words + AHEAD_WORDS) as u64);
-        self.watch.allows(&self.shared.gates, self.shared.capacity(), end)
+        self.watch.allows(&self.shared.gates, self.shared.span(), end)
     }
 
     /// Publishes one record and says its number.
@@ -123,35 +129,47 @@ impl Publisher {
         }
         let end = self.tail.wrapping_add((RECORD_OVERHEAD_WORDS + words) as u64);
         let written = end.wrapping_add(AHEAD_WORDS as u64);
-        self.watch.clear(&self.shared.gates, self.shared.capacity(), written);
+        self.watch.clear(&self.shared.gates, self.shared.span(), written);
         self.make_way(written);
-        // The record's number is in its place since the record before it.
-        self.shared.set_word(self.tail.wrapping_add(1), words as u64);
-        let mut at = self.tail.wrapping_add(RECORD_OVERHEAD_WORDS as u64);
-        for part in parts {
-            self.shared.copy_in(at, part);
-            at = at.wrapping_add(part.len() as u64);
-        }
         let number = self.number;
         self.number += 1;
-        self.shared.set_word(end, self.number);
+        // From its end to its beginning, so that the line at which readers wait is taken from them once, and last. The
+        // record's own number is in its place since the record before it.
+        self.shared.await_next(end, self.number);
+        let mut at = end;
+        for part in parts.iter().rev() {
+            at = at.wrapping_sub(part.len() as u64);
+            self.shared.copy_in(at, part);
+        }
+        self.shared.come(self.tail, words);
+        self.note_first(end);
         self.tail = end;
         self.shared.show(end);
         Ok(number)
     }
 
-    /// Gives up the records that lie where the words up to `written` will go.
+    /// Gives up the records that lie where the words up to `written` will go, and the rest of their stride: without a look
+    /// at them, for they are old and in nobody's cache.
     #[inline(always)]
     fn make_way(&mut self, written: u64) {
-        let capacity = self.shared.capacity() as u64;
-        if written.wrapping_sub(self.oldest) <= capacity {
-            return;
+        let kept = written.wrapping_sub(self.shared.capacity() as u64);
+        if past(kept, self.oldest) {
+            // The first stride that begins at `kept` or behind it.
+            let stride = (kept.wrapping_sub(1) >> self.stride_shift).wrapping_add(1);
+            self.oldest = self.firsts[stride as usize % STRIDES];
+            self.shared.retire(self.oldest);
         }
-        while written.wrapping_sub(self.oldest) > capacity {
-            let words = self.shared.word(self.oldest.wrapping_add(1));
-            self.oldest = self.oldest.wrapping_add(RECORD_OVERHEAD_WORDS as u64 + words);
+    }
+
+    /// Remembers that a record begins at `end`, for the strides that begin between the tail and there.
+    #[inline(always)]
+    fn note_first(&mut self, end: u64) {
+        let begun = |position: u64| position >> self.stride_shift;
+        let mut left = begun(end).wrapping_sub(begun(self.tail)) & begun(u64::MAX);
+        while left > 0 {
+            left -= 1;
+            self.firsts[begun(end).wrapping_sub(left) as usize % STRIDES] = end;
         }
-        self.shared.retire(self.oldest);
     }
 }
 

@@ -35,6 +35,16 @@ pub enum Delivery<'a> {
     Lag(Lag),
 }
 
+/// What came of a look at the next record.
+enum Copied {
+    /// It is in the buffer: so many words.
+    Whole(usize),
+    /// It has not come yet.
+    Nothing,
+    /// It was overwritten, at the latest while it was copied.
+    Lost,
+}
+
 /// The reading side: one consumer's own view.
 pub struct Reader {
     shared: Arc<Shared>,
@@ -63,19 +73,18 @@ impl Reader {
     /// credit.
     #[inline]
     pub fn poll<F: FnMut(Delivery<'_>)>(&mut self, limit: usize, mut f: F) -> usize {
-        let mut tail = self.shared.tail();
         let mut done = 0;
-        while done < limit && self.cursor != tail {
+        while done < limit {
             match self.copy() {
-                Some(words) => {
+                Copied::Whole(words) => {
                     let number = self.next;
                     self.cursor = self.cursor.wrapping_add((RECORD_OVERHEAD_WORDS + words) as u64);
                     self.next += 1;
                     f(Delivery::Record { number, words: &self.buffer[..words] });
                 }
-                None => {
+                Copied::Nothing => break,
+                Copied::Lost => {
                     let Some(oldest) = self.shared.oldest() else { break };
-                    tail = oldest.tail;
                     f(Delivery::Lag(self.skip_to(&oldest)));
                 }
             }
@@ -113,14 +122,19 @@ impl Reader {
         self.demoted || self.gate.as_ref().is_some_and(|hold| self.shared.gates.is_demoted(hold))
     }
 
-    /// Copies the next record into the buffer: its length, or `None` when it was overwritten meanwhile.
+    /// Copies the next record into the buffer, if it has come.
     #[inline(always)]
-    fn copy(&mut self) -> Option<usize> {
-        let words = self.shared.word(self.cursor.wrapping_add(1)) as usize;
-        // A length that was overwritten can be anything; a length that holds fits.
-        let words = words.min(self.buffer.len());
-        self.shared.copy_out(self.cursor.wrapping_add(RECORD_OVERHEAD_WORDS as u64), &mut self.buffer[..words]);
-        (!self.shared.lost(self.cursor)).then_some(words)
+    fn copy(&mut self) -> Copied {
+        let length = self.shared.length(self.cursor);
+        if let Some(words) = length {
+            self.shared.copy_out(self.cursor.wrapping_add(RECORD_OVERHEAD_WORDS as u64), &mut self.buffer[..words]);
+        }
+        // Whatever was read: a lapped reader may have read some record's middle, and a word there that says "not yet".
+        match (self.shared.lost(self.cursor), length) {
+            (true, _) => Copied::Lost,
+            (false, Some(words)) => Copied::Whole(words),
+            (false, None) => Copied::Nothing,
+        }
     }
 
     /// Moves to the oldest whole record and says what was missed on the way.

@@ -16,8 +16,14 @@ use crate::sync::{Arc, AtomicBool, AtomicU64, Ordering, fence_at, ordering};
 /// Words that each record takes in the ring beside its own: its number and its length.
 pub const RECORD_OVERHEAD_WORDS: usize = 2;
 
-/// Words behind the tail that are written too: the number of the record to come.
-pub(super) const AHEAD_WORDS: usize = 1;
+/// Words behind the tail that are written too: the number of the record to come, and that it has not come.
+pub(super) const AHEAD_WORDS: usize = 2;
+
+/// In place of a record's length while it has not come.
+const PENDING: u64 = 0;
+
+/// Records are given up by strides: each a part of the ring of this many, so that `intent` is seldom written.
+pub(super) const STRIDES: usize = 64;
 
 /// How often a moving end of the ring is asked for before the caller is sent away to come again.
 const TRIES: usize = if cfg!(loom) { 2 } else { 8 };
@@ -28,21 +34,16 @@ pub(super) struct Oldest {
     pub(super) position: u64,
     /// The number of the record that begins there.
     pub(super) number: u64,
-    /// A tail at or behind that position.
-    pub(super) tail: u64,
-}
-
-/// The two counters share a line: the producer writes both for each record, and a reader wants both.
-struct Counters {
-    /// Position of the oldest record that is whole: everything before it may be overwritten already.
-    intent: AtomicU64,
-    /// Position behind the newest record.
-    tail: AtomicU64,
 }
 
 /// The shared part.
 pub(super) struct Shared {
-    counters: CachePadded<Counters>,
+    /// Position of the oldest record that is whole: everything before it may be overwritten already. Readers look at it
+    /// for each record, and find it in their own cache: it is written once a stride.
+    intent: CachePadded<AtomicU64>,
+    /// Position behind the newest record. Written for each record, and read by who joins or asks: a reader that has
+    /// joined finds its next record by the record's own length.
+    tail: CachePadded<AtomicU64>,
     closed: AtomicBool,
     words: Box<[AtomicU64]>,
     pub(super) max_record: usize,
@@ -61,6 +62,18 @@ impl Shared {
         self.words.len()
     }
 
+    /// Words of a stride: a power of two.
+    #[inline(always)]
+    pub(super) fn stride(&self) -> usize {
+        (self.capacity() / STRIDES).max(1)
+    }
+
+    /// How far behind the last word written a record surely is whole: the ring without a stride.
+    #[inline(always)]
+    pub(super) fn span(&self) -> usize {
+        self.capacity() - self.stride()
+    }
+
     #[inline(always)]
     fn offset(&self, position: u64) -> usize {
         // The capacity is a power of two that fits an offset: the mask makes the cast exact.
@@ -77,7 +90,7 @@ impl Shared {
     /// Writes the word at a position. Producer only, and after `retire` has covered it.
     #[inline(always)]
     pub(super) fn set_word(&self, position: u64, word: u64) {
-        // Relaxed: the tail's release makes it visible, and the fence in `retire` orders it behind the intent.
+        // Relaxed: `come` makes it visible, and the fence in `retire` orders it behind the intent.
         self.words[self.offset(position)].store(word, Ordering::Relaxed);
     }
 
@@ -97,23 +110,49 @@ impl Shared {
         let at = self.offset(position);
         let (front, back) = from.split_at(from.len().min(self.words.len() - at));
         // Relaxed: as in `set_word`.
-        front.iter().zip(&self.words[at..]).for_each(|(from, to)| to.store(*from, Ordering::Relaxed));
-        back.iter().zip(&self.words[..]).for_each(|(from, to)| to.store(*from, Ordering::Relaxed));
+        back.iter().zip(&self.words[..]).rev().for_each(|(from, to)| to.store(*from, Ordering::Relaxed));
+        front.iter().zip(&self.words[at..]).rev().for_each(|(from, to)| to.store(*from, Ordering::Relaxed));
+    }
+
+    /// The length of the record at a position; `None` while it has not come. To be believed only after `lost`, either way.
+    #[inline(always)]
+    pub(super) fn length(&self, position: u64) -> Option<usize> {
+        // Acquire, partner bcast_come_release: the record's words, and what stands behind it, are visible, or newer ones are.
+        let come = ordering!("bcast_come_acquire", Acquire);
+        let word = self.words[self.offset(position.wrapping_add(1))].load(come);
+        // A length that was overwritten can be anything; a length that holds fits.
+        (word != PENDING).then(|| (word as usize - 1).min(self.max_record))
+    }
+
+    /// Says that none has come at a position behind the newest record, and the number that it will have. Producer only.
+    #[inline(always)]
+    pub(super) fn await_next(&self, position: u64, number: u64) {
+        self.set_word(position, number);
+        self.set_word(position.wrapping_add(1), PENDING);
+    }
+
+    /// Makes the record at a position visible to who waits for it there. Producer only, when its words are in place and
+    /// what stands behind it says that the next has not come.
+    #[inline(always)]
+    pub(super) fn come(&self, position: u64, length: usize) {
+        // Release, partner bcast_come_acquire.
+        let come = ordering!("bcast_come_release", Release);
+        self.words[self.offset(position.wrapping_add(1))].store(length as u64 + 1, come);
     }
 
     /// Declares everything before `oldest` lost, before any of it is overwritten. Producer only.
     #[inline(always)]
     pub(super) fn retire(&self, oldest: u64) {
-        self.counters.intent.store(oldest, Ordering::Relaxed);
+        self.intent.store(oldest, Ordering::Relaxed);
         // Release fence, partner bcast_copy_fence: who reads one of our next words sees this intent after its fence.
         fence_at!("bcast_intent_fence", Release);
     }
 
-    /// Makes everything before `tail` visible. Producer only.
+    /// Makes everything before `tail` visible to who joins. Producer only.
     #[inline(always)]
     pub(super) fn show(&self, tail: u64) {
         // Release, partner bcast_tail_acquire: the words before the tail happen before the reads of who sees it.
-        self.counters.tail.store(tail, ordering!("bcast_tail_release", Release));
+        self.tail.store(tail, ordering!("bcast_tail_release", Release));
     }
 
     /// Says that nothing will follow. Producer only, last.
@@ -132,7 +171,7 @@ impl Shared {
     #[inline(always)]
     pub(super) fn tail(&self) -> u64 {
         // Acquire, partner bcast_tail_release: the words before the tail are visible, or newer ones are.
-        self.counters.tail.load(ordering!("bcast_tail_acquire", Acquire))
+        self.tail.load(ordering!("bcast_tail_acquire", Acquire))
     }
 
     /// Whether what was read from `position` on, before this call, may have been overwritten meanwhile.
@@ -140,7 +179,7 @@ impl Shared {
     pub(super) fn lost(&self, position: u64) -> bool {
         // Acquire fence, partner bcast_intent_fence: had a read before it seen a newer word, the load sees its intent.
         fence_at!("bcast_copy_fence", Acquire);
-        past(self.counters.intent.load(Ordering::Relaxed), position)
+        past(self.intent.load(Ordering::Relaxed), position)
     }
 
     /// The oldest whole record and its number, consistent with each other; `None` when the producer moved on each time
@@ -149,13 +188,13 @@ impl Shared {
         for _ in 0..TRIES {
             let tail = self.tail();
             // Relaxed: an intent ahead of the tail seen is refused here, and the number read there is validated below.
-            let position = self.counters.intent.load(Ordering::Relaxed);
+            let position = self.intent.load(Ordering::Relaxed);
             if past(position, tail) {
                 continue;
             }
             let number = self.word(position);
             if !self.lost(position) {
-                return Some(Oldest { position, number, tail });
+                return Some(Oldest { position, number });
             }
         }
         None
@@ -165,7 +204,7 @@ impl Shared {
     pub(super) fn newest(&self) -> Option<Oldest> {
         let tail = self.tail();
         let number = self.word(tail);
-        (!self.lost(tail)).then_some(Oldest { position: tail, number, tail })
+        (!self.lost(tail)).then_some(Oldest { position: tail, number })
     }
 }
 
@@ -191,9 +230,10 @@ pub fn channel_starting_at(capacity_words: usize, position: u64) -> Result<(Publ
 /// Producer and tap of a ring whose sizes are already checked.
 pub(in crate::ring) fn join(capacity: usize, max_record: usize, gates: usize, position: u64) -> (Publisher, Tap) {
     let shared = Arc::new(Shared {
-        counters: CachePadded::new(Counters { intent: AtomicU64::new(position), tail: AtomicU64::new(position) }),
+        intent: CachePadded::new(AtomicU64::new(position)),
+        tail: CachePadded::new(AtomicU64::new(position)),
         closed: AtomicBool::new(false),
-        // All zero: the number of the record to come, 0, is already in its place.
+        // All zero: the number of the record to come, 0, is already in its place, and that it has not come.
         words: (0..capacity).map(|_| AtomicU64::new(0)).collect(),
         max_record,
         gates: Gates::new(gates),

@@ -54,7 +54,7 @@ impl Tap {
     ///
     /// Without a bound the producer's [`room_for`](super::Publisher::room_for) withholds room until this reader has
     /// read: it loses nothing as long as the producer heeds that. With a bound of so many words (records, each with its
-    /// [`RECORD_OVERHEAD_WORDS`], and one word) it never holds the producer back: as soon as it would be further behind
+    /// [`RECORD_OVERHEAD_WORDS`], and two words) it never holds the producer back: as soon as it would be further behind
     /// it is demoted to a reader like any other, and [`Reader::is_demoted`] says so.
     ///
     /// It gates from the first time that the producer publishes or asks for room and sees the registration. Should the
@@ -62,7 +62,7 @@ impl Tap {
     ///
     /// # Errors
     /// [`RingError::NoFreeGate`] when [`GATES`](super::GATES) readers gate; [`RingError::BoundOutOfRange`] when the
-    /// bound is below the longest record with its overhead and one word, or above the capacity.
+    /// bound is below the longest record with its overhead and two words, or above 63 parts in 64 of the ring.
     pub fn gating_reader(&self, bound_words: Option<usize>) -> Result<Reader, RingError> {
         let bound = bound_words.map(|bound| self.check_bound(bound)).transpose()?;
         let from = self.find(Shared::newest);
@@ -73,7 +73,7 @@ impl Tap {
 
     fn check_bound(&self, bound_words: usize) -> Result<u64, RingError> {
         let min = self.shared.max_record + RECORD_OVERHEAD_WORDS + AHEAD_WORDS;
-        let max = self.shared.capacity();
+        let max = self.shared.span();
         if !(min..=max).contains(&bound_words) {
             return Err(RingError::BoundOutOfRange { bound_words, min, max });
         }

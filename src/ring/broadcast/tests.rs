@@ -13,6 +13,8 @@ use crate::ring::RingError;
 /// Positions from which both kinds of wrap, of the buffer and of the position, come soon, and one from which none does.
 const STARTS: [u64; 6] = [0, 13, 61, u64::MAX, u64::MAX - 3, u64::MAX - 62];
 const CAPACITY: usize = 64;
+/// What a gating reader that has everything leaves: the ring but a stride, and two words behind the tail.
+const CREDIT: usize = CAPACITY - 3;
 
 /// What a reader was handed, kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,15 +122,15 @@ fn credit_is_what_an_unbounded_reader_has_not_read() {
         assert_eq!(publisher.credit_words(), usize::MAX);
         assert!(publisher.room_for(usize::MAX));
         let mut reader = tap.gating_reader(None).unwrap();
-        assert_eq!((publisher.credit_words(), publisher.gates()), (CAPACITY - 1, 1));
-        assert!(publisher.room_for(CAPACITY - 1) && !publisher.room_for(CAPACITY) && !publisher.room_for(usize::MAX));
+        assert_eq!((publisher.credit_words(), publisher.gates()), (CREDIT, 1));
+        assert!(publisher.room_for(CREDIT) && !publisher.room_for(CREDIT + 1) && !publisher.room_for(usize::MAX));
         let mut published = 0;
         while publisher.room_for(8 + RECORD_OVERHEAD_WORDS) {
             publish(&mut publisher, 8);
             published += 1;
-            assert_eq!(publisher.credit_words(), CAPACITY - 1 - published * 10);
+            assert_eq!(publisher.credit_words(), CREDIT - published * 10);
         }
-        assert_eq!((published, publisher.credit_words()), (6, 3));
+        assert_eq!((published, publisher.credit_words()), (6, 1));
         assert_eq!(poll(&mut reader, 2).len(), 2);
         assert!(publisher.room_for(20) && !publisher.room_for(24));
         assert_eq!(poll(&mut reader, 9).len(), 4, "nothing lost");
@@ -154,7 +156,7 @@ fn the_slowest_unbounded_reader_holds_and_others_are_unaffected() {
 #[test]
 fn a_bounded_reader_never_holds_and_is_demoted_at_its_bound() {
     let (mut publisher, tap) = channel(CAPACITY).unwrap();
-    let mut reader = tap.gating_reader(Some(31)).unwrap();
+    let mut reader = tap.gating_reader(Some(32)).unwrap();
     (0..3).for_each(|_| _ = publish(&mut publisher, 8));
     assert!(reader.is_gating());
     assert_eq!(publisher.credit_words(), usize::MAX);
@@ -166,7 +168,7 @@ fn a_bounded_reader_never_holds_and_is_demoted_at_its_bound() {
     assert_eq!(poll(&mut reader, 9).len(), 6);
     assert!(reader.is_demoted(), "it is remembered when the place is given back");
 
-    let mut reader = tap.gating_reader(Some(31)).unwrap();
+    let mut reader = tap.gating_reader(Some(32)).unwrap();
     for _ in 0..100 {
         publish(&mut publisher, 8);
         assert_eq!(poll(&mut reader, 9).len(), 1);
@@ -196,11 +198,11 @@ fn places_are_few_and_come_back() {
         assert_eq!(tap.gating_reader(None).err(), Some(RingError::NoFreeGate { gates: GATES }));
         assert_eq!(publisher.gates(), GATES);
         readers.pop();
-        assert!(tap.gating_reader(Some(CAPACITY)).is_ok());
+        assert!(tap.gating_reader(Some(CAPACITY - 1)).is_ok());
     }
     assert_eq!(publisher.gates(), 0);
-    for bad in [0, 10, CAPACITY + 1] {
-        let error = RingError::BoundOutOfRange { bound_words: bad, min: 11, max: CAPACITY };
+    for bad in [0, 11, CAPACITY] {
+        let error = RingError::BoundOutOfRange { bound_words: bad, min: 12, max: CAPACITY - 1 };
         assert_eq!(tap.gating_reader(Some(bad)).err(), Some(error));
     }
 }
@@ -208,7 +210,7 @@ fn places_are_few_and_come_back() {
 #[test]
 fn a_demoted_place_comes_back_with_the_next_poll_or_drop() {
     let (mut publisher, tap) = channel(CAPACITY).unwrap();
-    let mut readers: Vec<Reader> = (0..GATES).map(|_| tap.gating_reader(Some(11)).unwrap()).collect();
+    let mut readers: Vec<Reader> = (0..GATES).map(|_| tap.gating_reader(Some(12)).unwrap()).collect();
     (0..2).for_each(|_| _ = publish(&mut publisher, 8));
     assert_eq!(publisher.demotions(), GATES as u64);
     assert!(tap.gating_reader(None).is_err());
@@ -226,25 +228,33 @@ struct Follower {
     unbounded: bool,
 }
 
-/// The ring as it should be: where each record begins and how long it is.
+/// The ring as it should be: where each record begins, its number, and how long it is.
 struct Model {
-    whole: VecDeque<(u64, usize)>,
-    used: usize,
+    capacity: u128,
+    whole: VecDeque<(u128, u64, usize)>,
+    tail: u128,
     published: u64,
 }
 
 impl Model {
+    /// Positions of the ring wrap; those of its model go on.
+    fn new(capacity: usize, start: u64) -> Model {
+        Model { capacity: capacity as u128, whole: VecDeque::new(), tail: (1 << 64) + u128::from(start), published: 0 }
+    }
+
     fn publish(&mut self, len: usize) {
-        self.whole.push_back((self.published, len));
-        (self.published, self.used) = (self.published + 1, self.used + len + RECORD_OVERHEAD_WORDS);
-        while self.used + 1 > CAPACITY {
-            let (_, len) = self.whole.pop_front().unwrap();
-            self.used -= len + RECORD_OVERHEAD_WORDS;
+        self.whole.push_back((self.tail, self.published, len));
+        (self.published, self.tail) = (self.published + 1, self.tail + (len + RECORD_OVERHEAD_WORDS) as u128);
+        let kept = self.tail + 2 - self.capacity;
+        // What lies in the way goes, and with it what begins in the same stride.
+        if self.whole.front().is_some_and(|(position, ..)| *position < kept) {
+            let kept = kept.next_multiple_of(self.capacity / 64);
+            self.whole.retain(|(position, ..)| *position >= kept);
         }
     }
 
     fn oldest(&self) -> u64 {
-        self.whole.front().map_or(self.published, |(number, _)| *number)
+        self.whole.front().map_or(self.published, |(_, number, _)| *number)
     }
 
     /// What a reader at `next` should be handed.
@@ -253,8 +263,8 @@ impl Model {
         if next < oldest {
             all.push(Got::Lag(Lag { from: next, to: oldest - 1, count: oldest - next }));
         }
-        let rest = self.whole.iter().filter(|(number, _)| *number >= next);
-        all.extend(rest.map(|(number, len)| Got::Record(*number, record(*number, *len))));
+        let rest = self.whole.iter().filter(|(_, number, _)| *number >= next);
+        all.extend(rest.map(|(_, number, len)| Got::Record(*number, record(*number, *len))));
         all.truncate(limit);
         all
     }
@@ -271,14 +281,14 @@ enum Step {
     Leave(usize),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step(capacity: usize) -> impl Strategy<Value = Step> {
     prop_oneof![
-        3 => (0usize..9).prop_map(Step::Publish),
-        12 => (0usize..9).prop_map(Step::PublishIfRoom),
+        3 => (0..=capacity / 8).prop_map(Step::Publish),
+        12 => (0..=capacity / 8).prop_map(Step::PublishIfRoom),
         8 => (0usize..32, 0usize..6).prop_map(|(who, limit)| Step::Poll(who, limit)),
         1 => Just(Step::JoinNow),
         1 => Just(Step::JoinOldest),
-        2 => prop::option::of(11usize..=CAPACITY).prop_map(Step::JoinGating),
+        2 => prop::option::of(capacity / 8 + 4..=capacity - capacity / 64).prop_map(Step::JoinGating),
         2 => (0usize..32).prop_map(Step::Leave),
     ]
 }
@@ -286,9 +296,13 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     /// Against a plain model: each reader is handed exactly what it should be, and heeded credit means no loss.
     #[test]
-    fn behaves_as_the_model(start in prop::sample::select(&STARTS[..]), steps in prop::collection::vec(step(), 1..400)) {
-        let (mut publisher, tap) = channel_starting_at(CAPACITY, start).unwrap();
-        let mut model = Model { whole: VecDeque::new(), used: 0, published: 0 };
+    fn behaves_as_the_model(
+        start in prop::sample::select(&STARTS[..]),
+        (capacity, steps) in prop::sample::select(&[CAPACITY, 4 * CAPACITY, 16 * CAPACITY][..])
+            .prop_flat_map(|capacity| (Just(capacity), prop::collection::vec(step(capacity), 1..400))),
+    ) {
+        let (mut publisher, tap) = channel_starting_at(capacity, start).unwrap();
+        let mut model = Model::new(capacity, start);
         let mut followers: Vec<Follower> = Vec::new();
         for step in steps {
             let (next, oldest) = (model.published, model.oldest());
@@ -296,8 +310,12 @@ proptest! {
                 Step::Publish(len) => {
                     publish(&mut publisher, len);
                     model.publish(len);
-                    let lost = |follower: &Follower| follower.next < model.oldest();
-                    followers.iter_mut().filter(|follower| lost(follower)).for_each(|follower| follower.unbounded = false);
+                    for follower in followers.iter_mut().filter(|follower| follower.unbounded) {
+                        // It gates as long as nothing of its is in the way, and not so much as a stride before that.
+                        follower.unbounded = follower.reader.is_gating();
+                        let room = capacity - 2 - follower.reader.behind_words().min(capacity as u64 - 2) as usize;
+                        prop_assert!(follower.unbounded == (room >= capacity / 64));
+                    }
                 }
                 Step::PublishIfRoom(len) => {
                     let need = len + RECORD_OVERHEAD_WORDS;

@@ -39,33 +39,33 @@ impl Watch {
     }
 
     /// How many readers gate now.
-    pub(super) fn gates(&mut self, gates: &Gates, capacity: usize) -> usize {
-        self.look(gates, capacity, 0, Demote::None);
+    pub(super) fn gates(&mut self, gates: &Gates, span: usize) -> usize {
+        self.look(gates, span, 0, Demote::None);
         self.gates
     }
 
     /// The position up to which unbounded gating readers let the producer write, fresh; `None` when there is none.
-    pub(super) fn held(&mut self, gates: &Gates, capacity: usize) -> Option<u64> {
-        self.look(gates, capacity, 0, Demote::None);
+    pub(super) fn held(&mut self, gates: &Gates, span: usize) -> Option<u64> {
+        self.look(gates, span, 0, Demote::None);
         self.held
     }
 
     /// Whether writing up to `end` leaves every gating reader what it has not read, bounded ones aside: those that are
     /// in the way are demoted.
     #[inline(always)]
-    pub(super) fn allows(&mut self, gates: &Gates, capacity: usize, end: u64) -> bool {
+    pub(super) fn allows(&mut self, gates: &Gates, span: usize, end: u64) -> bool {
         if !self.must_look(gates, end) {
             return true;
         }
-        self.look(gates, capacity, end, Demote::Bounded);
+        self.look(gates, span, end, Demote::Bounded);
         self.held.is_none_or(|held| !past(end, held))
     }
 
     /// Clears the way up to `end`: whoever is in it is demoted.
     #[inline(always)]
-    pub(super) fn clear(&mut self, gates: &Gates, capacity: usize, end: u64) {
+    pub(super) fn clear(&mut self, gates: &Gates, span: usize, end: u64) {
         if self.must_look(gates, end) {
-            self.look(gates, capacity, end, Demote::All);
+            self.look(gates, span, end, Demote::All);
         }
     }
 
@@ -75,12 +75,12 @@ impl Watch {
     }
 
     #[cold]
-    fn look(&mut self, gates: &Gates, capacity: usize, end: u64, demote: Demote) {
+    fn look(&mut self, gates: &Gates, span: usize, end: u64, demote: Demote) {
         self.registered = gates.registered();
         (self.gates, self.held) = (0, None);
         for place in 0..gates.places() {
             while let Some(sight) = gates.look(place) {
-                let limit = sight.limit(capacity);
+                let limit = sight.limit(span);
                 if past(end, limit) && in_reach(&sight, demote) {
                     if gates.demote(&sight) {
                         self.demotions += 1;

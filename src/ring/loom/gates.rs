@@ -97,7 +97,7 @@ fn a_place_is_seen_with_its_cursor() {
         let (mut publisher, tap) = join(8, WORDS, 2, START);
         let joiner = thread::spawn(move || [tap.gating_reader(None).unwrap(), tap.gating_reader(None).unwrap()]);
         let credit = publisher.credit_words();
-        assert!(credit == usize::MAX || credit == 7, "credit {credit}");
+        assert!(credit == usize::MAX || credit == 5, "credit {credit}");
         drop(joiner.join().unwrap());
     });
 }
@@ -119,7 +119,7 @@ fn a_place_changes_hands() {
                 Err(_) => thread::yield_now(),
             }
         };
-        assert_eq!(publisher.credit_words(), 15, "the new owner has read everything");
+        assert_eq!(publisher.credit_words(), 13, "the new owner has read everything");
         leaver.join().unwrap();
         drop(owner);
     });
@@ -130,7 +130,7 @@ fn a_place_changes_hands() {
 fn a_demotion_hits_its_own() {
     explore(|| {
         let (mut publisher, tap) = join(8, WORDS, 1, START);
-        let late = tap.gating_reader(Some(5)).unwrap();
+        let late = tap.gating_reader(Some(6)).unwrap();
         publisher.publish(&[0; WORDS]).unwrap();
         let joiner = thread::spawn(move || {
             drop(late);
