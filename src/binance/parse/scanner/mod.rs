@@ -21,6 +21,8 @@ mod window;
 mod wrapper;
 
 #[cfg(test)]
+mod plain;
+#[cfg(test)]
 mod tests;
 
 pub(super) use cursor::Known;

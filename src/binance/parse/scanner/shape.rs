@@ -167,7 +167,7 @@ fn otherwise(shape: &mut Shape, payload: &[u8], kind: StreamKind, symbol: &Known
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::PLAIN;
+    use super::super::plain::PLAIN;
     use super::*;
     use crate::schema::id::{ConnectionId, TraceId};
     use crate::schema::instrument::uppercase_symbol;
