@@ -203,10 +203,19 @@ fn walked(sample: &Sample, recorded: Recorded) -> Round {
     round
 }
 
-/// The walk over any source; the ledger of latencies is off.
+/// The walk over any source, with the ledger of latencies as an engine has it.
 #[allow(dead_code, reason = "for benches of other sources")]
 pub(crate) fn walk_over(source: impl FrameSource + 'static, ledger: &Ledger) -> Round {
-    walk_recorded(source, ledger, Clock::default(), Recorded::Nothing)
+    walk_recorded(source, ledger, Clock::default(), Recorded::Engine)
+}
+
+/// Makes the round of a room by its name.
+///
+/// # Panics
+/// When there is no such room.
+#[allow(dead_code, reason = "for programs that measure some rooms only")]
+pub(crate) fn round_of(room: &str, sample: &Sample) -> Round {
+    (ROOMS.iter().find(|known| known.name == room).unwrap().make)(sample)
 }
 
 /// The walk as the engine's `fused` topology is wired: an io agent over dispatch over conductor over sequencer; one frame a duty

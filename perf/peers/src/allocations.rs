@@ -7,7 +7,7 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::support::frames::Sample;
-use crate::support::rooms::ROOMS;
+use crate::support::rooms::round_of;
 
 struct Counting;
 
@@ -49,8 +49,7 @@ static ALLOCATOR: Counting = Counting;
 
 /// Allocations of so many frames over the whole walk, after as many that warm it up.
 pub(crate) fn of_walk(sample: &Sample, frames: u64) -> u64 {
-    let Some(walk) = ROOMS.iter().find(|room| room.name == "walk") else { return 0 };
-    let mut round = (walk.make)(sample);
+    let mut round = round_of("walk+ledger", sample);
     for _ in 0..frames {
         round();
     }

@@ -19,7 +19,7 @@ use crate::decode::payloads;
 use crate::measure::Run;
 use crate::support::feed::{Feed, SNAPSHOT, frame};
 use crate::support::frames::Sample;
-use crate::support::rooms::{ROOMS, Round};
+use crate::support::rooms::{Round, round_of};
 
 /// A book of two maps, by price mantissa; quantity 0 removes.
 #[derive(Debug, Default)]
@@ -74,16 +74,11 @@ pub(crate) fn add(run: &mut Run, sample: &Sample) {
     run.add_round(cell(sample, "BTreeMap"), Some(nothing), theirs);
 
     let raw = payloads(sample);
-    run.add_round(cell(sample, "copy"), None, copy(sample));
-    run.add_round(cell(sample, "copy, raw"), None, copy(&raw));
-    let walk = ROOMS.iter().find(|room| room.name == "walk").map(|room| (room.make)(sample)).unwrap();
+    run.add_round(cell(sample, "copy"), None, round_of("copy", sample));
+    run.add_round(cell(sample, "copy, raw"), None, round_of("copy", &raw));
+    let walk = round_of("walk+ledger", sample);
     run.add_round(cell(sample, "meltica, frame to event read"), Some(cell(sample, "copy")), walk);
     run.add_round(cell(sample, "barter-data, frame to book"), Some(cell(sample, "copy, raw")), barter::apply(&raw));
-}
-
-fn copy(sample: &Sample) -> Round {
-    let mut feed = Feed::of(sample);
-    Box::new(move || _ = black_box(feed.next()))
 }
 
 /// One diff after the other, for ever.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use meltica::binance::parse::{ParsedFrame, Parser, ParserOptions};
 use meltica::directory::Directory;
-use meltica::schema::frame::Origin;
+use meltica::schema::frame::{Frame, Origin};
+use meltica::schema::id::Market;
 use meltica::telemetry::Ledger;
 
 use crate::against::tape_walk::TapeWalk;
@@ -14,7 +15,8 @@ use crate::against::{barter, typed};
 use crate::measure::Run;
 use crate::support::feed::{Feed, frame};
 use crate::support::frames::{Kind, Sample, Template};
-use crate::support::rooms::{ROOMS, Round};
+use crate::support::rooms::{Round, round_of};
+use crate::usdm;
 
 /// What is measured for a kind, by name.
 pub(crate) struct Decoder {
@@ -26,12 +28,16 @@ pub(crate) struct Decoder {
 
 /// In the order of tables. `copy` is what a round costs by itself: the frame copied into a scratch buffer with its own id.
 pub(crate) const DECODERS: [Decoder; 10] = [
-    Decoder { name: "copy", raw: false, make: copy },
-    Decoder { name: "copy, raw", raw: true, make: copy },
-    Decoder { name: "meltica", raw: false, make: |sample| Some(ours(sample, true)) },
-    Decoder { name: "meltica, raw", raw: true, make: |sample| Some(ours(sample, true)) },
-    Decoder { name: "meltica's validated path", raw: false, make: |sample| Some(ours(sample, false)) },
-    Decoder { name: "tape", raw: false, make: tape },
+    Decoder { name: "copy", raw: false, make: |sample| Some(round_of("copy", sample)) },
+    Decoder { name: "copy, raw", raw: true, make: |sample| Some(round_of("copy", sample)) },
+    Decoder { name: "meltica", raw: false, make: |sample| Some(ours(sample, Market::BinanceSpot, true)) },
+    Decoder { name: "meltica, raw", raw: true, make: |sample| Some(ours(sample, Market::BinanceSpot, true)) },
+    Decoder {
+        name: "meltica's validated path",
+        raw: false,
+        make: |sample| Some(ours(sample, Market::BinanceSpot, false)),
+    },
+    Decoder { name: "tape", raw: false, make: |sample| Some(round_of("tape", sample)) },
     Decoder { name: "tape + walk", raw: false, make: |sample| Some(tape_walk(sample)) },
     Decoder { name: "serde_json typed", raw: false, make: |sample| Some(serde_typed(sample)) },
     Decoder { name: "barter-data decode", raw: true, make: |sample| barter::decode(sample.kind, sample) },
@@ -55,6 +61,28 @@ pub(crate) fn add(run: &mut Run, sample: &Sample) {
     }
 }
 
+/// Adds the cells of a kind as USD-M writes it.
+pub(crate) fn add_usdm(run: &mut Run, sample: &Sample) {
+    let combined = usdm::of(sample);
+    let raw = payloads(&combined);
+    let name = |name: &str| usdm_cell(sample.kind, name);
+    run.add_round(name("copy"), None, round_of("copy", &combined));
+    run.add_round(name("copy, raw"), None, round_of("copy", &raw));
+    for (own, of, scans, copy) in [
+        ("meltica", &combined, true, "copy"),
+        ("meltica, raw", &raw, true, "copy, raw"),
+        ("meltica's validated path", &combined, false, "copy"),
+    ] {
+        run.add_round(name(own), Some(name(copy)), ours(of, Market::BinanceUsdm, scans));
+    }
+    run.add_round(name("tape + walk"), Some(name("copy")), tape_walk(&combined));
+}
+
+/// The name of a cell of USD-M's frames.
+pub(crate) fn usdm_cell(kind: Kind, name: &str) -> String {
+    format!("decode USD-M/{}/{name}", kind.name())
+}
+
 /// The same frames without their wrapper, as a connection to one raw stream carries them.
 pub(crate) fn payloads(sample: &Sample) -> Sample {
     let unwrapped = |template: &Template| {
@@ -76,16 +104,7 @@ fn stream(kind: Kind) -> &'static str {
     }
 }
 
-fn copy(sample: &Sample) -> Option<Round> {
-    let mut feed = Feed::of(sample);
-    Some(Box::new(move || _ = black_box(feed.next())))
-}
-
-fn tape(sample: &Sample) -> Option<Round> {
-    ROOMS.iter().find(|room| room.name == "tape").map(|room| (room.make)(sample))
-}
-
-fn ours(sample: &Sample, scans: bool) -> Round {
+fn ours(sample: &Sample, market: Market, scans: bool) -> Round {
     let parser =
         Parser::new(ParserOptions { trace_seed: 1 }, Arc::new(Directory::default()), Ledger::default().sheet("p"));
     let mut parser = if scans { parser } else { parser.without_scanner() };
@@ -94,7 +113,8 @@ fn ours(sample: &Sample, scans: bool) -> Round {
     let (mut feed, mut number) = (Feed::of(sample), 0);
     Box::new(move || {
         number += 1;
-        let parsed = parser.parse(frame(feed.next(), number, origin), 0, |raw| _ = black_box(raw.words()));
+        let frame = Frame { market, ..frame(feed.next(), number, origin) };
+        let parsed = parser.parse(frame, 0, |raw| _ = black_box(raw.words()));
         assert!(matches!(parsed, Ok(ParsedFrame::Data { raws: 1, malformed: 0 })));
     })
 }

@@ -10,6 +10,7 @@ use crate::decode;
 use crate::hop;
 use crate::instruments::{self, MANY};
 use crate::measure::Run;
+use crate::recording;
 use crate::support::frames::{Kind, Sample};
 use crate::threads::cores;
 
@@ -76,39 +77,35 @@ pub(crate) fn of(run: &Run, samples: &[Sample], known: &Known) -> Vec<Goal> {
     book(run, samples, &mut goals);
     rings(run, &mut goals);
     whole(known, &mut goals);
+    recorded(run, samples, &mut goals);
     goals
 }
 
 fn decoding(run: &Run, samples: &[Sample], goals: &mut Vec<Goal>) {
-    for sample in samples {
-        let kind = sample.kind;
-        let cell = |name: &str| decode::cell(kind, name);
-        let value = run.ratio(&cell("meltica's validated path"), &cell("tape + walk"));
-        let reference = "frame to raw instance by the tape alone, over simd-json's tape + a typed walk".to_owned();
+    type Name = fn(Kind, &str) -> String;
+    let markets: [(&str, Name); 2] = [("spot", decode::cell), ("USD-M", decode::usdm_cell)];
+    let each = || markets.iter().flat_map(|(market, cell)| samples.iter().map(move |s| (market, cell, s.kind)));
+    for (market, cell, kind) in each() {
         goals.push(Goal::judged(
-            format!("decode, validated path: {}", kind.name()),
-            value,
+            format!("decode, validated path: {market} {}", kind.name()),
+            run.ratio(&cell(kind, "meltica's validated path"), &cell(kind, "tape + walk")),
             "times",
             Limit::AtMost(1.15),
-            reference,
+            "frame to raw instance by the tape alone, over simd-json's tape + a typed walk".to_owned(),
         ));
     }
-    for sample in samples {
-        let kind = sample.kind;
+    for (market, cell, kind) in each() {
         let limit = if kind.is_diff() { 3.0 } else { 4.0 };
         for (name, form) in [("meltica", "combined"), ("meltica, raw", "raw")] {
-            let value = run.ratio(&decode::cell(kind, "tape + walk"), &decode::cell(kind, name));
-            let reference = format!("spot, {form} frames; tape + walk (of combined frames) over the parser as shipped");
-            let name = format!("decode, scanner: {}, {form}", kind.name());
-            goals.push(Goal::judged(name, value, "times", Limit::AtLeast(limit), reference));
+            goals.push(Goal::judged(
+                format!("decode, scanner: {market} {}, {form}", kind.name()),
+                run.ratio(&cell(kind, "tape + walk"), &cell(kind, name)),
+                "times",
+                Limit::AtLeast(limit),
+                format!("{form} frames; tape + walk (of combined frames) over the parser as shipped"),
+            ));
         }
     }
-    goals.push(Goal::open(
-        "decode, scanner: USD-M",
-        "times",
-        ">= 4, depth >= 3",
-        "the simulated exchange writes spot frames only",
-    ));
     goals.push(Goal::open(
         "decode, scanner equals the tape",
         "executions",
@@ -133,7 +130,11 @@ fn hops(run: &Run, samples: &[Sample], goals: &mut Vec<Goal>) {
         for sample in samples {
             let name = format!("frame to event on another core, {}: {}", topology.name(), sample.kind.name());
             let decode = run.median(&decode::cell(sample.kind, "meltica"));
-            let (Some(decode), Some(one_way)) = (decode, one_way) else { continue };
+            let (Some(decode), Some(one_way)) = (decode, one_way) else {
+                let limit = format!("<= decode + {ways} x one way + {more:.0}");
+                goals.push(Goal::open(&name, "ns", &limit, "its decode or the ping-pong did not run"));
+                continue;
+            };
             let needed = hop::cores_needed(topology);
             let reference = if cores().len() < needed {
                 format!("{needed} threads that spin need {needed} cores, here are {}", cores().len())
@@ -266,7 +267,6 @@ fn whole(known: &Known, goals: &mut Vec<Goal>) {
         "<= the readiness wait and the read",
         "needs a tracer on a live feed",
     ));
-    goals.push(Goal::open("the ledger's own cost", "times", "<= 1.03", "by instructions: perf/instructions walk (rows walk, walk+ledger); perf/record/2026-11-26-ledger.md"));
     let (value, reference) = match &known.start_ms {
         Ok(starts) => {
             let value = crate::measure::median(starts.clone());
@@ -276,4 +276,16 @@ fn whole(known: &Known, goals: &mut Vec<Goal>) {
     };
     let name = "start to first market event".to_owned();
     goals.push(Goal::judged(name, value, "ms", Limit::AtMost(150.0), reference));
+}
+
+fn recorded(run: &Run, samples: &[Sample], goals: &mut Vec<Goal>) {
+    for sample in samples {
+        goals.push(Goal::judged(
+            format!("the ledger's own cost: {}", sample.kind.name()),
+            run.ratio(&recording::cell(sample, "walk+ledger"), &recording::cell(sample, "walk")),
+            "times",
+            Limit::AtMost(1.03),
+            "the walk with the latency ledger over the same without, processor time; by instructions below".to_owned(),
+        ));
+    }
 }

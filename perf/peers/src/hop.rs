@@ -81,8 +81,7 @@ pub(crate) fn add(run: &mut Run, samples: &[Sample]) {
                 kept.set(until_published);
                 read
             });
-            // Of the turn before: in each second round the one of the round before.
-            run.add(until_published(topology, sample), None, move || published.get());
+            run.add_second(until_published(topology, sample), cell(topology, sample), move || published.get());
         }
     }
 }
@@ -145,7 +144,8 @@ impl FrameSource for Gate {
 /// The medians over a turn's frames: until read, and until published. A diff's first event is the one that counts: its book has been changed by then.
 fn hop(topology: Topology, sample: &Sample) -> (f64, f64) {
     let (clock, asked) = (Clock::default(), Arc::<CachePadded<AtomicU64>>::default());
-    let source = Gate { memory: Memory::of(sample, Stamped::No), asked: Arc::clone(&asked), given: 0, clock: clock.clone() };
+    let source =
+        Gate { memory: Memory::of(sample, Stamped::No), asked: Arc::clone(&asked), given: 0, clock: clock.clone() };
     let options = EngineOptions {
         topology: Some(topology),
         idle: Some(IdleStrategy::BusySpin),

@@ -4,14 +4,16 @@
 //! |---|---|
 //! | `measure` | turns, rounds, medians |
 //! | `against/` | the candidates beside Meltica |
-//! | `decode` | frame → message, every decoder |
+//! | `decode`, `usdm` | frame → message, every decoder; USD-M's frames |
 //! | `books`, `alone` | diff → book; our book without the conductor |
 //! | `instruments` | one instrument, 2,500 instruments |
 //! | `rings`, `threads` | records from thread to thread |
 //! | `hop` | frame → event on another core, and the cache line's own way |
 //! | `start` | the shipped program until its first market event |
 //! | `allocations` | allocations a frame |
+//! | `recording` | the walk with and without the latency ledger |
 //! | `goals`, `table` | limits and verdicts; text and JSON |
+//! | `headline` | the run in a few rows and a picture |
 //! | `count` | rounds for an instruction counter |
 //!
 //! `perf/run` builds and runs it; `perf/README.md` says how to read what it prints.
@@ -23,13 +25,16 @@ mod books;
 mod count;
 mod decode;
 mod goals;
+mod headline;
 mod hop;
 mod instruments;
 mod measure;
+mod recording;
 mod rings;
 mod start;
 mod table;
 mod threads;
+mod usdm;
 
 /// What the room of books names by `crate::`.
 use meltica::schema;
@@ -49,7 +54,7 @@ mod conductor {
 #[path = "../../../benches/support/mod.rs"]
 mod support;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -75,6 +80,9 @@ struct Options {
     /// Write the goals to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Draw the headline into this file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
     /// The Python that has cryptofeed and ccxt; without it they are left out
     #[arg(long, value_name = "FILE")]
     python: Option<PathBuf>,
@@ -137,23 +145,30 @@ fn run(options: &Options) -> Result<(), String> {
     eprintln!("{} cells, {} rounds, {cores} cores", run.names().len(), options.rounds);
     run.go(options.rounds);
     let goals = goals::of(&run, &samples, &goals::Known { allocations, start_ms });
-    println!("{}\n{}", table::goals(&goals), table::figures(&run));
-    if let Some(file) = &options.json {
-        std::fs::write(file, table::json(&goals)).map_err(|error| format!("{}: {error}", file.display()))?;
-    }
-    Ok(())
+    println!("{}\n{}\n{}", headline::table(&run), table::goals(&goals), table::figures(&run));
+    write(options.json.as_deref(), || table::json(&goals))?;
+    write(options.svg.as_deref(), || headline::picture(&run))
+}
+
+fn write(file: Option<&Path>, text: impl FnOnce() -> String) -> Result<(), String> {
+    let Some(file) = file else { return Ok(()) };
+    std::fs::write(file, text()).map_err(|error| format!("{}: {error}", file.display()))
 }
 
 fn fill(run: &mut Run, samples: &[Sample]) {
     eprintln!("making the cells");
     for sample in samples {
         decode::add(run, sample);
+        decode::add_usdm(run, sample);
     }
     for sample in samples.iter().filter(|sample| sample.kind.is_diff()) {
         books::add(run, sample);
     }
     for sample in samples.iter().filter(|s| s.kind == Kind::BookTicker || s.kind == Kind::Diff20) {
         instruments::add(run, sample);
+    }
+    for sample in samples {
+        recording::add(run, sample);
     }
     rings::add(run);
     hop::add(run, samples);

@@ -18,8 +18,19 @@ struct Cell {
     name: String,
     /// The cell whose figure of the same round is taken off: what the round costs without the candidate.
     overhead: Option<String>,
+    /// The cell whose turn of the same round brings this one's figure too.
+    source: Option<String>,
     turn: Box<dyn FnMut() -> f64>,
     figures: Vec<f64>,
+}
+
+impl Cell {
+    fn turn(&mut self, is_due: fn(&Cell) -> bool) {
+        if is_due(self) {
+            let figure = (self.turn)();
+            self.figures.push(figure);
+        }
+    }
 }
 
 /// All cells, by name: `group/kind/candidate`.
@@ -33,7 +44,15 @@ impl Run {
     /// Adds a cell that times itself.
     pub(crate) fn add(&mut self, name: String, overhead: Option<String>, turn: impl FnMut() -> f64 + 'static) {
         self.index.insert(name.clone(), self.cells.len());
-        self.cells.push(Cell { name, overhead, turn: Box::new(turn), figures: Vec::new() });
+        self.cells.push(Cell { name, overhead, source: None, turn: Box::new(turn), figures: Vec::new() });
+    }
+
+    /// Adds a cell for a second figure of another cell's turn: it is asked for when that one has had its turn.
+    pub(crate) fn add_second(&mut self, name: String, source: String, figure: impl FnMut() -> f64 + 'static) {
+        self.add(name, None, figure);
+        if let Some(cell) = self.cells.last_mut() {
+            cell.source = Some(source);
+        }
     }
 
     /// Adds rounds on this thread, timed by its processor time: what others take of the core is not in it.
@@ -51,13 +70,17 @@ impl Run {
         });
     }
 
-    /// Leaves only the cells whose name contains one of the texts, and those that they take off.
+    /// Leaves only the cells whose name contains one of the texts, and those that they take off or come from.
     pub(crate) fn keep(&mut self, like: &[String]) {
         if like.is_empty() {
             return;
         }
         let wanted = |cell: &Cell| like.iter().any(|text| cell.name.contains(text.as_str()));
-        let needed: Vec<String> = self.cells.iter().filter(|c| wanted(c)).filter_map(|c| c.overhead.clone()).collect();
+        let others = |cell: &Cell| [cell.source.clone(), cell.overhead.clone()];
+        let mut needed: Vec<String> = self.cells.iter().filter(|c| wanted(c)).flat_map(others).flatten().collect();
+        // What a source takes off in its turn.
+        let sources = self.cells.iter().filter(|cell| needed.contains(&cell.name)).filter_map(|c| c.overhead.clone());
+        needed.extend(sources.collect::<Vec<_>>());
         self.cells.retain(|cell| wanted(cell) || needed.contains(&cell.name));
         self.index = self.cells.iter().enumerate().map(|(at, cell)| (cell.name.clone(), at)).collect();
     }
@@ -69,10 +92,9 @@ impl Run {
             let count = self.cells.len();
             for turn in 0..count {
                 let at = if round % 2 == 0 { turn } else { count - 1 - turn };
-                let cell = &mut self.cells[at];
-                let figure = (cell.turn)();
-                cell.figures.push(figure);
+                self.cells[at].turn(|cell| cell.source.is_none());
             }
+            self.cells.iter_mut().for_each(|cell| cell.turn(|cell| cell.source.is_some()));
             let seconds = begun.elapsed().as_secs_f64();
             let left = seconds / (round + 1) as f64 * (rounds - round - 1) as f64;
             eprintln!("round {} of {rounds}: {seconds:.0} s, about {left:.0} s left", round + 1);

@@ -111,6 +111,19 @@ fn chunk(consumer: &mut rtrb::Consumer<Record>) -> u64 {
     count as u64
 }
 
+/// Three rings, a reader each.
+fn three_rtrb() -> (Vec<rtrb::Producer<Record>>, Vec<rtrb::Consumer<Record>>) {
+    (0..3).map(|_| rtrb::RingBuffer::new(RECORDS)).unzip()
+}
+
+/// Sends a record to all three, when all have room.
+fn to_all(mut producers: Vec<rtrb::Producer<Record>>) -> impl FnMut() -> bool {
+    move || {
+        let room = producers.iter().all(|producer| producer.slots() > 0);
+        room && producers.iter_mut().all(|producer| producer.push(RECORD).is_ok())
+    }
+}
+
 /// Every record to three readers who miss none: processor time of all four threads.
 fn three_readers(run: &mut Run) {
     let mut add = |name: &str, turn: fn() -> Spent| {
@@ -119,27 +132,17 @@ fn three_readers(run: &mut Run) {
     add("meltica, lossless", || broadcast_to(3, true));
     add("meltica", || broadcast_to(3, false));
     add("three rtrb rings", || {
-        let (mut producers, consumers): (Vec<_>, Vec<_>) =
-            (0..3).map(|_| rtrb::RingBuffer::<Record>::new(RECORDS)).unzip();
+        let (producers, consumers) = three_rtrb();
         let readers = consumers
             .into_iter()
             .map(|mut consumer| move || consumer.pop().map_or(0, |record| black_box(record[15]).min(1)))
             .collect();
-        let send = move || {
-            let room = producers.iter().all(|producer| producer.slots() > 0);
-            room && producers.iter_mut().all(|producer| producer.push(RECORD).is_ok())
-        };
-        stream(STREAM, send, readers)
+        stream(STREAM, to_all(producers), readers)
     });
     add("three rtrb rings, chunks", || {
-        let (mut producers, consumers): (Vec<_>, Vec<_>) =
-            (0..3).map(|_| rtrb::RingBuffer::<Record>::new(RECORDS)).unzip();
+        let (producers, consumers) = three_rtrb();
         let readers = consumers.into_iter().map(|mut consumer| move || chunk(&mut consumer)).collect();
-        let send = move || {
-            let room = producers.iter().all(|producer| producer.slots() > 0);
-            room && producers.iter_mut().all(|producer| producer.push(RECORD).is_ok())
-        };
-        stream(STREAM, send, readers)
+        stream(STREAM, to_all(producers), readers)
     });
     add("disruptor", || {
         let builder = build_single_producer(RECORDS, || RECORD, disruptor::BusySpin).with_multi_consumer();
@@ -187,8 +190,7 @@ fn three_readers_in_turn(run: &mut Run) {
             }
         }),
     );
-    let (mut producers, mut consumers): (Vec<_>, Vec<_>) =
-        (0..3).map(|_| rtrb::RingBuffer::<Record>::new(RECORDS)).unzip();
+    let (mut producers, mut consumers) = three_rtrb();
     add(
         "three rtrb rings",
         Box::new(move || {
@@ -202,8 +204,7 @@ fn three_readers_in_turn(run: &mut Run) {
             }
         }),
     );
-    let (mut producers, mut consumers): (Vec<_>, Vec<_>) =
-        (0..3).map(|_| rtrb::RingBuffer::<Record>::new(RECORDS)).unzip();
+    let (mut producers, mut consumers) = three_rtrb();
     add(
         "three rtrb rings, chunks",
         Box::new(move || {

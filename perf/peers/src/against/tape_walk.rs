@@ -31,8 +31,10 @@ pub(crate) struct Message {
     pub(crate) id: i64,
     /// `U`, `f`.
     pub(crate) first: i64,
-    /// `l`.
+    /// `l`, `pu`.
     pub(crate) last: i64,
+    /// `st`.
+    pub(crate) state: i64,
     pub(crate) maker: bool,
     pub(crate) best: bool,
     /// `p`, `q`, or bid, its quantity, ask, its quantity.
@@ -104,7 +106,8 @@ fn field(key: &str, value: &[Node<'_>], known: &Known, message: &mut Message) ->
         (b"T", number) => message.trade_ms = int(number)?,
         (b"u" | b"t" | b"a", number) => message.id = int(number)?,
         (b"U" | b"f", number) => message.first = int(number)?,
-        (b"l", number) => message.last = int(number)?,
+        (b"l" | b"pu", number) => message.last = int(number)?,
+        (b"st", number) => message.state = int(number)?,
         (b"m", Node::Static(StaticNode::Bool(truth))) => message.maker = *truth,
         (b"M", Node::Static(StaticNode::Bool(truth))) => message.best = *truth,
         (_, Node::Object { count, .. } | Node::Array { count, .. }) => return Some(count + 1),
