@@ -166,3 +166,18 @@ pub(super) fn unknown_field(text: &mut String, count: u64, name: &str, of: &str)
     let more = if name.chars().nth(SHOWN).is_some() { "…" } else { "" };
     let _ = writeln!(text, "{count:>12}  unknown field `{shown}{more}` of {of}");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::tells_of_loss;
+    use crate::telemetry::Counter;
+
+    #[test]
+    fn what_the_summary_calls_a_loss_can_be_seen_on_the_dashboard() {
+        let dashboard = include_str!("../../config/grafana/meltica.json");
+        for counter in Counter::ALL.iter().filter(|counter| tells_of_loss(**counter)) {
+            let metric = format!("meltica_{}_total", counter.name());
+            assert!(dashboard.contains(&metric), "no query asks for {metric}");
+        }
+    }
+}

@@ -69,7 +69,7 @@ fn words(query: &str) -> Vec<(char, String, char)> {
 #[test]
 fn the_dashboard_asks_for_what_is_served() {
     let dashboard: Value = serde_json::from_str(DASHBOARD).unwrap();
-    let (rig, mut asked) = (Rig::open(), BTreeSet::new());
+    let rig = Rig::open();
     let served = served(&rig.get("/metrics").body);
     let queries: Vec<&str> = under(&dashboard, "expr").into_iter().map(|query| query.as_str().unwrap()).collect();
     assert!(queries.len() > 50, "{} queries", queries.len());
@@ -93,11 +93,6 @@ fn the_dashboard_asks_for_what_is_served() {
         for label in grouped.flat_map(|labels| labels.split(", ")) {
             assert!(empty || known.contains(label), "{query}: there is no label {label}");
         }
-        asked.extend(metrics.into_iter().cloned());
-    }
-    // A loss that happens must be seen: every counter of one has a query.
-    for name in ["meltica_ring_full_total", "meltica_lagged_total", "meltica_gaps_opened_total"] {
-        assert!(asked.contains(name), "{name}");
     }
 }
 

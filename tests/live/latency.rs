@@ -68,9 +68,9 @@ fn every_hop_is_recorded_over_tls_and_in_the_clear() {
         // A stamp is never used twice: at most one a frame.
         let stamped = of(&report, Hop::KernelToRead).first().map_or(0, |view| view.summary.count);
         assert!(stamped <= rig.count(Counter::FramesIn));
-        // Ours and the exchange's clock are one here: it stamps by milliseconds, and what is behind it is on its way.
+        // Ours and the exchange's clock are one here, read twice; it stamps by milliseconds, cut off: nothing is from the future.
         let exchange = of(&report, Hop::ExchangeToReceive)[0].summary;
-        assert!(exchange.p50_ns > -2_000_000_000 && exchange.min_ns <= exchange.p50_ns, "{exchange:?}");
+        assert!(exchange.min_ns > -1_000_000, "{exchange:?}");
         let names: Vec<_> = report.agents.iter().map(|agent| agent.name.as_str()).collect();
         assert_eq!(names, ["io", "shard-0"]);
         assert!(report.agents.iter().all(|agent| agent.cycles > agent.busy && agent.cycle_ns_max > 0), "{report:?}");

@@ -1,7 +1,5 @@
 //! What two looks say: rates, what grew, restarts, losses.
 
-use serde_json::json;
-
 use super::draw_tests::{latency, status, top};
 use super::figures::{Contact, Figures};
 use super::news::{News, Quality};
@@ -130,6 +128,4 @@ fn a_damaged_report_says_nothing() {
     report.hops[0].histogram = "AAAA".to_owned();
     figures.take(News::Latency(Some(Box::new(report))), at(0));
     assert!(!figures.latency.as_ref().unwrap().told);
-    let strange: Result<crate::schema::latency::LatencyReport, _> = serde_json::from_value(json!({"hops": 1}));
-    assert!(strange.is_err());
 }
