@@ -5,6 +5,7 @@
 //! | `measure` | turns, rounds, medians |
 //! | `against/` | the candidates beside Meltica |
 //! | `decode` | frame → message, every decoder |
+//! | `framing` | stream → messages, by our framer and by tungstenite |
 //! | `books`, `alone` | diff → book; our book without the conductor |
 //! | `instruments` | one instrument, 2,500 instruments |
 //! | `rings`, `threads` | records from thread to thread |
@@ -22,6 +23,7 @@ mod allocations;
 mod books;
 mod count;
 mod decode;
+mod framing;
 mod goals;
 mod hop;
 mod instruments;
@@ -148,6 +150,7 @@ fn fill(run: &mut Run, samples: &[Sample]) {
     eprintln!("making the cells");
     for sample in samples {
         decode::add(run, sample);
+        framing::add(run, sample);
     }
     for sample in samples.iter().filter(|sample| sample.kind.is_diff()) {
         books::add(run, sample);
