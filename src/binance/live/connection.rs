@@ -21,8 +21,8 @@ use crate::schema::id::ConnectionId;
 
 /// The longest message, and the longest frame.
 const MESSAGE_MAX: usize = 2 << 20;
-/// Bytes that may come without a whole message: one of the longest, in frames of some length.
-const ALLOWANCE: usize = MESSAGE_MAX + (64 << 10);
+/// Bytes that may come without a whole message: one of the longest, in frames of some length, and what a read brings behind it.
+const ALLOWANCE: usize = MESSAGE_MAX + (128 << 10);
 /// Bytes of the answer to the upgrade.
 const HEADERS_MAX: usize = 16 << 10;
 /// What tungstenite reads: the answer to the upgrade, then control frames. Data goes past it.

@@ -133,17 +133,20 @@ impl Framer {
         }
     }
 
-    /// Room for bytes that are read; never empty. What was told before is spent.
+    /// Room for bytes that are read: for the frame that waits, and at most as much behind it as a new buffer has. Never empty. What
+    /// was told before is spent.
     #[inline]
     pub(crate) fn space(&mut self) -> &mut [u8] {
         if self.waits.is_empty() {
             self.waits = 0..0;
         }
         let fits = self.wanted <= self.buffer.len() - self.waits.start;
-        if !fits || self.buffer.len() - self.waits.end < ROOM_MIN {
+        let tight = self.waits.start > 0 && self.buffer.len() - self.waits.end < ROOM_MIN;
+        if !fits || tight {
             self.make_room();
         }
-        &mut self.buffer[self.waits.end..]
+        let most = (self.waits.start + self.wanted).max(self.waits.end + BUFFER).min(self.buffer.len());
+        &mut self.buffer[self.waits.end..most]
     }
 
     #[cold]
