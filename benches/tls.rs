@@ -259,12 +259,10 @@ fn read_unbuffered(
 
 /// A session to be read: prepared, then run once; the socket's reads.
 type Session = Box<dyn FnOnce() -> u64>;
+/// Prepares sessions of one reader.
+type Made<'a> = Box<dyn Fn() -> Session + 'a>;
 
-fn sessions<'a>(
-    ends: &'a Ends,
-    message: &'a [u8],
-    records: Records,
-) -> [(&'static str, Box<dyn Fn() -> Session + 'a>); 3] {
+fn sessions<'a>(ends: &'a Ends, message: &'a [u8], records: Records) -> [(&'static str, Made<'a>); 3] {
     let total = message.len() * MESSAGES;
     let direct = move || {
         let (mut client, mut server) = buffered(ends);
