@@ -244,6 +244,11 @@ fn frames() -> Vec<Row> {
         row("the end in a payload", &[frame(0x81, b"a"), head(&[0x81, 2, b'b'])], &[text("a"), End]),
     ];
     rows[14].answers = vec![(0x8a, b"a".to_vec())];
+    // Each told from the others, so that one that was moved in the buffer shows what it is.
+    let many: Vec<String> = (0..150).map(|at| format!("{at} ").repeat(at * 37 % 1_000)).collect();
+    let bytes: Vec<_> = many.iter().map(|text| frame(0x81, text.as_bytes())).collect();
+    let seen: Vec<_> = many.iter().map(|one| text(one)).chain([End]).collect();
+    rows.push(row("more than any buffer has room for", &bytes, &seen));
     for (shows, bit) in [("RSV1", 0x40), ("RSV2", 0x20), ("RSV3", 0x10)] {
         rows.push(row(shows, &[frame(0x81 | bit, b"a")], &[Refused(Protocol)]));
         rows.push(row(shows, &[frame(0x81, b"a"), frame(0x89 | bit, b"")], &[text("a"), Refused(Protocol)]));
