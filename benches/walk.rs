@@ -12,6 +12,7 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput};
 
 use support::frames::samples;
+use support::framing::FRAMINGS;
 use support::rooms::{ROOMS, applies};
 
 /// A group a kind, so that what is compared runs side by side.
@@ -20,7 +21,7 @@ fn times(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(sample.kind.name());
         group.throughput(Throughput::Bytes(sample.bytes() as u64));
         group.warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1)).sample_size(20);
-        for room in ROOMS.iter().filter(|room| applies(room, &sample)) {
+        for room in ROOMS.iter().chain(&FRAMINGS).filter(|room| applies(room, &sample)) {
             let mut round = (room.make)(&sample);
             group.bench_function(room.name, |bencher| bencher.iter(&mut round));
         }

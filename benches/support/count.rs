@@ -5,6 +5,7 @@
 use std::hint::black_box;
 
 use super::frames::samples;
+use super::framing::FRAMINGS;
 use super::rooms::{ROOMS, applies};
 
 /// Bytes after which a frame counts as long: fewer rounds do.
@@ -14,8 +15,8 @@ const LONG: usize = 8 << 10;
 /// texts given. Prints `room kind rounds bytes` for each part, in order.
 pub(crate) fn run(rounds: u64, room_like: &str, kind_like: &str) {
     for sample in samples() {
-        for room in ROOMS {
-            let (kind, wanted) = (sample.kind.name(), applies(&room, &sample));
+        for room in ROOMS.iter().chain(&FRAMINGS) {
+            let (kind, wanted) = (sample.kind.name(), applies(room, &sample));
             if !wanted || !room.name.contains(room_like) || !kind.contains(kind_like) {
                 continue;
             }

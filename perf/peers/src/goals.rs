@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::books;
 use crate::decode;
+use crate::framing;
 use crate::hop;
 use crate::instruments::{self, MANY};
 use crate::measure::Run;
@@ -72,7 +73,7 @@ pub(crate) struct Known {
 pub(crate) fn of(run: &Run, samples: &[Sample], known: &Known) -> Vec<Goal> {
     let mut goals = Vec::new();
     decoding(run, samples, &mut goals);
-    framing(&mut goals);
+    framing(run, samples, &mut goals);
     hops(run, samples, &mut goals);
     book(run, samples, &mut goals);
     rings(run, &mut goals);
@@ -114,13 +115,15 @@ fn decoding(run: &Run, samples: &[Sample], goals: &mut Vec<Goal>) {
     ));
 }
 
-fn framing(goals: &mut Vec<Goal>) {
-    goals.push(Goal::open(
-        "websocket framing over tungstenite",
-        "times",
-        "<= 1.1",
-        "framing is tungstenite's own here; there is no other framer to compare",
-    ));
+fn framing(run: &Run, samples: &[Sample], goals: &mut Vec<Goal>) {
+    for sample in samples {
+        for reads in framing::READS {
+            let [ours, theirs] = ["framer", "tungstenite"].map(|reader| framing::cell(sample.kind, reader, reads));
+            let reference = format!("messages out of a stream in memory, reads of {reads}; tungstenite has a buffer of 8 KiB");
+            let name = format!("websocket framing over tungstenite: {}, {reads}", sample.kind.name());
+            goals.push(Goal::judged(name, run.ratio(&ours, &theirs), "times", Limit::AtMost(1.1), reference));
+        }
+    }
 }
 
 fn hops(run: &Run, samples: &[Sample], goals: &mut Vec<Goal>) {

@@ -5,6 +5,7 @@
 //! | `measure` | turns, rounds, medians |
 //! | `against/` | the candidates beside Meltica |
 //! | `decode`, `usdm` | frame → message, every decoder; USD-M's frames |
+//! | `framing` | stream → messages, by our framer and by tungstenite |
 //! | `books`, `alone` | diff → book; our book without the conductor |
 //! | `instruments` | one instrument, 2,500 instruments |
 //! | `rings`, `threads` | records from thread to thread |
@@ -24,6 +25,7 @@ mod allocations;
 mod books;
 mod count;
 mod decode;
+mod framing;
 mod goals;
 mod headline;
 mod hop;
@@ -160,6 +162,7 @@ fn fill(run: &mut Run, samples: &[Sample]) {
     for sample in samples {
         decode::add(run, sample);
         decode::add_usdm(run, sample);
+        framing::add(run, sample);
     }
     for sample in samples.iter().filter(|sample| sample.kind.is_diff()) {
         books::add(run, sample);

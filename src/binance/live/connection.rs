@@ -1,5 +1,5 @@
 //! Purpose: one connection: set up without blocking, read a frame at a time, answer pings, send control messages at the pace.
-//! Owns: its socket, its session, its streams. Thread: the io thread. Takes and gives: bytes of frames.
+//! Owns: its socket, its receive buffer, its session, its streams. Thread: the io thread. Takes and gives: frames, in place.
 //! Never: blocks; sends more messages than its budget, nor stops reading because a pong must wait.
 
 use mio::net::TcpStream;
@@ -10,6 +10,7 @@ use tungstenite::{Bytes, HandshakeError, Message};
 
 use super::cause::Cause;
 use super::failure;
+use super::framing::{self, Came, Sieve};
 use super::limits::MessageBudget;
 use super::opening::Opening;
 use super::session::{Phase, Session};
@@ -20,12 +21,12 @@ use crate::schema::id::ConnectionId;
 
 /// The longest message, and the longest frame.
 const MESSAGE_MAX: usize = 2 << 20;
-/// Bytes that may come without a whole message: one of the longest, in frames of some length.
-const ALLOWANCE: usize = MESSAGE_MAX + (64 << 10);
+/// Bytes that may come without a whole message: one of the longest, in frames of some length, and what a read brings behind it.
+const ALLOWANCE: usize = MESSAGE_MAX + (128 << 10);
 /// Bytes of the answer to the upgrade.
 const HEADERS_MAX: usize = 16 << 10;
-/// A read takes so much at once: larger buffers cost more a frame, for each is zeroed (architecture.md, section 8).
-const READ_BUFFER: usize = 8 << 10;
+/// What tungstenite reads: the answer to the upgrade, then control frames. Data goes past it.
+const CONTROL_BUFFER: usize = 256;
 /// Bytes of ours that wait for the peer to read: control messages and pongs only.
 const WRITE_MAX: usize = 256 << 10;
 
@@ -47,15 +48,15 @@ pub(super) struct ConnectionPlan {
 #[derive(Debug)]
 enum Stage {
     Socket(Box<Wire>),
-    Upgrade(Box<MidHandshake<ClientHandshake<Wire>>>),
-    Open(Box<WebSocket<Wire>>),
+    Upgrade(Box<MidHandshake<ClientHandshake<Sieve<Wire>>>>),
+    Open(Box<WebSocket<Sieve<Wire>>>),
     Gone,
 }
 
 /// What a read came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReadOutcome {
-    /// A frame lies in the buffer.
+    /// A frame has come ([`Connection::arrived`]).
     Frame,
     /// Something came that is no data: read again.
     Again,
@@ -63,6 +64,16 @@ pub(super) enum ReadOutcome {
     Blocked,
     /// It is over.
     Gone(Cause),
+}
+
+/// The frame that came last, and what concerns it.
+#[derive(Debug)]
+pub(super) struct Arrived<'a> {
+    pub(super) subscriptions: &'a mut Subscriptions,
+    /// The stream, when the connection's URL names it.
+    pub(super) stream: Option<&'a str>,
+    /// In the receive buffer, until the next read.
+    pub(super) bytes: &'a mut [u8],
 }
 
 /// One connection.
@@ -107,6 +118,17 @@ impl Connection {
         self.kernel.take()
     }
 
+    /// The frame that the last read brought.
+    #[inline]
+    pub(super) fn arrived(&mut self) -> Arrived<'_> {
+        let Connection { subscriptions, stream, stage, .. } = self;
+        let bytes = match stage {
+            Stage::Open(socket) => socket.get_mut().message(),
+            _ => &mut [],
+        };
+        Arrived { subscriptions, stream: stream.as_deref(), bytes }
+    }
+
     /// Goes on with setting up, as far as the socket allows; whether it is open.
     ///
     /// # Errors
@@ -120,7 +142,8 @@ impl Connection {
                     if self.session.phase() == Phase::Upgrading && further {
                         wire.allow(HEADERS_MAX);
                         let request = opening.request(self.door, self.stream.as_deref()).ok_or(Cause::BadUpgrade)?;
-                        let start = ClientHandshake::start(*wire, request, Some(websocket_config()));
+                        let sieve = Sieve::new(*wire, MESSAGE_MAX);
+                        let start = ClientHandshake::start(sieve, request, Some(websocket_config()));
                         self.stage = Stage::Upgrade(Box::new(start.map_err(|e| failure::of_upgrade(&e))?));
                         continue;
                     }
@@ -128,7 +151,8 @@ impl Connection {
                 }
                 Stage::Upgrade(upgrade) => match upgrade.handshake() {
                     Ok((mut socket, _)) => {
-                        socket.get_mut().allow(ALLOWANCE);
+                        socket.get_mut().upgraded();
+                        socket.get_mut().stream().allow(ALLOWANCE);
                         self.stage = Stage::Open(Box::new(socket));
                         self.session.enter(Phase::Open, now);
                     }
@@ -176,24 +200,25 @@ impl Connection {
         }
     }
 
-    /// Reads one message into `frame`.
+    /// Reads one message.
     #[inline]
-    pub(super) fn read(&mut self, frame: &mut Vec<u8>, now: u64) -> ReadOutcome {
+    pub(super) fn read(&mut self, now: u64) -> ReadOutcome {
         let Stage::Open(socket) = &mut self.stage else { return ReadOutcome::Blocked };
-        let message = match socket.read() {
-            Ok(message) => message,
+        let came = match framing::read(socket) {
+            Ok(came) => came,
             Err(error) if failure::would_block(&error) => return ReadOutcome::Blocked,
             Err(error) => return ReadOutcome::Gone(failure::of_open(&error)),
         };
         self.session.heard(now);
-        let wire = socket.get_mut();
+        let wire = socket.get_mut().stream();
         wire.allow(ALLOWANCE);
         // With the message, whatever it is: the next one of the same read has none.
         self.kernel = wire.take_stamp();
-        match message {
-            Message::Text(text) => take(frame, text.as_bytes()),
-            Message::Binary(bytes) => take(frame, &bytes),
-            other => self.control(&other, now),
+        match came {
+            Came::Text | Came::Binary => ReadOutcome::Frame,
+            Came::Control(message) => self.control(&message, now),
+            Came::End => ReadOutcome::Gone(Cause::Reset),
+            Came::Refused(refusal) => ReadOutcome::Gone(failure::of_refusal(refusal)),
         }
     }
 
@@ -205,13 +230,13 @@ impl Connection {
                 // tungstenite has queued a pong and would send it with the next read: that one is thrown away, for only
                 // the budget says when one may leave. While bytes of ours wait for the peer, it stands behind them and
                 // cannot be taken back: then it counts as sent.
-                if socket.get_mut().mute() {
+                if socket.get_mut().stream().mute() {
                     self.ping = Some(payload.clone());
                 } else {
                     self.messages.sent_pong(now);
                 }
                 let flushed = socket.flush();
-                socket.get_mut().unmute();
+                socket.get_mut().stream().unmute();
                 match flushed {
                     Err(error) if !failure::would_block(&error) => ReadOutcome::Gone(failure::of_open(&error)),
                     _ => self.pong(now).map_or_else(ReadOutcome::Gone, |()| ReadOutcome::Again),
@@ -273,16 +298,9 @@ impl Connection {
     }
 }
 
-#[inline]
-fn take(frame: &mut Vec<u8>, bytes: &[u8]) -> ReadOutcome {
-    frame.clear();
-    frame.extend_from_slice(bytes);
-    ReadOutcome::Frame
-}
-
 fn websocket_config() -> WebSocketConfig {
     WebSocketConfig::default()
-        .read_buffer_size(READ_BUFFER)
+        .read_buffer_size(CONTROL_BUFFER)
         .write_buffer_size(0)
         .max_write_buffer_size(WRITE_MAX)
         .max_message_size(Some(MESSAGE_MAX))

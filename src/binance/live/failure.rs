@@ -6,6 +6,7 @@ use std::io::{Error, ErrorKind};
 use tungstenite::error::{Error as WsError, ProtocolError};
 
 use super::cause::Cause;
+use super::framing::Refusal;
 use super::tls;
 use super::wire::Exhausted;
 
@@ -60,5 +61,13 @@ pub(super) fn of_open(error: &WsError) -> Cause {
         WsError::Capacity(_) => Cause::TooLong,
         WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Cause::Reset,
         _ => Cause::Protocol,
+    }
+}
+
+/// Of what our own framer does not take.
+pub(super) const fn of_refusal(refusal: Refusal) -> Cause {
+    match refusal {
+        Refusal::Protocol | Refusal::Utf8 => Cause::Protocol,
+        Refusal::TooLong => Cause::TooLong,
     }
 }

@@ -4,7 +4,7 @@
 
 use super::answer::{self, Answer};
 use super::cause::Cause;
-use super::connection::Connection;
+use super::connection::{Arrived, Connection};
 use super::dial::{Dial, Dialled};
 use super::leg::{Leg, Want};
 use super::note::Note;
@@ -271,13 +271,13 @@ impl Legs {
         self.legs.iter().position(|leg| leg.active == Some(slot) || leg.successor == Some(slot))
     }
 
-    /// One turn over the sockets: the connection whose frame lies in the buffer now. `None` when there is none, or
+    /// One turn over the sockets: the connection whose frame has come. `None` when there is none, or
     /// something else happened ([`Legs::next_notice`]).
     #[inline]
-    pub(super) fn turn(&mut self, now: u64, frame: &mut Vec<u8>) -> (bool, Option<&mut Connection>) {
-        match self.slots.turn(&self.opening, now, frame) {
+    pub(super) fn turn(&mut self, now: u64) -> (bool, Option<&mut Connection>) {
+        match self.slots.turn(&self.opening, now) {
             Turn::Frame(slot) => {
-                let wanted = self.heard(slot, now, frame);
+                let wanted = self.heard(slot, now);
                 (true, if wanted { self.slots.get(slot) } else { None })
             }
             Turn::Nothing => (false, None),
@@ -294,16 +294,16 @@ impl Legs {
 
     /// Looks at a frame before it is handed on; whether it is to be.
     #[inline]
-    fn heard(&mut self, slot: usize, now: u64, frame: &[u8]) -> bool {
+    fn heard(&mut self, slot: usize, now: u64) -> bool {
         if !self.leaving.is_empty() && self.leaving.contains(&slot) {
             return false;
         }
         let Some(connection) = self.slots.get(slot) else { return false };
-        let Connection { subscriptions, stream, .. } = connection;
-        let answer = if stream.is_some() { answer::read_raw(frame) } else { answer::read(frame) };
+        let Arrived { subscriptions, stream, bytes } = connection.arrived();
+        let answer = if stream.is_some() { answer::read_raw(bytes) } else { answer::read(bytes) };
         if subscriptions.listens()
             && answer.is_none()
-            && let Some(name) = stream.as_deref().or_else(|| answer::stream_name(frame))
+            && let Some(name) = stream.or_else(|| answer::stream_name(bytes))
         {
             subscriptions.seen(name, now);
         }

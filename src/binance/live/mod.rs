@@ -15,6 +15,7 @@
 //! | `leg` | one place of the plan: who serves it, who takes over, when to try again |
 //! | `listing` | which instruments are wanted, and what a new exchangeInfo changes |
 //! | `tls`, `wire` | whom we trust; the bytes of one connection |
+//! | `framing` | WebSocket frames: data in place by our own framer, the rest by tungstenite |
 //! | `stamped` | a socket whose reads bring the kernel's receive stamp |
 //! | `resolve` | names to addresses |
 //! | `failure` | errors as causes |
@@ -44,6 +45,7 @@ mod desk;
 mod dial;
 mod endpoint;
 mod failure;
+mod framing;
 mod leg;
 mod legs;
 mod limits;

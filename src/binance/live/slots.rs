@@ -30,7 +30,7 @@ struct Slot {
 /// What a turn over the sockets came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// A frame of this slot lies in the buffer.
+    /// A frame of this slot's connection has come.
     Frame(usize),
     /// This slot's connection has opened.
     Opened(usize),
@@ -115,18 +115,18 @@ impl Slots {
         Some(self.slots.get_mut(at)?.take()?.connection)
     }
 
-    /// One turn: at most one frame, into `frame`.
-    pub(super) fn turn(&mut self, opening: &Opening, now: u64, frame: &mut Vec<u8>) -> Turn {
+    /// One turn: at most one frame.
+    pub(super) fn turn(&mut self, opening: &Opening, now: u64) -> Turn {
         self.reads += 1;
         if self.reads >= READS_PER_POLL {
             self.ask();
         }
-        let found = self.read_round(opening, now, frame);
+        let found = self.read_round(opening, now);
         if found != Turn::Nothing || self.reads == 0 {
             return found;
         }
         self.ask();
-        self.read_round(opening, now, frame)
+        self.read_round(opening, now)
     }
 
     /// Whether a socket may have something that was not read yet.
@@ -152,12 +152,12 @@ impl Slots {
     }
 
     /// Goes round the sockets that may have something, from the one behind the last.
-    fn read_round(&mut self, opening: &Opening, now: u64, frame: &mut Vec<u8>) -> Turn {
+    fn read_round(&mut self, opening: &Opening, now: u64) -> Turn {
         for _ in 0..self.slots.len() {
             self.at = if self.at + 1 < self.slots.len() { self.at + 1 } else { 0 };
             let at = self.at;
             let Some(slot) = self.slots[at].as_mut().filter(|s| s.ready || self.busy) else { continue };
-            match read_slot(slot, opening, now, frame) {
+            match read_slot(slot, opening, now) {
                 Turn::Nothing => {}
                 Turn::Frame(_) => return Turn::Frame(at),
                 Turn::Opened(_) => return Turn::Opened(at),
@@ -168,7 +168,7 @@ impl Slots {
     }
 }
 
-fn read_slot(slot: &mut Slot, opening: &Opening, now: u64, frame: &mut Vec<u8>) -> Turn {
+fn read_slot(slot: &mut Slot, opening: &Opening, now: u64) -> Turn {
     let connection = &mut slot.connection;
     if matches!(connection.session.phase(), Phase::Connecting | Phase::Securing | Phase::Upgrading) {
         return match connection.advance(opening, now) {
@@ -183,7 +183,7 @@ fn read_slot(slot: &mut Slot, opening: &Opening, now: u64, frame: &mut Vec<u8>) 
     }
     // Of a flood of pings only so many in one turn: other sockets wait, and so do deadlines. It stays ready.
     for _ in 0..CONTROL_PER_TURN {
-        match connection.read(frame, now) {
+        match connection.read(now) {
             ReadOutcome::Frame => return Turn::Frame(0),
             ReadOutcome::Again => {}
             ReadOutcome::Blocked => {

@@ -1,9 +1,9 @@
 //! Purpose: the venue as a source of frames: sockets and REST behind the io agent's seam.
 //! Owns: the connections, the REST side. Thread: an io thread each part.
-//! Takes and gives: snapshot requests in, frames and bodies out. Never: blocks; allocates for a frame beyond what
-//! tungstenite does.
+//! Takes and gives: snapshot requests in, frames and bodies out. Never: blocks; copies a frame.
 
 use super::board::Board;
+use super::connection::Arrived;
 use super::desk::{Desk, Reply};
 use super::dial::Dial;
 use super::legs::Legs;
@@ -35,8 +35,6 @@ const TICK_NS: u64 = 2_000_000;
 const SHOW_NS: u64 = 200_000_000;
 /// Things other than frames that one pull goes through.
 const STEPS_MAX: u32 = 32;
-/// A buffer that holds most frames from the start.
-const FRAME_BYTES: usize = 64 << 10;
 
 /// The live source, or one io thread's part of it.
 #[derive(Debug)]
@@ -46,7 +44,6 @@ pub struct LiveSource {
     legs: Legs,
     /// REST and the listing; the first io thread has them.
     desk: Option<Desk>,
-    frame: Vec<u8>,
     /// When the sockets were last looked at, and how long ago that may be.
     looked_at: u64,
     asleep_max: u64,
@@ -187,7 +184,6 @@ impl<'a> Common<'a> {
             clock: self.clock.clone(),
             legs: Legs::new(usize::from(thread), orders.clone(), slots, dial, self.opening.clone(), teller),
             desk: self.desk.take(),
-            frame: Vec::with_capacity(FRAME_BYTES),
             looked_at: self.clock.now_ns(),
             asleep_max: nanos(options.times.stall),
             tick_at: 0,
@@ -226,7 +222,7 @@ impl FrameSource for LiveSource {
                     ));
                 }
             }
-            let (busy, connection) = self.legs.turn(now, &mut self.frame);
+            let (busy, connection) = self.legs.turn(now);
             if let Some(connection) = connection {
                 let looked = self.clock.now_ns();
                 if looked.saturating_sub(now) > self.asleep_max {
@@ -237,12 +233,10 @@ impl FrameSource for LiveSource {
                 let (market, receive) = (self.market, self.clock.unix_at(looked));
                 let (id, number) = (connection.id, connection.take_number());
                 let kernel = connection.take_kernel().map(|wall| self.clock.unix_of_wall(wall, looked));
-                let origin = match connection.stream.as_deref() {
-                    None => Origin::Combined,
-                    Some(stream) => Origin::Raw { stream },
-                };
+                let Arrived { stream, bytes, .. } = connection.arrived();
+                let origin = stream.map_or(Origin::Combined, |stream| Origin::Raw { stream });
                 let stamps = Stamps { read_ns: Some(looked), kernel };
-                take(Frame { market, connection: id, number, receive, stamps, origin, bytes: &mut self.frame });
+                take(Frame { market, connection: id, number, receive, stamps, origin, bytes });
                 return Ok(Pulled::Frame);
             }
             if !busy {
