@@ -21,8 +21,8 @@ pub(super) fn is_connection_lost(event: EventRef<'_>) -> bool {
     })
 }
 
-/// Whether an input may have changed what its instrument wants next: a moment, or held diffs to be released. Most change nothing, and
-/// then nobody looks.
+/// Whether an input may have changed what its instrument wants next: a moment, or held diffs to be released. Most change
+/// nothing, and then nobody looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stirred {
     No,

@@ -1,6 +1,7 @@
-//! Purpose: one side of a diff. Without a window many levels are taken at once: one pass over the part of the side that they touch, where
-//! one level after another would move the better part of the side for each that comes or goes.
-//! Owns: nothing (its scratch is the caller's: one for all books stays in the cache). Thread: the conductor's. Takes and gives: levels.
+//! Purpose: one side of a diff. Many levels that no window covers are taken at once: one pass over the part of the row that they
+//! touch, where one level after another would move the better part of it for each that comes or goes.
+//! Owns: nothing (its scratch is the caller's: one for all books stays in the cache). Thread: the conductor's.
+//! Takes and gives: levels.
 //! Never: gives another book than setting the levels one by one does; allocates once grown.
 
 use super::side::BookSide;

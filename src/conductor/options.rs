@@ -62,8 +62,8 @@ pub struct ConductorOptions {
     pub audit_deadline_ns: i64,
     /// How many audits go on at once.
     pub audits_max: usize,
-    /// How many of a side's best ticks are kept by price, a quantity each, where they are dense; 0: none, and all levels are kept in a
-    /// row. Rounded up to a power of two, at least 256. A tick is 8 bytes.
+    /// How many of a side's best ticks are kept by price, a quantity each, where they are dense; 0: none, and all levels are
+    /// kept in a row. Rounded up to a power of two, at least 256. A tick is 8 bytes.
     pub window_ticks: usize,
     /// How often each whole book goes to the store; 0 never, but for resyncs and requests.
     pub book_interval_ns: i64,

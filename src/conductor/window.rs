@@ -1,6 +1,7 @@
-//! Purpose: the best levels of a side by their price steps: a ring of quantities and a bit for each that is there, so that a change
-//! costs one store wherever it lies, and nothing moves.
-//! Owns: the quantities. Thread: the conductor's. Takes and gives: rungs, counted so that a better price is a higher rung on both sides.
+//! Purpose: the best levels of a side by their price steps: a ring of quantities and a bit for each that is there, so that a
+//! change costs one store wherever it lies, and nothing moves.
+//! Owns: the quantities. Thread: the conductor's. Takes and gives: rungs, counted so that a better price is a higher rung on
+//! both sides.
 //! Never: knows a price; allocates once it was opened.
 
 /// Rungs in a word of bits; a window begins at a multiple of it.

@@ -1,12 +1,12 @@
-//! Purpose: rounds for an instruction counter, as `perf/instructions` asks for them: the rooms of the benches, the
-//! walk over many instruments where it is asked for, every decoder beside Meltica. Owns: nothing. Thread: one. Takes and gives: a number of rounds in, a line for each
-//! part out. Never: counts setup or warm-up.
+//! Purpose: rounds for an instruction counter, as `perf/instructions` asks for them: the rooms of the benches, the walk over many
+//! instruments where it is asked for, every decoder beside Meltica. Owns: nothing. Thread: one. Takes and gives: a number of rounds
+//! in, a line for each part out. Never: counts setup or warm-up.
 
 use std::hint::black_box;
 
 use crate::decode::{DECODERS, payloads};
-use crate::support::count::{self, measured};
 use crate::instruments::{MANY, walk};
+use crate::support::count::{self, measured};
 use crate::support::frames::{Kind, samples};
 
 /// Bytes after which a frame counts as long: fewer rounds do.
