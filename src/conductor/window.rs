@@ -20,7 +20,7 @@ pub(super) struct Window {
     high: i64,
     /// How many rungs are taken.
     taken: usize,
-    /// Which; a multiple of 64 that is a power of two. Empty while it was never opened.
+    /// Which, 64 a word; a power of two of words. Empty while it was never opened.
     bits: Box<[u64]>,
     quantities: Box<[i64]>,
 }
