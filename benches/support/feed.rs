@@ -14,14 +14,27 @@ const START_NS: i64 = 1_723_161_600_000_000_000;
 
 /// An update id as digits, so that the next one costs an addition, not a conversion.
 #[derive(Clone, Copy, Debug)]
-struct Digits([u8; ID_DIGITS]);
+pub(crate) struct Digits([u8; ID_DIGITS]);
 
 impl Digits {
     fn of(id: u64) -> Digits {
         Digits(format!("{id:0ID_DIGITS$}").into_bytes().try_into().unwrap())
     }
 
-    fn up(&mut self) {
+    /// The first frame's.
+    #[allow(dead_code, reason = "for benches of other sources")]
+    pub(crate) fn first() -> Digits {
+        let mut first = Digits::of(SNAPSHOT_ID);
+        first.up();
+        first
+    }
+
+    #[allow(dead_code, reason = "for benches of other sources")]
+    pub(crate) fn bytes(&self) -> &[u8; ID_DIGITS] {
+        &self.0
+    }
+
+    pub(crate) fn up(&mut self) {
         for digit in self.0.iter_mut().rev() {
             if *digit < b'9' {
                 *digit += 1;

@@ -25,6 +25,8 @@ pub(super) struct Audit {
     /// Records of the diffs applied since, one behind the other, each behind its length.
     since: Vec<u64>,
     shadow: Book,
+    /// Room for the shadow to work in.
+    spare: Vec<Level>,
     shadow_id: Option<i64>,
     /// The shadow's known levels, best first: bids, asks.
     known: [Vec<Level>; 2],
@@ -90,7 +92,7 @@ impl Audit {
             Verdict::Old => Ok(()),
             Verdict::Missing => Err(Lost),
             Verdict::Apply => {
-                self.shadow.apply(levels_of(depth, event)).map_err(|_| Lost)?;
+                self.shadow.apply(levels_of(depth, event), &mut self.spare).map_err(|_| Lost)?;
                 self.shadow_id = Some(depth.last_id);
                 Ok(())
             }
@@ -103,9 +105,9 @@ impl Audit {
         let Audit { shadow, known: [bids, asks], .. } = self;
         let whole = [shadow.known_bid.is_none(), shadow.known_ask.is_none()];
         bids.clear();
-        bids.extend(shadow.bids.levels.iter().rev().take_while(|l| shadow.known_bid.is_none_or(|b| l.price >= b)));
+        bids.extend(shadow.bids.best_first().take_while(|l| shadow.known_bid.is_none_or(|b| l.price >= b)));
         asks.clear();
-        asks.extend(shadow.asks.levels.iter().rev().take_while(|l| shadow.known_ask.is_none_or(|b| l.price <= b)));
+        asks.extend(shadow.asks.best_first().take_while(|l| shadow.known_ask.is_none_or(|b| l.price <= b)));
         if (bids.is_empty() && !whole[0]) || (asks.is_empty() && !whole[1]) {
             return None;
         }

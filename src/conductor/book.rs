@@ -1,8 +1,8 @@
 //! Purpose: the levels of one book, exact, and the range in which they are known.
-//! Owns: two sorted vectors, best at the end. Thread: the conductor's. Takes and gives: levels at any scale; sides of diffs
-//! are taken in `merge`.
+//! Owns: two sides (`side`). Thread: the conductor's. Takes and gives: levels at any scale; sides of diffs are taken in `merge`.
 //! Never: rounds, allocates once grown, applies half a diff.
 
+use super::side::BookSide;
 use crate::schema::decimal::{Decimal, power_of_ten};
 use crate::schema::raw::Level;
 
@@ -50,53 +50,6 @@ impl Rescale {
     }
 }
 
-/// One side; `BID` says which way its prices run.
-#[derive(Debug, Default)]
-pub(super) struct BookSide<const BID: bool> {
-    /// Worst first.
-    pub(super) levels: Vec<Level>,
-    /// What a pass over the side reads while it writes `levels`.
-    pub(super) spare: Vec<Level>,
-}
-
-impl<const BID: bool> BookSide<BID> {
-    /// Whether `a` is a worse price than `b` on this side.
-    #[inline]
-    pub(super) fn worse(a: i64, b: i64) -> bool {
-        if BID { a < b } else { a > b }
-    }
-
-    /// Where a price stands or would stand.
-    #[inline]
-    pub(super) fn place(&self, price: i64) -> usize {
-        self.levels.partition_point(|l| Self::worse(l.price, price))
-    }
-
-    /// Sets a level; quantity 0 removes it. Removing an unknown one is normal.
-    #[inline]
-    pub(super) fn set(&mut self, price: i64, quantity: i64) {
-        let at = self.place(price);
-        match self.levels.get_mut(at) {
-            Some(level) if level.price == price && quantity == 0 => {
-                self.levels.remove(at);
-            }
-            Some(level) if level.price == price => level.quantity = quantity,
-            _ if quantity == 0 => {}
-            _ => self.levels.insert(at, Level { price, quantity }),
-        }
-    }
-
-    /// Levels best first, strictly one way, every quantity positive.
-    fn is_sound(best_first: &[Level]) -> bool {
-        best_first.iter().all(|l| l.quantity > 0 && l.price > 0)
-            && best_first.windows(2).all(|w| Self::worse(w[1].price, w[0].price))
-    }
-
-    fn best(&self) -> Option<Level> {
-        self.levels.last().copied()
-    }
-}
-
 /// The book of one instrument.
 #[derive(Debug, Default)]
 pub(super) struct Book {
@@ -111,8 +64,14 @@ pub(super) struct Book {
 }
 
 impl Book {
-    /// Applies a diff: absolute quantities; of one price twice the last counts. Gives whether the scale was widened.
-    pub(super) fn apply(&mut self, diff: Levels<'_>) -> Result<bool, Refusal> {
+    /// An empty book whose sides have windows of so many ticks, where they are dense; 0: none.
+    pub(super) fn new(window_ticks: usize) -> Book {
+        Book { bids: BookSide::new(window_ticks), asks: BookSide::new(window_ticks), ..Book::default() }
+    }
+
+    /// Applies a diff: absolute quantities; of one price twice the last counts. Gives whether the scale was widened. `spare` is
+    /// room to work in.
+    pub(super) fn apply(&mut self, diff: Levels<'_>, spare: &mut Vec<Level>) -> Result<bool, Refusal> {
         let widened = if (diff.price_scale, diff.quantity_scale) == (self.price_scale, self.quantity_scale) {
             Self::check_signs(diff)?;
             false
@@ -121,8 +80,8 @@ impl Book {
         };
         let (price, quantity) = self.rescales(diff)?;
         let fit = |l: &Level| Some(Level { price: price.of(l.price)?, quantity: quantity.of(l.quantity)? });
-        self.bids.apply(diff.bids, fit);
-        self.asks.apply(diff.asks, fit);
+        self.bids.apply(diff.bids, spare, fit);
+        self.asks.apply(diff.asks, spare, fit);
         Ok(widened)
     }
 
@@ -153,17 +112,20 @@ impl Book {
     fn widen(&mut self, price_scale: u8, quantity_scale: u8) -> Result<(), Refusal> {
         let price = Rescale::between(self.price_scale, price_scale).ok_or(Refusal::Overflow)?;
         let quantity = Rescale::between(self.quantity_scale, quantity_scale).ok_or(Refusal::Overflow)?;
-        let fits = |l: &Level| price.of(l.price).is_some() && quantity.of(l.quantity).is_some();
+        let fits = |l: Level| price.of(l.price).is_some() && quantity.of(l.quantity).is_some();
         let known = [self.known_bid, self.known_ask];
-        let all_fit = self.bids.levels.iter().chain(&self.asks.levels).all(fits)
+        let all_fit = self.bids.best_first().all(fits)
+            && self.asks.best_first().all(fits)
             && known.iter().flatten().all(|&bound| price.of(bound).is_some());
         if !all_fit {
             return Err(Refusal::Overflow);
         }
-        for level in self.bids.levels.iter_mut().chain(&mut self.asks.levels) {
+        for level in self.bids.row().iter_mut().chain(self.asks.row()) {
             level.price *= price.multiply;
             level.quantity *= quantity.multiply;
         }
+        self.bids.open();
+        self.asks.open();
         [self.known_bid, self.known_ask] = known.map(|bound| bound.map(|b| b * price.multiply));
         (self.price_scale, self.quantity_scale) = (price_scale, quantity_scale);
         Ok(())
@@ -183,8 +145,10 @@ impl Book {
     /// whole, and so is one with fewer levels than `whole_below`.
     pub(super) fn replace(&mut self, snapshot: Levels<'_>, whole_below: usize) {
         fn refill<const BID: bool>(side: &mut BookSide<BID>, best_first: &[Level], whole_below: usize) -> Option<i64> {
-            side.levels.clear();
-            side.levels.extend(best_first.iter().rev());
+            let row = side.row();
+            row.clear();
+            row.extend(best_first.iter().rev());
+            side.open();
             best_first.last().filter(|_| best_first.len() >= whole_below).map(|l| l.price)
         }
         self.price_scale = snapshot.price_scale;
@@ -195,8 +159,8 @@ impl Book {
 
     /// Forgets everything but the scales.
     pub(super) fn clear(&mut self) {
-        self.bids.levels.clear();
-        self.asks.levels.clear();
+        self.bids.row().clear();
+        self.asks.row().clear();
         self.known_bid = None;
         self.known_ask = None;
     }
@@ -231,11 +195,11 @@ impl Book {
     /// waits: cutting moves the whole side.
     pub(super) fn prune(&mut self, keep: usize) -> u64 {
         fn cut<const BID: bool>(side: &mut BookSide<BID>, bound: Option<i64>, keep: usize) -> u64 {
-            let outside = bound.map_or(0, |b| side.place(b));
+            let outside = bound.map_or(0, |b| side.count_worse(b));
             if outside <= keep.saturating_add(keep / 8) {
                 return 0;
             }
-            side.levels.drain(..outside - keep);
+            side.drop_worst(outside - keep);
             (outside - keep) as u64
         }
         cut(&mut self.bids, self.known_bid, keep) + cut(&mut self.asks, self.known_ask, keep)
@@ -276,8 +240,14 @@ mod tests {
         pairs.iter().map(|&(price, quantity)| Level { price, quantity }).collect()
     }
 
+    fn held<const BID: bool>(side: &BookSide<BID>) -> Vec<Level> {
+        let mut levels: Vec<Level> = side.best_first().collect();
+        levels.reverse();
+        levels
+    }
+
     fn of(bids: &[Level], asks: &[Level], price_scale: u8, quantity_scale: u8) -> Result<Book, Refusal> {
-        let mut book = Book::default();
+        let mut book = Book::new(256);
         let snapshot = Levels { bids, asks, price_scale, quantity_scale };
         Book::check_snapshot(snapshot)?;
         book.replace(snapshot, 0);
@@ -297,7 +267,7 @@ mod tests {
             let mut maps: [BTreeMap<Decimal, Decimal>; 2] = Default::default();
             for (bids, asks, price_scale, quantity_scale) in diffs {
                 let (b, a) = (levels(&bids), levels(&asks));
-                book.apply(Levels { bids: &b, asks: &a, price_scale, quantity_scale }).unwrap();
+                book.apply(Levels { bids: &b, asks: &a, price_scale, quantity_scale }, &mut Vec::new()).unwrap();
                 for (map, side) in maps.iter_mut().zip([&bids, &asks]) {
                     for &(price, quantity) in side {
                         let price = Decimal::new(price, price_scale).unwrap();
@@ -307,11 +277,14 @@ mod tests {
                         }
                     }
                 }
-                let held = |levels: &[Level]| -> Vec<(Decimal, Decimal)> {
+                let decimals = |levels: Vec<Level>| -> Vec<(Decimal, Decimal)> {
                     levels.iter().map(|l| (book.price(l.price).unwrap(), book.quantity(l.quantity).unwrap())).collect()
                 };
-                prop_assert_eq!(held(&book.bids.levels), maps[0].iter().map(|(p, q)| (*p, *q)).collect::<Vec<_>>());
-                prop_assert_eq!(held(&book.asks.levels), maps[1].iter().rev().map(|(p, q)| (*p, *q)).collect::<Vec<_>>());
+                let of_map = |map: &BTreeMap<Decimal, Decimal>| map.iter().map(|(p, q)| (*p, *q)).collect::<Vec<_>>();
+                prop_assert_eq!(decimals(held(&book.bids)), of_map(&maps[0]));
+                let mut asks = of_map(&maps[1]);
+                asks.reverse();
+                prop_assert_eq!(decimals(held(&book.asks)), asks);
             }
         }
     }
@@ -331,8 +304,8 @@ mod tests {
             let mut book = of(&levels(&[(big, big)]), &[], 1, 0).unwrap();
             let bids = levels(&[(20, 2), (*price, *quantity)]);
             let diff = Levels { bids: &bids, asks: &[], price_scale: *price_scale, quantity_scale: *quantity_scale };
-            assert_eq!(book.apply(diff), Err(*refusal), "{name}");
-            assert_eq!(book.bids.levels, levels(&[(big, big)]), "{name}");
+            assert_eq!(book.apply(diff, &mut Vec::new()), Err(*refusal), "{name}");
+            assert_eq!(held(&book.bids), levels(&[(big, big)]), "{name}");
             assert_eq!((book.price_scale, book.quantity_scale), (1, 0), "{name}");
         }
     }
@@ -341,10 +314,16 @@ mod tests {
     fn coarser_and_finer_diffs_meet_at_the_books_scale() {
         let mut book = of(&levels(&[(1_005, 20)]), &levels(&[(1_010, 30)]), 2, 1).unwrap();
         let bids = levels(&[(10, 4)]);
-        assert_eq!(book.apply(Levels { bids: &bids, asks: &[], price_scale: 0, quantity_scale: 0 }), Ok(false));
-        assert_eq!(book.bids.levels, levels(&[(1_000, 40), (1_005, 20)]));
+        assert_eq!(
+            book.apply(Levels { bids: &bids, asks: &[], price_scale: 0, quantity_scale: 0 }, &mut Vec::new()),
+            Ok(false)
+        );
+        assert_eq!(held(&book.bids), levels(&[(1_000, 40), (1_005, 20)]));
         let asks = levels(&[(10_095, 1)]);
-        assert_eq!(book.apply(Levels { bids: &[], asks: &asks, price_scale: 3, quantity_scale: 1 }), Ok(true));
+        assert_eq!(
+            book.apply(Levels { bids: &[], asks: &asks, price_scale: 3, quantity_scale: 1 }, &mut Vec::new()),
+            Ok(true)
+        );
         assert_eq!((book.price_scale, book.known_bid), (3, Some(10_050)));
         assert_eq!(book.best_ask(), Some(Level { price: 10_095, quantity: 1 }));
     }

@@ -1,7 +1,8 @@
 //! Purpose: a book against levels from elsewhere at the same update id, inside the range that both know.
 //! Owns: nothing. Thread: the conductor's. Takes and gives: levels. Never: judges what lies outside either range.
 
-use super::book::{Book, BookSide, Levels};
+use super::book::{Book, Levels};
+use super::side::BookSide;
 use crate::schema::decimal::Decimal;
 use crate::schema::raw::Level;
 
@@ -61,16 +62,16 @@ fn side_agrees<const BID: bool>(
 ) -> bool {
     use core::cmp::Ordering::{Greater, Less};
     let worse = if BID { Less } else { Greater };
-    let own_known = |own: &&Level| known.is_none_or(|bound| !BookSide::<BID>::worse(own.price, bound));
+    let own_known = |own: &Level| known.is_none_or(|bound| !BookSide::<BID>::worse(own.price, bound));
     // Theirs are known down to their worst; ours must not have another one before it.
-    let in_their_range = |own: &&Level| theirs.last().is_none_or(|w| order(own.price, w.price) != worse);
-    let mut own = side.levels.iter().rev().take_while(own_known).take_while(in_their_range);
+    let in_their_range = |own: &Level| theirs.last().is_none_or(|w| order(own.price, w.price) != worse);
+    let mut own = side.best_first().take_while(own_known).take_while(in_their_range);
     for their in theirs {
         let outside_ours = known.is_some_and(|bound| order(bound, their.price) == worse.reverse());
         if outside_ours {
             break;
         }
-        if !own.next().is_some_and(|level| same(level, their.price, their.quantity)) {
+        if !own.next().is_some_and(|level| same(&level, their.price, their.quantity)) {
             return false;
         }
     }
@@ -83,7 +84,9 @@ fn deepen_side<const BID: bool>(side: &mut BookSide<BID>, known: &mut Option<i64
     let beyond = best_first.iter().filter(|l| BookSide::<BID>::worse(l.price, bound));
     let Some(worst) = best_first.last().filter(|l| BookSide::<BID>::worse(l.price, bound)) else { return };
     // What we hold between their worst and our bound gives way; what lies beyond their worst stays unknown.
+    side.close();
     let (from, to) = (side.place(worst.price), side.place(bound));
-    side.levels.splice(from..to, beyond.rev().copied());
+    side.row().splice(from..to, beyond.rev().copied());
+    side.open();
     *known = Some(worst.price);
 }

@@ -48,61 +48,67 @@ pub(super) struct Timers {
 }
 
 /// All state of one instrument.
+///
+/// With thousands of instruments each is cold when its turn comes, and what an input costs is how many cache lines it touches. So
+/// the order here is that of use: what every input reads, what tickers and trades read, what diffs read, the rest.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(super) struct Instrument {
     pub(super) id: InstrumentId,
-    pub(super) market: u8,
-    /// The connection that feeds it, once that is known: of the latest diff, or the one that was last said to.
-    pub(super) connection: Option<u16>,
-    /// The table version of the latest diff.
-    pub(super) dispatch_version: u32,
-    pub(super) sync: Sync,
-    pub(super) held: Held,
-    pub(super) book: Book,
     pub(super) epoch: u32,
-    /// Whether a quality was announced at all.
-    pub(super) announced: bool,
-    /// The quality announced last.
-    pub(super) quality: Quality,
-    pub(super) gap: Option<OpenGap>,
+    pub(super) market: u8,
+    /// Whether the stage has it in its list of those with held diffs to release.
+    pub(super) listed: bool,
+    /// Content was lost while held diffs were waiting: to be announced behind them.
+    pub(super) lost_behind: bool,
     pub(super) stale: bool,
     /// Its connection is gone, and nobody said that its stream is back: no snapshot makes up for that.
     pub(super) severed: bool,
-    /// Diffs routed by an older version are of a stream that was turned off since: they bring no book back.
-    pub(super) wanted_from: u32,
     pub(super) halted: bool,
-    pub(super) crossed_updates: u32,
     /// It is or was crossed: once the top looks right again, what crossed it may still lie behind.
     pub(super) mistrusted: bool,
-    /// Adoptions in a row that replaced a book which nothing had proven.
-    pub(super) unproven: u32,
-    /// Content was lost while held diffs were waiting: to be announced behind them.
-    pub(super) lost_behind: bool,
-    pub(super) ask: Ask,
-    pub(super) timers: Timers,
+    /// The quality announced last.
+    pub(super) quality: Quality,
+    pub(super) sync: Sync,
+    pub(super) integrity: Integrity,
+    pub(super) streamed: Streamed,
+
     /// The moment for which the stage has this instrument in its queue.
     pub(super) scheduled: i64,
-    /// Whether the stage has it in its list of those with held diffs to release.
-    pub(super) listed: bool,
-    pub(super) snapshot_type: TypeId,
-    pub(super) last_trade: Option<LastTrade>,
-    pub(super) integrity: Integrity,
+    pub(super) book: Book,
+    pub(super) held: Held,
+    pub(super) timers: Timers,
+    pub(super) ask: Ask,
     pub(super) throttle: Throttle,
-    pub(super) streamed: Streamed,
     /// The audit under way.
     pub(super) audit: Option<Box<Audit>>,
+    /// The table version of the latest diff.
+    pub(super) dispatch_version: u32,
+    /// The connection that feeds it, once that is known: of the latest diff, or the one that was last said to.
+    pub(super) connection: Option<u16>,
+    pub(super) applied: u64,
+    pub(super) crossed_updates: u32,
+    pub(super) gap: Option<OpenGap>,
+    pub(super) last_trade: Option<LastTrade>,
+    /// Snapshots in a row with ids below those of a silent book.
+    pub(super) lower: LowerRun,
+
+    /// Whether a quality was announced at all.
+    pub(super) announced: bool,
+    /// Diffs routed by an older version are of a stream that was turned off since: they bring no book back.
+    pub(super) wanted_from: u32,
+    /// Adoptions in a row that replaced a book which nothing had proven.
+    pub(super) unproven: u32,
+    pub(super) snapshot_type: TypeId,
     /// Audits in a row that disagreed.
     pub(super) audit_strikes: u8,
     /// The book came from fewer levels than are wanted, and there are more.
     pub(super) shallow: bool,
-    /// Snapshots in a row with ids below those of a silent book.
-    pub(super) lower: LowerRun,
-    pub(super) applied: u64,
     pub(super) dropped: u64,
 }
 
 impl Instrument {
-    pub(super) fn new(id: InstrumentId, market: u8) -> Instrument {
+    pub(super) fn new(id: InstrumentId, market: u8, window_ticks: usize) -> Instrument {
         Instrument {
             id,
             market,
@@ -110,7 +116,7 @@ impl Instrument {
             dispatch_version: 0,
             sync: Sync::default(),
             held: Held::default(),
-            book: Book::default(),
+            book: Book::new(window_ticks),
             epoch: 0,
             announced: false,
             quality: Quality::Syncing,
@@ -139,6 +145,20 @@ impl Instrument {
             applied: 0,
             dropped: 0,
         }
+    }
+
+    /// A word of each line that every input reads, so that all are on their way at once.
+    #[inline]
+    pub(super) fn touch(&self) -> u64 {
+        u64::from(self.epoch) ^ self.sync.touch() ^ self.integrity.newest() as u64 ^ self.streamed.touch()
+    }
+
+    /// The same of what diffs read besides.
+    #[inline]
+    pub(super) fn touch_book(&self) -> u64 {
+        let words = [self.scheduled, self.timers.fill, self.timers.audit, self.applied as i64];
+        let book = self.book.bids.touch() ^ self.book.asks.touch();
+        words.into_iter().fold(book, |all, word| all ^ word as u64)
     }
 
     /// What the book is worth now.
@@ -181,7 +201,7 @@ impl Instrument {
     pub(super) fn top(&self) -> Top {
         let side =
             |level: Option<Level>| level.and_then(|l| self.book.price(l.price).zip(self.book.quantity(l.quantity)));
-        Top { bid: side(self.book.best_bid()), ask: side(self.book.best_ask()) }
+        Top::of(side(self.book.best_bid()), side(self.book.best_ask()))
     }
 
     /// Announces what has changed, if anything: the end of a gap, or another quality.

@@ -21,6 +21,20 @@ pub(super) fn is_connection_lost(event: EventRef<'_>) -> bool {
     })
 }
 
+/// Whether an input may have changed what its instrument wants next: a moment, or held diffs to be released. Most change
+/// nothing, and then nobody looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stirred {
+    No,
+    Maybe,
+}
+
+impl Stirred {
+    fn or(self, other: Stirred) -> Stirred {
+        if self == Stirred::No { other } else { self }
+    }
+}
+
 impl Instrument {
     /// Whether anything was seen of its book.
     pub(super) fn has_book_stream(&self) -> bool {
@@ -28,7 +42,12 @@ impl Instrument {
     }
 
     /// An input of this instrument.
-    pub(super) fn take<P: Publish, R: SnapshotRequests>(&mut self, event: EventRef<'_>, outlet: &mut Outlet<P, R>) {
+    #[inline]
+    pub(super) fn take<P: Publish, R: SnapshotRequests>(
+        &mut self,
+        event: EventRef<'_>,
+        outlet: &mut Outlet<P, R>,
+    ) -> Stirred {
         let header = event.header();
         match header.kind() {
             Some(PayloadKind::DepthDiff) if header.type_id() == builtin::ORDERBOOK_DELTA => {
@@ -40,37 +59,63 @@ impl Instrument {
             Some(PayloadKind::Lost) => self.take_lost(header, outlet),
             // Of an instrument: that its book's stream was acknowledged.
             Some(PayloadKind::ConnectionStatus) => self.fed_by(header, outlet),
-            _ => self.take_other(event, outlet),
+            kind => return self.take_other(kind, event, outlet),
         }
+        Stirred::Maybe
     }
 
     /// An input that is published as it is.
-    fn take_other<P: Publish, R: SnapshotRequests>(&mut self, event: EventRef<'_>, outlet: &mut Outlet<P, R>) {
-        let header = event.header();
+    fn take_other<P: Publish, R: SnapshotRequests>(
+        &mut self,
+        kind: Option<PayloadKind>,
+        event: EventRef<'_>,
+        outlet: &mut Outlet<P, R>,
+    ) -> Stirred {
         match self.streamed.repeats(event) {
             Repeat::No => {}
-            Repeat::OfPoll => return outlet.count(Counter::PollDuplicate),
-            Repeat::OfConnection => return outlet.count(Counter::ConnectionDuplicate),
+            Repeat::OfPoll => {
+                outlet.count(Counter::PollDuplicate);
+                return Stirred::No;
+            }
+            Repeat::OfConnection => {
+                outlet.count(Counter::ConnectionDuplicate);
+                return Stirred::No;
+            }
         }
-        if header.type_id() != builtin::TRADE_BLOCK
+        if matches!(kind, Some(PayloadKind::Trade | PayloadKind::AggTrade)) {
+            self.take_trade(event);
+        }
+        let passed = self.pass_on(kind, event, outlet);
+        match kind {
+            Some(PayloadKind::BookTicker) => passed.or(self.take_ticker(event, outlet)),
+            Some(PayloadKind::DepthLevels) => {
+                self.compare_partial(event, outlet);
+                passed
+            }
+            _ => passed,
+        }
+    }
+
+    fn take_trade(&mut self, event: EventRef<'_>) {
+        if event.header().type_id() != builtin::TRADE_BLOCK
             && let Some(trade) = LastTrade::read(event)
             && self.last_trade.is_none_or(|last| trade.follows(&last))
         {
             self.last_trade = Some(trade);
         }
-        self.pass_on(event, outlet);
-        match header.kind() {
-            Some(PayloadKind::BookTicker) => self.take_ticker(event, outlet),
-            Some(PayloadKind::DepthLevels) => self.compare_partial(event, outlet),
-            _ => {}
-        }
     }
 
     /// Publishes an event that stands for itself, or leaves it with the throttle.
-    fn pass_on<P: Publish, R: SnapshotRequests>(&mut self, event: EventRef<'_>, outlet: &mut Outlet<P, R>) {
+    fn pass_on<P: Publish, R: SnapshotRequests>(
+        &mut self,
+        kind: Option<PayloadKind>,
+        event: EventRef<'_>,
+        outlet: &mut Outlet<P, R>,
+    ) -> Stirred {
         let interval = outlet.options.interval_of(event.header().type_id());
-        let Some(interval) = interval.filter(|_| is_state(event.header().kind())) else {
-            return outlet.pass(event, self.epoch);
+        let Some(interval) = interval.filter(|_| is_state(kind)) else {
+            outlet.pass(event, self.epoch);
+            return Stirred::No;
         };
         match self.throttle.offer(event, interval, outlet.now) {
             Offer::Publish(stands_for) => {
@@ -80,5 +125,6 @@ impl Instrument {
             }
             Offer::Held { replaced } => outlet.counts.add(Counter::Conflated, u64::from(replaced)),
         }
+        Stirred::Maybe
     }
 }

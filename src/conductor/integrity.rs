@@ -4,23 +4,48 @@
 
 use std::collections::VecDeque;
 
-use crate::schema::decimal::Decimal;
+use crate::schema::decimal::{Decimal, SCALE_ABSENT};
 use crate::schema::payload::BookTicker;
 
-/// Best bid and ask as decimals, price and quantity; `None` for an empty side.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Best bid and ask, price and quantity. Thousands of instruments keep many of them, so it is packed: an empty side has no scales.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Top {
-    pub(super) bid: Option<(Decimal, Decimal)>,
-    pub(super) ask: Option<(Decimal, Decimal)>,
+    /// Bid price, bid quantity, ask price, ask quantity.
+    mantissas: [i64; 4],
+    scales: [u8; 4],
 }
 
 impl Top {
+    /// Of both sides; `None` for an empty one.
+    #[inline]
+    pub(super) fn of(bid: Option<(Decimal, Decimal)>, ask: Option<(Decimal, Decimal)>) -> Top {
+        let mut top = Top { mantissas: [0; 4], scales: [SCALE_ABSENT; 4] };
+        for (at, (price, quantity)) in [(0, bid), (2, ask)].into_iter().filter_map(|(at, side)| Some((at, side?))) {
+            (top.mantissas[at], top.scales[at]) = (price.mantissa(), price.scale());
+            (top.mantissas[at + 1], top.scales[at + 1]) = (quantity.mantissa(), quantity.scale());
+        }
+        top
+    }
+
     /// From a ticker: the venue writes an empty side as quantity 0.
+    #[inline]
     pub(super) fn of_ticker(ticker: &BookTicker) -> Top {
         let side = |price: Option<Decimal>, quantity: Option<Decimal>| {
             price.zip(quantity).filter(|(_, quantity)| !quantity.is_zero())
         };
-        Top { bid: side(ticker.bid(), ticker.bid_quantity()), ask: side(ticker.ask(), ticker.ask_quantity()) }
+        Top::of(side(ticker.bid(), ticker.bid_quantity()), side(ticker.ask(), ticker.ask_quantity()))
+    }
+
+    fn value(&self, at: usize) -> Option<Decimal> {
+        Decimal::new(self.mantissas[at], self.scales[at])
+    }
+}
+
+impl PartialEq for Top {
+    /// By value: 1.50 is 1.5.
+    fn eq(&self, other: &Top) -> bool {
+        (self.mantissas == other.mantissas && self.scales == other.scales)
+            || (0..4).all(|at| self.value(at) == other.value(at))
     }
 }
 
@@ -42,8 +67,12 @@ pub(super) struct Checks {
 }
 
 /// The integrity checks of one instrument.
-#[derive(Debug, Default)]
+#[derive(Debug)]
+#[repr(C)]
 pub(super) struct Integrity {
+    /// The id of the latest ticker kept; [`NO_TICKER`] without one. Here, so that a ticker of an instrument that was quiet reads
+    /// nothing that lies elsewhere.
+    newest: i64,
     tickers: VecDeque<(i64, Top)>,
     pending: VecDeque<(i64, Top)>,
     /// A ticker that came before all those kept was forgotten.
@@ -51,18 +80,45 @@ pub(super) struct Integrity {
     pub(super) checks: Checks,
 }
 
+/// No id is lower.
+const NO_TICKER: i64 = i64::MIN;
+
+impl Default for Integrity {
+    fn default() -> Integrity {
+        let (tickers, pending) = (VecDeque::new(), VecDeque::new());
+        Integrity { newest: NO_TICKER, tickers, pending, forgotten: false, checks: Checks::default() }
+    }
+}
+
 impl Integrity {
     /// A ticker came.
     pub(super) fn ticker(&mut self, id: i64, top: Top, kept_max: usize) {
-        match self.tickers.back() {
-            Some(&(last, _)) if id <= last => self.insert_late(id, top),
-            _ => self.tickers.push_back((id, top)),
+        if id <= self.newest {
+            self.insert_late(id, top);
+        } else {
+            self.tickers.push_back((id, top));
+            self.newest = id;
         }
         if self.tickers.len() > kept_max {
             self.tickers.pop_front();
             self.forgotten = true;
+            if self.tickers.is_empty() {
+                self.newest = NO_TICKER;
+            }
         }
         self.decide();
+    }
+
+    /// The id of the latest ticker kept, or one below all.
+    #[inline]
+    pub(super) fn newest(&self) -> i64 {
+        self.newest
+    }
+
+    /// Whether a ticker can decide anything.
+    #[inline]
+    pub(super) fn awaits_ticker(&self) -> bool {
+        !self.pending.is_empty()
     }
 
     /// Puts a ticker that came late in its place; one of an id that is there says nothing new.
@@ -86,9 +142,9 @@ impl Integrity {
 
     /// Decides what a later ticker has made decidable.
     fn decide(&mut self) {
-        let Some(&(newest, _)) = self.tickers.back() else { return };
+        // Without a ticker it is below every id.
         while let Some(&(id, top)) = self.pending.front() {
-            if newest <= id {
+            if self.newest <= id {
                 break;
             }
             self.pending.pop_front();
@@ -141,6 +197,7 @@ impl Integrity {
         self.checks.given_up += self.pending.len() as u64;
         self.pending.clear();
         self.tickers.clear();
+        self.newest = NO_TICKER;
         self.forgotten = false;
     }
 }
@@ -151,7 +208,7 @@ mod tests {
 
     fn top(price: i64) -> Top {
         let side = Some((Decimal::whole(price), Decimal::whole(1)));
-        Top { bid: side, ask: side }
+        Top::of(side, side)
     }
 
     enum Step {
@@ -213,6 +270,6 @@ mod tests {
         ticker.set_ask(Decimal::new(0, 8));
         ticker.set_ask_quantity(Decimal::new(0, 8));
         let side = Some((Decimal::new(15, 1).unwrap(), Decimal::whole(1)));
-        assert_eq!(Top::of_ticker(&ticker), Top { bid: side, ask: None });
+        assert_eq!(Top::of_ticker(&ticker), Top::of(side, None));
     }
 }

@@ -8,7 +8,8 @@
 //! | `ask` | when a snapshot is asked for, and again |
 //! | `held` | diffs held until a snapshot or a missing diff comes |
 //! | `book` | the levels of one book and its known range |
-//! | `merge` | many levels of a diff into a side in one pass |
+//! | `side`, `window` | the levels of a side; the best of them by their ticks |
+//! | `merge` | one side of a diff |
 //! | `compare` | a book against levels from elsewhere |
 //! | `audit`, `auditing` | a good book against a fresh snapshot, while it goes on |
 //! | `fusion` | one instrument: sync, book and held diffs together |
@@ -43,6 +44,9 @@ mod options;
 mod outlet;
 mod polls;
 mod report;
+mod side;
+#[cfg(test)]
+mod side_tests;
 mod snapshots;
 mod span;
 mod stage;
@@ -53,6 +57,7 @@ mod throttle;
 mod timers;
 mod venue;
 mod went_back;
+mod window;
 
 #[cfg(test)]
 mod tests;

@@ -62,6 +62,9 @@ pub struct ConductorOptions {
     pub audit_deadline_ns: i64,
     /// How many audits go on at once.
     pub audits_max: usize,
+    /// How many of a side's best ticks are kept by price, a quantity each, where they are dense; 0: none, and all levels are
+    /// kept in a row. Rounded up to a power of two, at least 256. A tick is 8 bytes.
+    pub window_ticks: usize,
     /// How often each whole book goes to the store; 0 never, but for resyncs and requests.
     pub book_interval_ns: i64,
     /// Types whose states conflate to the latest, and the least time between two of an instrument. Only states obey:
@@ -112,6 +115,7 @@ impl Default for ConductorOptions {
             refresh_ns: [0; Market::ALL.len()],
             audit_deadline_ns: 60 * SECOND,
             audits_max: 8,
+            window_ticks: 1_024,
             book_interval_ns: 0,
             throttle: Vec::new(),
             tickers_kept_max: 1_024,

@@ -8,6 +8,7 @@ use super::tally::BookTally;
 use crate::schema::event::{EventBuf, EventHeader, EventRef, HEADER_WORDS, flag};
 use crate::schema::id::{InstrumentId, Source, TypeId};
 use crate::schema::payload::{BookReference, BookStatus, Fused, Payload};
+use crate::schema::raw::Level;
 use crate::schema::stage::{Publish, SnapshotRequests};
 use crate::schema::time::UnixNanos;
 use crate::telemetry::{Counter, Counts};
@@ -44,6 +45,8 @@ pub(super) struct Outlet<P, R> {
     pub(super) spare: Vec<u64>,
     /// A diff taken out of those held.
     pub(super) released: Vec<u64>,
+    /// Room for a book to take a diff in: one for all stays in the cache.
+    pub(super) levels: Vec<Level>,
     /// Audits that may begin; as many as there are go on at once.
     #[allow(clippy::vec_box)] // They go to instruments and come back, and never move.
     pub(super) audits: Vec<Box<Audit>>,
@@ -64,6 +67,7 @@ impl<P: Publish, R: SnapshotRequests> Outlet<P, R> {
             event: EventBuf::default(),
             book: EventBuf::default(),
             spare: Vec::new(),
+            levels: Vec::new(),
             released: Vec::new(),
         }
     }

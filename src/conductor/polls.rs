@@ -87,7 +87,9 @@ impl Delivered {
 /// What streams delivered for one instrument.
 #[derive(Debug, Default)]
 pub(super) struct Streamed {
-    types: Vec<Delivered>,
+    /// Of the types that came first: here, with their instrument.
+    first: [Option<Delivered>; 2],
+    others: Vec<Delivered>,
 }
 
 impl Streamed {
@@ -99,7 +101,7 @@ impl Streamed {
     }
 
     fn of_part(&mut self, header: &EventHeader, part: u64) -> Repeat {
-        let known = self.types.iter_mut().find(|d| d.type_id == header.type_id() && d.part == part);
+        let known = self.all().find(|d| d.type_id == header.type_id() && d.part == part);
         let polled = header.source == Source::RestPoll as u16;
         match known {
             Some(d) if polled && d.is_behind(header) => return Repeat::OfPoll,
@@ -112,15 +114,30 @@ impl Streamed {
             None => {
                 let EventHeader { venue_id: id, ts, connection, receive, .. } = *header;
                 let (type_id, hole) = (header.type_id(), (id, id));
-                self.types.push(Delivered { type_id, part, id, ts, connection, receive, hole });
+                let delivered = Delivered { type_id, part, id, ts, connection, receive, hole };
+                match self.first.iter_mut().find(|free| free.is_none()) {
+                    Some(free) => *free = Some(delivered),
+                    None => self.others.push(delivered),
+                }
             }
         }
         Repeat::No
     }
 
+    /// See [`super::fusion::Instrument::touch`].
+    #[inline]
+    pub(super) fn touch(&self) -> u64 {
+        self.first[0].map_or(0, |delivered| delivered.id as u64)
+    }
+
+    #[inline]
+    fn all(&mut self) -> impl Iterator<Item = &mut Delivered> {
+        self.first.iter_mut().flatten().chain(&mut self.others)
+    }
+
     /// The venue's ids start over: what was delivered before says nothing.
     pub(super) fn forget_ids(&mut self) {
-        for delivered in &mut self.types {
+        for delivered in self.all() {
             (delivered.id, delivered.hole) = (VENUE_ID_ABSENT, (VENUE_ID_ABSENT, VENUE_ID_ABSENT));
         }
     }

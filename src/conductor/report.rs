@@ -70,10 +70,7 @@ impl QualityCounts {
 impl BookReport {
     pub(super) fn of(instrument: &Instrument) -> BookReport {
         let book = &instrument.book;
-        let decimals = |levels: &[Level]| {
-            let best_first = levels.iter().rev();
-            best_first.filter_map(|l| book.price(l.price).zip(book.quantity(l.quantity))).collect()
-        };
+        let decimal = |level: Level| book.price(level.price).zip(book.quantity(level.quantity));
         BookReport {
             instrument: instrument.id,
             market: Market::from_byte(instrument.market),
@@ -88,8 +85,8 @@ impl BookReport {
             agree: instrument.integrity.checks.agree,
             disagree: instrument.integrity.checks.disagree,
             no_reference: instrument.integrity.checks.no_reference,
-            bids: decimals(&book.bids.levels),
-            asks: decimals(&book.asks.levels),
+            bids: book.bids.best_first().filter_map(decimal).collect(),
+            asks: book.asks.best_first().filter_map(decimal).collect(),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::ask::NEVER;
 use super::book::Book;
 use super::diffs::levels_of;
 use super::fusion::Instrument;
+use super::inputs::Stirred;
 use super::integrity::{Checks, Top};
 use super::outlet::Outlet;
 use super::status::Change;
@@ -17,9 +18,9 @@ use crate::schema::quality::{BookCause, BookChange};
 use crate::schema::stage::{Publish, SnapshotRequests};
 use crate::telemetry::Counter;
 
-/// How many tickers are kept of an instrument whose book nobody follows: enough for the checks of its first diffs, should
-/// they come, and little enough for thousands of instruments.
-const TICKERS_WITHOUT_BOOK: usize = 64;
+/// How many tickers are kept of an instrument whose book nobody follows: enough for the check of its first diff, should it come,
+/// which needs the last one before it and comes a tenth of a second behind it; and little enough for thousands of instruments.
+const TICKERS_WITHOUT_BOOK: usize = 16;
 
 /// How often the wait for a proof doubles at most.
 const CONFIRM_DOUBLINGS_MAX: u32 = 6;
@@ -173,17 +174,25 @@ impl Instrument {
         &mut self,
         event: EventRef<'_>,
         outlet: &mut Outlet<P, R>,
-    ) {
-        let Some((ticker, id)) = event.payload::<BookTicker>().zip(event.header().venue_id()) else { return };
+    ) -> Stirred {
+        let Some((ticker, id)) = event.payload::<BookTicker>().zip(event.header().venue_id()) else {
+            return Stirred::No;
+        };
         let top = Top::of_ticker(ticker);
-        let before = self.integrity.checks;
         let kept_max = outlet.options.tickers_kept_max;
         let kept_max = if self.has_book_stream() { kept_max } else { kept_max.min(TICKERS_WITHOUT_BOOK) };
-        self.integrity.ticker(id, top, kept_max);
-        self.count_checks(before, outlet);
-        if self.sync.local() == Some(id) {
-            self.prove_by_ticker(event, Some(top), outlet);
+        if self.integrity.awaits_ticker() {
+            let before = self.integrity.checks;
+            self.integrity.ticker(id, top, kept_max);
+            self.count_checks(before, outlet);
+        } else {
+            self.integrity.ticker(id, top, kept_max);
         }
+        if self.sync.local() != Some(id) {
+            return Stirred::No;
+        }
+        self.prove_by_ticker(event, Some(top), outlet);
+        Stirred::Maybe
     }
 
     /// `top` is a ticker's of the book's own id.

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use super::ask::NEVER;
 use super::errands::Errand;
 use super::fusion::Instrument;
-use super::inputs::is_connection_lost;
+use super::inputs::{Stirred, is_connection_lost};
 use super::moments::Moments;
 use super::options::ConductorOptions;
 use super::outlet::{Outlet, RECORDS_PER_INPUT, WORDS_PER_INPUT};
@@ -104,20 +104,35 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
         market: u8,
         act: impl FnOnce(&mut Instrument, &mut Outlet<P, R>) -> T,
     ) -> Option<T> {
+        if self.find(id).is_none() {
+            self.meet(id, market);
+        }
+        let instrument = self.instruments.get_mut(id.index())?.as_deref_mut()?;
+        let done = act(instrument, &mut self.outlet);
+        self.note_wishes(id);
+        Some(done)
+    }
+
+    /// Makes an instrument; not where its id has no state.
+    #[cold]
+    fn meet(&mut self, id: InstrumentId, market: u8) {
         if id.index() >= self.outlet.options.instruments_max {
-            return None;
+            return;
         }
         if id.index() >= self.instruments.len() {
             self.instruments.resize_with(id.index() + 1, || None);
         }
         let state = self.venue_state(id);
-        let slot = &mut self.instruments[id.index()];
-        let is_new = slot.is_none();
-        let instrument = slot.get_or_insert_with(|| Box::new(Instrument::new(id, market)));
-        if is_new && state != VenueState::Open {
+        let mut instrument = Box::new(Instrument::new(id, market, self.outlet.options.window_ticks));
+        if state != VenueState::Open {
             instrument.venue_says(state, None, &mut self.outlet);
         }
-        let done = act(instrument, &mut self.outlet);
+        self.instruments[id.index()] = Some(instrument);
+    }
+
+    /// Notes what an instrument wants next, after something that may have changed it.
+    fn note_wishes(&mut self, id: InstrumentId) {
+        let Some(instrument) = self.instruments[id.index()].as_deref_mut() else { return };
         if !instrument.listed && instrument.has_backlog() {
             instrument.listed = true;
             self.backlog.push_back(id);
@@ -127,7 +142,18 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
             instrument.scheduled = next;
             self.moments.bring_forward(id, next);
         }
-        Some(done)
+    }
+
+    /// Hands an input to its instrument.
+    #[inline]
+    fn take_of(&mut self, id: InstrumentId, event: EventRef<'_>) {
+        let Some(instrument) = self.instruments.get_mut(id.index()).and_then(Option::as_deref_mut) else {
+            self.with(id, event.header().market, |i, outlet| _ = i.take(event, outlet));
+            return;
+        };
+        if instrument.take(event, &mut self.outlet) == Stirred::Maybe {
+            self.note_wishes(id);
+        }
     }
 
     /// As [`Self::with`], for one that was seen before.
@@ -243,20 +269,29 @@ impl<P: Publish, R: SnapshotRequests> Stage for ConductorStage<P, R> {
 }
 
 impl<P: Publish, R: SnapshotRequests> EventSink for ConductorStage<P, R> {
+    #[inline]
+    fn expect(&mut self, instrument: InstrumentId) {
+        if let Some(instrument) = self.find(instrument) {
+            // Loads that nothing waits for: the lines come while the event is made.
+            core::hint::black_box(instrument.touch());
+        }
+    }
+
     fn take_event(&mut self, event: EventRef<'_>) {
         let header = event.header();
         self.outlet.ingress = header.latency_ns;
-        let known = header.instrument().is_some() && header.instrument().index() < self.outlet.options.instruments_max;
-        if let Some(status) = event.payload::<VenueStatus>() {
-            if let Some(state) = VenueState::from_number(status.state) {
-                self.venue_says(header.instrument(), state, Some(header));
+        let (kind, id) = (header.kind(), header.instrument());
+        if kind == Some(PayloadKind::VenueStatus) {
+            let state = event.payload::<VenueStatus>().and_then(|status| VenueState::from_number(status.state));
+            if let Some(state) = state {
+                self.venue_says(id, state, Some(header));
             }
-        } else if known {
-            self.with(header.instrument(), header.market, |i, outlet| i.take(event, outlet));
-        } else if self.publishes(header.kind()) {
+        } else if id.is_some() && id.index() < self.outlet.options.instruments_max {
+            self.take_of(id, event);
+        } else if self.publishes(kind) {
             self.outlet.pass(event, 0);
         }
-        if is_connection_lost(event) {
+        if kind == Some(PayloadKind::ConnectionStatus) && is_connection_lost(event) {
             self.connection_down(header.connection());
         }
     }

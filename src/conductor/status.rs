@@ -7,6 +7,7 @@ use bytemuck::Zeroable;
 use super::analytics::fuse;
 use super::fusion::Instrument;
 use super::outlet::Outlet;
+use super::side::BookSide;
 use super::throttle::Offer;
 use crate::schema::canonical_type::builtin;
 use crate::schema::decimal::SCALE_ABSENT;
@@ -125,7 +126,7 @@ impl Instrument {
         let book = &self.book;
         let mut header = self.head(cause, self.snapshot_type, source);
         header.flags |= flag::SNAPSHOT;
-        let (bids, asks) = (&book.bids.levels, &book.asks.levels);
+        let (bids, asks) = (&book.bids, &book.asks);
         let whole = BookPayload {
             update_id,
             delta_seq,
@@ -165,13 +166,18 @@ pub(super) fn publish_spare<P: Publish, R: SnapshotRequests>(stands_for: u32, ou
     outlet.spare = spare;
 }
 
-/// Appends a side that is kept worst first.
-fn push_best_first(into: &mut EventBuf, worst_first: &[Level]) {
-    let mut chunk = [Level::default(); 64];
-    for levels in worst_first.rchunks(chunk.len()) {
-        for (slot, level) in chunk.iter_mut().zip(levels.iter().rev()) {
-            *slot = *level;
+/// Appends a side.
+fn push_best_first<const BID: bool>(into: &mut EventBuf, side: &BookSide<BID>) {
+    let (mut chunk, mut levels) = ([Level::default(); 64], side.best_first());
+    loop {
+        let mut filled = 0;
+        for (slot, level) in chunk.iter_mut().zip(&mut levels) {
+            *slot = level;
+            filled += 1;
         }
-        into.push_levels(&chunk[..levels.len()]);
+        if filled == 0 {
+            return;
+        }
+        into.push_levels(&chunk[..filled]);
     }
 }

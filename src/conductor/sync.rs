@@ -89,7 +89,9 @@ enum Phase {
 
 /// The sync of one book.
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub(super) struct Sync {
+    /// First: every input asks for it.
     phase: Phase,
     run: BackRun,
 }
@@ -225,6 +227,12 @@ impl Sync {
             }
             _ => None,
         }
+    }
+
+    /// See [`super::fusion::Instrument::touch`].
+    #[inline]
+    pub(super) fn touch(&self) -> u64 {
+        self.run.touch()
     }
 
     /// Up to where ids are missing after the book's own.

@@ -246,6 +246,7 @@ impl<K: EventSink> RawSink for DispatchStage<K> {
             StreamKind::VenueStatus => return self.pass_venue_status(raw),
             _ => {}
         }
+        self.next.expect(raw.instrument());
         let Some((maker, accepted)) = canonicaliser(kind).zip(self.accept(raw, kind)) else {
             return self.books.counts.add(Counter::Unrouted, 1);
         };

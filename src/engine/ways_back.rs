@@ -183,6 +183,11 @@ impl<P: Publish, R: SnapshotRequests> Stage for Conducting<P, R> {
 
 impl<P: Publish, R: SnapshotRequests> EventSink for Conducting<P, R> {
     #[inline]
+    fn expect(&mut self, instrument: InstrumentId) {
+        self.stage.expect(instrument);
+    }
+
+    #[inline]
     fn take_event(&mut self, event: EventRef<'_>) {
         self.stage.take_event(event);
     }

@@ -36,6 +36,13 @@ pub trait RawSink: Stage {
 
 /// A stage that takes canonical events.
 pub trait EventSink: Stage {
+    /// A hint that an event of this instrument is being made: who keeps much of each of thousands of instruments may begin to
+    /// fetch it. Nothing may depend on it.
+    #[inline]
+    fn expect(&mut self, instrument: InstrumentId) {
+        let _ = instrument;
+    }
+
     /// Takes one. The caller has asked [`Stage::ready`].
     fn take_event(&mut self, event: EventRef<'_>);
 }

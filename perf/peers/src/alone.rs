@@ -22,30 +22,38 @@ impl Changes {
 
 /// The book.
 #[derive(Debug)]
-pub(crate) struct OurBook(Book);
+pub(crate) struct OurBook {
+    book: Book,
+    spare: Vec<Level>,
+}
 
 impl OurBook {
-    /// A book of a snapshot that is known to its end.
-    pub(crate) fn of(snapshot: &Changes) -> OurBook {
-        let mut book = Book::default();
+    /// A book of a snapshot that is known to its end, with windows of so many ticks (0: none).
+    pub(crate) fn of(snapshot: &Changes, window_ticks: usize) -> OurBook {
+        let mut book = Book::new(window_ticks);
         book.replace(snapshot.levels(), 0);
-        OurBook(book)
+        OurBook { book, spare: Vec::new() }
+    }
+
+    /// Whether both sides have windows.
+    pub(crate) fn is_windowed(&self) -> bool {
+        self.book.bids.is_windowed() && self.book.asks.is_windowed()
     }
 
     /// Applies a diff; whether it was taken.
     #[inline]
     pub(crate) fn apply(&mut self, changes: &Changes) -> bool {
-        self.0.apply(changes.levels()).is_ok()
+        self.book.apply(changes.levels(), &mut self.spare).is_ok()
     }
 
     /// The best prices.
     #[inline]
     pub(crate) fn best(&self) -> (Option<i64>, Option<i64>) {
-        (self.0.best_bid().map(|level| level.price), self.0.best_ask().map(|level| level.price))
+        (self.book.best_bid().map(|level| level.price), self.book.best_ask().map(|level| level.price))
     }
 
-    /// Both sides, worst first.
-    pub(crate) fn sides(&self) -> [&[Level]; 2] {
-        [&self.0.bids.levels, &self.0.asks.levels]
+    /// Both sides, best first.
+    pub(crate) fn sides(&self) -> [Vec<Level>; 2] {
+        [self.book.bids.best_first().collect(), self.book.asks.best_first().collect()]
     }
 }

@@ -46,6 +46,9 @@ impl MapBook {
     }
 }
 
+/// Our books: all levels in a row; with the windows that the conductor's have.
+const OURS: [(&str, usize); 2] = [("meltica's book, rows", 0), ("meltica's book, windows", 1_024)];
+
 /// The name of a cell.
 pub(crate) fn cell(sample: &Sample, name: &str) -> String {
     format!("book/{}/{name}", sample.kind.name())
@@ -59,12 +62,14 @@ pub(crate) fn add(run: &mut Run, sample: &Sample) {
     run.add_round(nothing.clone(), None, turning(&diffs, |changes| _ = black_box(changes)));
     // The map knows one scale, so it is handed what was brought to it beforehand. Our book does that itself.
     let scaled: Vec<Changes> = diffs.iter().map(|diff| at_scales(diff, snapshot.scales)).collect();
-    let mut book = OurBook::of(&snapshot);
-    let ours = turning(&diffs, move |changes| {
-        assert!(book.apply(changes));
-        black_box(book.best());
-    });
-    run.add_round(cell(sample, "meltica's book"), Some(nothing.clone()), ours);
+    for (name, window_ticks) in OURS {
+        let mut book = OurBook::of(&snapshot, window_ticks);
+        let ours = turning(&diffs, move |changes| {
+            assert!(book.apply(changes));
+            black_box(book.best());
+        });
+        run.add_round(cell(sample, name), Some(nothing.clone()), ours);
+    }
     let mut map = MapBook::default();
     map.apply(&snapshot);
     let theirs = turning(&scaled, move |changes| {
@@ -121,23 +126,27 @@ fn at_scales(changes: &Changes, scales: (u8, u8)) -> Changes {
 /// All books must be the same after all diffs but the last (after the last they are the snapshot's again).
 fn check(sample: &Sample, snapshot: &Changes, diffs: &[Changes]) {
     let count = diffs.len() - 1;
-    let (mut book, mut map) = (OurBook::of(snapshot), MapBook::default());
+    let mut map = MapBook::default();
     map.apply(snapshot);
     for changes in &diffs[..count] {
-        assert!(book.apply(changes));
         map.apply(&at_scales(changes, snapshot.scales));
     }
-    assert_eq!(book.best(), map.best());
     let (price_scale, quantity_scale) = snapshot.scales;
     let text = |(price, quantity): (i64, i64)| {
         let said = |mantissa, scale| Decimal::new(mantissa, scale).unwrap().to_string();
         (said(price, price_scale), said(quantity, quantity_scale))
     };
-    let of_book = |levels: &[Level]| levels.iter().rev().map(|l| text((l.price, l.quantity))).collect::<Vec<_>>();
+    let of_book = |levels: Vec<Level>| levels.iter().map(|l| text((l.price, l.quantity))).collect::<Vec<_>>();
     let bids: Vec<_> = map.bids.iter().rev().map(|(p, q)| text((*p, *q))).collect();
     let asks: Vec<_> = map.asks.iter().map(|(p, q)| text((*p, *q))).collect();
     let [their_bids, their_asks] = barter::book_after(&payloads(sample), count);
-    let [our_bids, our_asks] = book.sides().map(of_book);
-    assert_eq!((our_bids, our_asks), (bids.clone(), asks.clone()));
+    for (name, window_ticks) in OURS {
+        let mut book = OurBook::of(snapshot, window_ticks);
+        diffs[..count].iter().for_each(|changes| assert!(book.apply(changes)));
+        assert_eq!(book.best(), map.best(), "{name}");
+        assert_eq!(book.is_windowed(), window_ticks > 0, "{name}");
+        let [our_bids, our_asks] = book.sides().map(of_book);
+        assert_eq!((our_bids, our_asks), (bids.clone(), asks.clone()), "{name}");
+    }
     assert_eq!((their_bids, their_asks), (bids, asks));
 }

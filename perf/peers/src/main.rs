@@ -49,6 +49,8 @@ mod conductor {
     pub(crate) mod alone;
     mod book;
     mod merge;
+    mod side;
+    mod window;
 }
 
 /// The frames and rooms of the benches.

@@ -5,6 +5,8 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+use smallvec::SmallVec;
+
 use super::scanner::Known;
 use crate::directory::Directory;
 use crate::schema::id::{InstrumentId, Market};
@@ -48,7 +50,8 @@ pub(super) struct Met {
     pub(super) scanned: Option<Known>,
 }
 
-type Map<V> = HashMap<Box<[u8]>, V, BuildHasherDefault<WordHasher>>;
+/// Names lie in the map itself, as nearly all fit: one cache line less for a stream that was quiet.
+type Map<V> = HashMap<SmallVec<[u8; 40]>, V, BuildHasherDefault<WordHasher>>;
 
 /// What is remembered.
 #[derive(Debug, Default)]
@@ -106,7 +109,10 @@ impl Names {
         };
         let known = &mut self.streams[index(market)];
         if known.len() < NAMES_MAX && name.len() <= NAME_LEN_MAX {
-            known.insert(name.as_bytes().into(), Met { stream, scanned: scanned(directory, stream, name) });
+            known.insert(
+                SmallVec::from_slice(name.as_bytes()),
+                Met { stream, scanned: scanned(directory, stream, name) },
+            );
         }
         stream
     }
@@ -117,7 +123,7 @@ impl Names {
         let known = &mut self.symbols[index(market)];
         // A directory that is full stays full, so a refusal is worth remembering too.
         if known.len() < NAMES_MAX {
-            known.insert(symbol.as_bytes().into(), id);
+            known.insert(SmallVec::from_slice(symbol.as_bytes()), id);
         }
         id
     }
