@@ -245,6 +245,7 @@ impl<P: Publish, R: SnapshotRequests> Stage for ConductorStage<P, R> {
 impl<P: Publish, R: SnapshotRequests> EventSink for ConductorStage<P, R> {
     fn take_event(&mut self, event: EventRef<'_>) {
         let header = event.header();
+        self.outlet.publish.taking(header);
         self.outlet.ingress = header.latency_ns;
         let known = header.instrument().is_some() && header.instrument().index() < self.outlet.options.instruments_max;
         if let Some(status) = event.payload::<VenueStatus>() {
@@ -259,5 +260,6 @@ impl<P: Publish, R: SnapshotRequests> EventSink for ConductorStage<P, R> {
         if is_connection_lost(event) {
             self.connection_down(header.connection());
         }
+        self.outlet.publish.taken();
     }
 }
