@@ -191,6 +191,8 @@ counters! {
     HttpEventsMissed = "records missed by http event streams";
     /// Latencies above 60 s, recorded as 60 s.
     LatencyClamped = "latencies above 60 s, recorded as 60 s";
+    /// Spans recorded; each is one of the four that follow in the end.
+    TraceSpansRecorded = "spans recorded";
     /// Spans that the receiver of traces took.
     TraceSpansSent = "spans delivered";
     /// Spans that it took and then said that it did not keep.

@@ -130,7 +130,7 @@ impl LatencyTally {
         LatencyTally(Box::new(empty(digits)))
     }
 
-    /// Records a latency in ns; one above [`LATENCY_NS_MAX`] counts as that.
+    /// Records a latency in ns; one above 60 s counts as that.
     pub fn record(&mut self, latency_ns: u64) {
         // Within the bounds it cannot fail.
         let _ = self.0.record(latency_ns.min(LATENCY_NS_MAX));

@@ -131,7 +131,7 @@ impl HopRecorder {
         self.0.is_some()
     }
 
-    /// Records a latency in ns. `false` when it was above [`LATENCY_NS_MAX`] and clamped: the caller counts that.
+    /// Records a latency in ns. `false` when it was above 60 s and clamped: the caller counts that.
     #[inline]
     pub fn record(&mut self, ns: u64, kind: TypeId, connection: ConnectionId) -> bool {
         let Some(Active { sheet, exchange }) = &mut self.0 else { return true };

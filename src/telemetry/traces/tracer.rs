@@ -91,6 +91,7 @@ impl Tracer {
     #[inline]
     pub(super) fn push(&mut self, record: &SpanRecord) {
         debug_assert_eq!(record.words().len(), SPAN_WORDS);
+        self.counts.add(Counter::TraceSpansRecorded, 1);
         if self.ring.push(record.words()).is_err() {
             self.counts.add(Counter::TraceSpansDropped, 1);
         }
