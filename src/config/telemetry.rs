@@ -36,8 +36,7 @@ pub struct Telemetry {
 #[serde(deny_unknown_fields, default)]
 #[garde(allow_unvalidated)]
 pub struct Traces {
-    /// The receiver's address, such as `http://127.0.0.1:4318`; `/v1/traces` is added where it is missing. Empty: there are no traces, and
-    /// they cost nothing.
+    /// The receiver's address, such as `http://127.0.0.1:4318`; `/v1/traces` is added where it is missing. Empty: there are no traces.
     #[garde(custom(is_an_address))]
     pub endpoint: String,
     /// One frame in so many is kept, by its trace id. Frames that open a gap or close one are always kept, and so are commands.

@@ -132,7 +132,7 @@ impl<K: EventSink> DispatchStage<K> {
         self.next.take_event(self.event.read());
     }
 
-    /// As [`DispatchStage::route`], with a span where it is kept. Apart, so that a run without traces pays for a branch alone.
+    /// As [`DispatchStage::route`], with a span where it is kept. Apart, so that a run without traces does no more than test an `Option`.
     #[cold]
     #[inline(never)]
     fn route_traced(&mut self, raw: RawRef<'_>) {

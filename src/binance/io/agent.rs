@@ -231,7 +231,7 @@ impl<S: FrameSource, K: RawSink> IoAgent<S, K> {
     }
 }
 
-/// The beginning of a frame's span, if it is kept. Apart, as its end is, so that a run without traces pays for a branch alone.
+/// The beginning of a frame's span, if it is kept. Apart, as its end is, so that a run without traces does no more than test an `Option`.
 #[cold]
 #[inline(never)]
 fn span_of(tracer: &Tracer, frame: &Frame<'_>, ingress_ns: u64) -> Option<FrameSpan> {

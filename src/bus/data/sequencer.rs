@@ -136,7 +136,7 @@ impl<S: Shelves> Sequencer<S> {
         *seq
     }
 
-    /// Publishes by `publish`, within a span where the event is kept. Apart, so that a run without traces pays for a branch alone.
+    /// Publishes by `publish`, within a span where the event is kept. Apart, so that a run without traces does no more than test an `Option`.
     #[cold]
     #[inline(never)]
     fn traced_publish(&mut self, event: &mut EventBuf, publish: impl FnOnce(&mut Self, &mut EventBuf) -> u64) -> u64 {
