@@ -25,9 +25,11 @@ const NEIGHBOURS: [(&str, &str); 2] = [
 ];
 
 /// Foreign crates and the rooms that may name them.
-const HOMES: [(&str, &[&str]); 38] = [
+const HOMES: [(&str, &[&str]); 40] = [
     ("simd_json", &["binance"]),
-    ("ureq", &["binance", "cli"]),
+    ("ureq", &["binance", "cli", "telemetry"]),
+    ("prost", &["telemetry"]),
+    ("opentelemetry_proto", &["telemetry"]),
     ("webpki_roots", &["binance"]),
     ("arc_swap", &["bus", "dispatch", "engine"]),
     ("core_affinity", &["agent"]),
@@ -39,7 +41,7 @@ const HOMES: [(&str, &[&str]); 38] = [
     ("clap", &["cli"]),
     ("clap_complete", &["cli"]),
     ("clap_mangen", &["cli"]),
-    ("rustix", &["http"]),
+    ("rustix", &["http", "telemetry"]),
     ("subtle", &["http"]),
     ("unicode_width", &["cli"]),
     ("wide", &["binance"]),
@@ -54,7 +56,7 @@ const HOMES: [(&str, &[&str]); 38] = [
     ("crossbeam_queue", &["bus", "engine"]),
     ("crossbeam_utils", &["ring", "snapshot", "agent"]),
     ("loom", &["sync", "ring", "snapshot"]),
-    ("bytemuck", &["schema", "binance", "dispatch", "conductor", "bus", "engine", "sim", "snapshot"]),
+    ("bytemuck", &["schema", "binance", "dispatch", "conductor", "bus", "engine", "sim", "snapshot", "telemetry"]),
     ("httparse", &["sim", "http", "binance"]),
     ("mio", &["sim", "binance"]),
     ("nix", &["binance"]),

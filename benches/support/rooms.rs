@@ -4,6 +4,7 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Duration;
 
 use meltica::agent::{Agent, CycleMeter, DutyCounts};
 use meltica::binance::io::{IoAgent, IoOptions, NoRequests, OnFull, TimeSource};
@@ -20,7 +21,7 @@ use meltica::schema::raw::RawRef;
 use meltica::schema::stage::{EventSink, Publish, RawSink, Stage};
 use meltica::schema::time::UnixNanos;
 use meltica::snapshot::{MemoryStore, StoreOptions};
-use meltica::telemetry::{CYCLE_OVER, Clock, Counter, Latencies, Ledger};
+use meltica::telemetry::{CYCLE_OVER, Clock, Counter, Headers, Latencies, Ledger, TraceOptions, Traces};
 use simd_json::{Buffers, Tape};
 
 use super::ends::{AsksNobody, Kept, Nothing};
@@ -41,7 +42,7 @@ pub(crate) struct Room {
 
 /// In the order of the walk. `nothing` and `copy` are what the rounds of the others cost by themselves: `nothing` those of
 /// dispatch, conduct and publish, `copy` those of tape, parse and walk.
-pub(crate) const ROOMS: [Room; 11] = [
+pub(crate) const ROOMS: [Room; 13] = [
     Room { name: "nothing", make: nothing },
     Room { name: "copy", make: copy },
     Room { name: "tape", make: tape },
@@ -53,6 +54,8 @@ pub(crate) const ROOMS: [Room; 11] = [
     Room { name: "walk", make: walk },
     Room { name: "walk+ledger", make: walk_measured },
     Room { name: "walk+consumer", make: walk_consumed },
+    Room { name: "walk+traces", make: walk_traced },
+    Room { name: "walk+spans", make: walk_all_traced },
 ];
 
 /// Whether a room has something to do for a kind: only diffs bring a state for the store.
@@ -176,6 +179,8 @@ enum Recorded {
     Engine,
     /// And a consumer that asked to be measured.
     Consumer,
+    /// Nothing of the ledger, but spans of one frame in so many.
+    Spans(u64),
 }
 
 /// From a frame in memory to a subscription's closure, all on this thread.
@@ -191,10 +196,20 @@ fn walk_consumed(sample: &Sample) -> Round {
     walked(sample, Recorded::Consumer)
 }
 
+/// Traces are on, and this frame is hardly ever kept.
+fn walk_traced(sample: &Sample) -> Round {
+    walked(sample, Recorded::Spans(1_000_000))
+}
+
+/// Each frame is kept. Nobody takes the spans: beyond some thousand rounds they are dropped.
+fn walk_all_traced(sample: &Sample) -> Round {
+    walked(sample, Recorded::Spans(1))
+}
+
 fn walked(sample: &Sample, recorded: Recorded) -> Round {
     let (ledger, clock) = (Ledger::default(), Clock::default());
     let stamped = match recorded {
-        Recorded::Nothing => Stamped::No,
+        Recorded::Nothing | Recorded::Spans(_) => Stamped::No,
         Recorded::Engine => Stamped::Kernel,
         Recorded::Consumer => Stamped::Clock(clock.clone()),
     };
@@ -224,16 +239,20 @@ fn walk_recorded(source: impl FrameSource + 'static, ledger: &Ledger, clock: Clo
     let directory = Arc::new(Directory::default());
     let (sequencer, bus) = sequencer(ledger, clock.clone());
     let latencies = match recorded {
-        Recorded::Nothing => Latencies::off(),
+        Recorded::Nothing | Recorded::Spans(_) => Latencies::off(),
         Recorded::Engine | Recorded::Consumer => Latencies::new(clock.clone(), CYCLE_OVER),
     };
-    let sequencer = sequencer.measured(&latencies);
+    let traces = match recorded {
+        Recorded::Spans(sample_one_in) => Traces::new(nowhere(sample_one_in), clock.clone(), 1, ledger.clone()),
+        _ => Traces::off(),
+    };
+    let sequencer = sequencer.measured(&latencies).traced(traces.publish_tracer("publish").unwrap());
     let options = ConductorOptions::default();
     let conductor = ConductorStage::new(options, sequencer, AsksNobody, ledger.sheet("conductor"));
-    let stage = dispatcher(&directory, conductor);
+    let stage = dispatcher(&directory, conductor).traced(traces.tracer("dispatch").unwrap());
     let io = IoOptions { batch: 1, time: TimeSource::Frames, on_full: OnFull::Wait, words_max: 1 << 16 };
     let agent = IoAgent::new("walk", io, source, parser(&directory), stage, Box::new(NoRequests), clock.clone());
-    let mut agent = agent.measured(&latencies);
+    let mut agent = agent.measured(&latencies).traced(traces.tracer("io").unwrap());
     let mut events = bus.subscribe(&[], Filter::all(), SubscribeOptions::default()).unwrap();
     if recorded == Recorded::Consumer {
         events = events.measured(&clock, &latencies);
@@ -253,6 +272,11 @@ fn walk_recorded(source: impl FrameSource + 'static, ledger: &Ledger, clock: Clo
         });
         black_box(seen);
     })
+}
+
+/// Spans that nobody takes.
+fn nowhere(sample_one_in: u64) -> TraceOptions {
+    TraceOptions { endpoint: String::new(), headers: Headers::default(), sample_one_in, timeout: Duration::ZERO }
 }
 
 fn parser(directory: &Arc<Directory>) -> Parser {

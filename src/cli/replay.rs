@@ -40,7 +40,7 @@ pub(super) fn replay(arguments: &ReplayArgs) -> Result<(), Failed> {
     }
     tell_files(arguments, &source);
     let view = View::replay(&arguments.output, source.progress(), &clock);
-    let options = engine_options(&loaded, &directory, Purpose::Replay);
+    let options = engine_options(&loaded, &directory, Purpose::Replay)?;
     let engine = Engine::build(options, &routes(&loaded.config), directory, Box::new(source), clock, ledger)
         .map_err(|e| failed(&e))?;
     session::run(engine, &arguments.output, &until, view).map(|_| ())

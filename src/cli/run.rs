@@ -40,7 +40,7 @@ fn over_sockets(arguments: &RunArgs, loaded: &Loaded, embedded: Option<Embedded>
     let sources = live::sources(loaded, embedded.as_ref().map(Embedded::place), &directory, &clock, &ledger)?;
     let follow = Follow::new(&sources);
     let mut view = View::live(&arguments.output, arguments.log_format, &clock).following(follow);
-    let mut options = engine_options(loaded, &directory, Purpose::Feed);
+    let mut options = engine_options(loaded, &directory, Purpose::Feed)?;
     options.conductor.snapshot_levels = loaded.config.books.snapshot_limit;
     // The simulated exchange never cuts a body short: fewer levels than asked for are all that there are.
     options.conductor.short_side_is_whole = embedded.is_some();

@@ -2,6 +2,8 @@
 //! Takes and gives: a loaded configuration in, options out. Never: hands a whole configuration to a room.
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,14 +12,19 @@ use crate::agent::IdleStrategy;
 use crate::binance::live::{BadEndpoint, Endpoint};
 use crate::conductor::ConductorOptions;
 use crate::config::route::RouteConfig;
-use crate::config::{Config, Fault, FeedSource, Idle, Initial, Loaded, Topology as TopologyChoice};
+use crate::config::{Config, ConfigFaults, Fault, FeedSource, Idle, Initial, Loaded, Topology as TopologyChoice};
 use crate::directory::Directory;
 use crate::dispatch::{DispatchTable, default_routes};
 use crate::engine::control::{Boot, ControlOptions};
 use crate::engine::{EngineOptions, LatencyOptions, RingWords, Topology};
+use crate::http::read_private;
 use crate::schema::canonical_type::CanonicalType;
 use crate::schema::id::{Market, TypeId};
 use crate::snapshot::StoreOptions;
+use crate::telemetry::{Headers, TraceOptions};
+
+/// Bytes of a file of headers.
+const HEADERS_BYTES_MAX: usize = 16 << 10;
 
 /// Loads the file named on the command line or by `MELTICA_CONFIG`, with the overrides of the environment, and holds its
 /// addresses and routes against what the adapter and dispatch make of them. Shows every fault at once.
@@ -33,7 +40,7 @@ pub(super) fn load(named: Option<&Path>) -> Result<Loaded, Failed> {
     if faults.is_empty() {
         return Ok(loaded);
     }
-    Err(Failed::new(Cause::Config, crate::config::ConfigFaults(faults).to_string()))
+    Err(Failed::new(Cause::Config, ConfigFaults(faults).to_string()))
 }
 
 fn address_faults(loaded: &Loaded) -> Vec<Fault> {
@@ -69,9 +76,16 @@ pub(super) enum Purpose {
 }
 
 /// Options of the engine.
-pub(super) fn engine_options(loaded: &Loaded, directory: &Directory, purpose: Purpose) -> EngineOptions {
+///
+/// # Errors
+/// When the headers of traces cannot be read.
+pub(super) fn engine_options(
+    loaded: &Loaded,
+    directory: &Directory,
+    purpose: Purpose,
+) -> Result<EngineOptions, Failed> {
     let config = &loaded.config;
-    EngineOptions {
+    Ok(EngineOptions {
         topology: topology(config.topology),
         shards: usize::from(config.shards),
         idle: idle(config.idle),
@@ -83,7 +97,8 @@ pub(super) fn engine_options(loaded: &Loaded, directory: &Directory, purpose: Pu
             events: words(config.rings.events.0),
         },
         live: purpose == Purpose::Feed,
-        trace_seed: 1,
+        trace_seed: trace_seed(purpose),
+        traces: trace_options(loaded)?,
         instruments: config.instruments.iter().map(|name| name.to_uppercase()).collect(),
         conductor: conductor_options(loaded, directory, purpose),
         store: StoreOptions { keys_max: config.store.entries as usize, ..StoreOptions::default() },
@@ -91,7 +106,49 @@ pub(super) fn engine_options(loaded: &Loaded, directory: &Directory, purpose: Pu
         sweep_interval: config.store.sweep_interval,
         latency: LatencyOptions { recorded: config.telemetry.latency, cycle_over: config.telemetry.cycle_over },
         ..EngineOptions::default()
+    })
+}
+
+/// A replay's ids are the same each time; those of two runs of a feed are not, or a receiver of traces would take them for one.
+fn trace_seed(purpose: Purpose) -> u64 {
+    match purpose {
+        Purpose::Replay => 1,
+        // The keys of a map's hasher come from the system's source of chance.
+        Purpose::Feed => RandomState::new().hash_one(std::process::id()).max(1),
     }
+}
+
+/// Where spans go, if anywhere.
+fn trace_options(loaded: &Loaded) -> Result<Option<TraceOptions>, Failed> {
+    let traces = &loaded.config.telemetry.traces;
+    if traces.endpoint.is_empty() {
+        return Ok(None);
+    }
+    let headers = (!traces.headers_file.is_empty()).then(|| headers(Path::new(&traces.headers_file))).transpose();
+    let headers = headers.map_err(|message| {
+        let fault = loaded.places.fault(&["telemetry", "traces", "headers_file"], message);
+        Failed::new(Cause::Config, ConfigFaults(vec![fault]).to_string())
+    })?;
+    Ok(Some(TraceOptions {
+        endpoint: traces.endpoint.clone(),
+        headers: Headers(headers.unwrap_or_default()),
+        sample_one_in: traces.sample_one_in,
+        timeout: traces.timeout,
+    }))
+}
+
+/// Headers, one a line. What is wrong is told without the line, for it may be a secret.
+fn headers(path: &Path) -> Result<Vec<(String, String)>, String> {
+    let bytes = read_private(path, HEADERS_BYTES_MAX).map_err(|fault| fault.to_string())?;
+    let text = core::str::from_utf8(&bytes).map_err(|_| format!("{}: is not UTF-8", path.display()))?;
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
+    let read = lines.map(|(at, line)| {
+        let header = line.split_once(':').map(|(name, value)| (name.trim().to_owned(), value.trim().to_owned()));
+        let is_token = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        let fine = header.filter(|(name, value)| is_token(name) && value.bytes().all(|b| (b' '..=b'~').contains(&b)));
+        fine.ok_or_else(|| format!("{}: line {} is no header: expected `name: value`", path.display(), at + 1))
+    });
+    read.collect()
 }
 
 /// What the control plane of a feed is told.

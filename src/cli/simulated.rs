@@ -42,7 +42,7 @@ pub(super) fn run(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
     let clock = Clock::default();
     let symbols = symbols(&loaded.config)?;
     let directory = Arc::new(Directory::with_capacity(loaded.config.limits.instruments as usize));
-    let mut options = engine_options(loaded, &directory, Purpose::Feed);
+    let mut options = engine_options(loaded, &directory, Purpose::Feed)?;
     // The simulated exchange never cuts a body short: fewer levels than asked for are all that there are.
     options.conductor.short_side_is_whole = true;
     // What is wanted is the control duty's to say.

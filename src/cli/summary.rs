@@ -27,7 +27,9 @@ const WORK: [Counter; 7] = [
 ];
 
 /// Counters that tell of what is normal on a healthy feed.
-const NOTES: [Counter; 24] = [
+const NOTES: [Counter; 26] = [
+    Counter::TraceSpansRecorded,
+    Counter::TraceSpansSent,
     Counter::HttpHeldBack,
     Counter::NotWanted,
     Counter::FramesControl,

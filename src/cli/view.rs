@@ -151,6 +151,9 @@ impl View {
     }
 
     fn show(&mut self, engine: &mut Engine) {
+        if let Some(trouble) = engine.trace_trouble().filter(|_| self.narrates) {
+            self.journal.tell(&Entry::new(Event::Traces, format!("traces: {trouble}")));
+        }
         let Some(changes) = &self.changes else { return };
         let board = self.follow.as_ref().map(Follow::view);
         let books = changes.tally(board.as_ref().map_or(self.expected, |view| view.instruments));

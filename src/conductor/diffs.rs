@@ -150,7 +150,9 @@ impl Instrument {
                 set_flags(&mut record, flag::HELD);
                 let event = EventRef::from_words(&record);
                 if let Some((event, depth)) = event.and_then(|e| Some((e, e.payload::<Depth>()?))) {
+                    outlet.publish.taking(event.header());
                     self.apply(event, depth, outlet);
+                    outlet.publish.taken();
                 }
             }
             Verdict::Missing => {

@@ -279,6 +279,7 @@ impl<P: Publish, R: SnapshotRequests> EventSink for ConductorStage<P, R> {
 
     fn take_event(&mut self, event: EventRef<'_>) {
         let header = event.header();
+        self.outlet.publish.taking(header);
         self.outlet.ingress = header.latency_ns;
         let (kind, id) = (header.kind(), header.instrument());
         if kind == Some(PayloadKind::VenueStatus) {
@@ -294,5 +295,6 @@ impl<P: Publish, R: SnapshotRequests> EventSink for ConductorStage<P, R> {
         if kind == Some(PayloadKind::ConnectionStatus) && is_connection_lost(event) {
             self.connection_down(header.connection());
         }
+        self.outlet.publish.taken();
     }
 }

@@ -13,7 +13,7 @@
 //! | `stages` | books, throttle, store, simulated venue |
 //! | `feed` | where frames come from, how it connects |
 //! | `control` | where and by whom the feed can be commanded |
-//! | `telemetry` | what is recorded of latency |
+//! | `telemetry` | what is recorded of latency, where traces go |
 //! | [`route`] | routes |
 //! | `units` | durations and sizes with units |
 //! | `node` | a YAML tree that knows where each value stands |
@@ -51,6 +51,6 @@ pub use load::{FILE_BYTES_MAX, Loaded, Places, check, load};
 pub use schema::json_schema;
 pub use settings::{Config, Cores, Idle, Limits, MarketChoice, Rings, Topology};
 pub use stages::{Books, Sim, Store};
-pub use telemetry::Telemetry;
+pub use telemetry::{Telemetry, Traces};
 pub use units::{Bytes, DurationText};
 pub use variables::RESERVED_VARIABLES;

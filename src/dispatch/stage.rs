@@ -21,7 +21,7 @@ use crate::schema::raw::{RawRef, mark};
 use crate::schema::stage::{EventSink, RawSink, Stage};
 use crate::schema::time::UnixNanos;
 use crate::schema::topic::StreamKind;
-use crate::telemetry::{Counter, Counts};
+use crate::telemetry::{Counter, Counts, Tracer};
 
 /// Dispatch, in front of the stage `K` that takes its events.
 ///
@@ -36,6 +36,7 @@ pub struct DispatchStage<K> {
     event: EventBuf,
     /// Counts and names, apart from the rest so that both can be borrowed at once.
     books: Books,
+    tracer: Option<Box<Tracer>>,
     next: K,
 }
 
@@ -62,8 +63,15 @@ impl<K: EventSink> DispatchStage<K> {
             directory,
             event: EventBuf::default(),
             books,
+            tracer: None,
             next,
         }
+    }
+
+    /// Gives instances of kept frames a span, until their events are handed on.
+    pub fn traced(mut self, tracer: Option<Box<Tracer>>) -> DispatchStage<K> {
+        self.tracer = tracer;
+        self
     }
 
     /// The stage behind.
@@ -122,6 +130,37 @@ impl<K: EventSink> DispatchStage<K> {
         let status = VenueStatus { state: raw.int(VENUE_STATE).unwrap_or_default(), ..VenueStatus::zeroed() };
         self.event.begin(&header, &status);
         self.next.take_event(self.event.read());
+    }
+
+    /// As [`DispatchStage::route`], with a span where it is kept. Apart, so that a run without traces does no more than test an `Option`.
+    #[cold]
+    #[inline(never)]
+    fn route_traced(&mut self, raw: RawRef<'_>) {
+        let began_ns = self.tracer.as_deref_mut().and_then(|tracer| tracer.dispatching(raw.header));
+        self.route(raw);
+        if let (Some(began_ns), Some(tracer)) = (began_ns, &mut self.tracer) {
+            tracer.dispatched(began_ns, raw.header);
+        }
+    }
+
+    /// Makes of a raw instance what its kind asks for.
+    #[inline(always)]
+    fn route(&mut self, raw: RawRef<'_>) {
+        let kind = raw.kind();
+        match kind {
+            StreamKind::Lost => return self.pass_lost(raw),
+            StreamKind::Connection => return self.pass_connection(raw),
+            StreamKind::VenueStatus => return self.pass_venue_status(raw),
+            _ => {}
+        }
+        self.next.expect(raw.instrument());
+        let Some((maker, accepted)) = canonicaliser(kind).zip(self.accept(raw, kind)) else {
+            return self.books.counts.add(Counter::Unrouted, 1);
+        };
+        if !raw.instrument().is_some() {
+            return self.books.counts.add(Counter::NoInstrument, 1);
+        }
+        self.emit(raw, kind, maker, &accepted);
     }
 
     /// The routes whose feeds, filters and field policy let the raw instance through; `None` when no route lists its topic.
@@ -238,21 +277,11 @@ impl<K: EventSink> Stage for DispatchStage<K> {
 }
 
 impl<K: EventSink> RawSink for DispatchStage<K> {
+    #[inline]
     fn take_raw(&mut self, raw: RawRef<'_>) {
-        let kind = raw.kind();
-        match kind {
-            StreamKind::Lost => return self.pass_lost(raw),
-            StreamKind::Connection => return self.pass_connection(raw),
-            StreamKind::VenueStatus => return self.pass_venue_status(raw),
-            _ => {}
+        match self.tracer {
+            None => self.route(raw),
+            Some(_) => self.route_traced(raw),
         }
-        self.next.expect(raw.instrument());
-        let Some((maker, accepted)) = canonicaliser(kind).zip(self.accept(raw, kind)) else {
-            return self.books.counts.add(Counter::Unrouted, 1);
-        };
-        if !raw.instrument().is_some() {
-            return self.books.counts.add(Counter::NoInstrument, 1);
-        }
-        self.emit(raw, kind, maker, &accepted);
     }
 }

@@ -25,7 +25,7 @@ use crate::ring::broadcast::Tap;
 use crate::ring::{broadcast, spsc};
 use crate::schema::stage::{EventSink, RawSink};
 use crate::snapshot::MemoryStore;
-use crate::telemetry::{Clock, Latencies, Ledger};
+use crate::telemetry::{Clock, Latencies, Ledger, Traces};
 
 /// Words of the ring of snapshot requests of a shard: room for some thousand.
 const REQUEST_WORDS: usize = 1 << 13;
@@ -73,6 +73,7 @@ pub(super) struct Shared<'a> {
     pub(super) ledger: Ledger,
     pub(super) clock: Clock,
     pub(super) latencies: Latencies,
+    pub(super) traces: Traces,
 }
 
 /// Makes the agents: an io agent a source, in their order. Snapshot requests go to the first. With all on one thread there is
@@ -95,10 +96,10 @@ pub(super) fn assemble(shared: &Shared<'_>, mut sources: Vec<Stoppable>) -> Resu
         (0..shards).map(|shard| tail(shared, shard, &mut requests, &mut assembly)).collect::<Result<Vec<_>, _>>()?;
     let mut requests = RequestsIn::new(requests);
     if shared.options.topology_in_force() == Topology::Fused {
-        let stages: Vec<_> =
-            tails.into_iter().enumerate().map(|(at, tail)| dispatch(shared, at, tail, &mut assembly)).collect();
+        let stages = tails.into_iter().enumerate().map(|(at, tail)| dispatch(shared, at, tail, &mut assembly));
+        let stages = stages.collect::<Result<Vec<_>, _>>()?;
         if let Some(source) = sources.pop() {
-            let io = io_agent(shared, "engine", source, Shards::new(stages), requests);
+            let io = io_agent(shared, "engine", source, Shards::new(stages), requests)?;
             assembly.agents.push(("engine".to_owned(), io));
         }
         assembly.end_rings();
@@ -113,7 +114,7 @@ pub(super) fn assemble(shared: &Shared<'_>, mut sources: Vec<Stoppable>) -> Resu
     for (at, (source, rings)) in sources.into_iter().zip(rings).enumerate() {
         let name = if alone { "io".to_owned() } else { format!("io-{at}") };
         let requests = core::mem::replace(&mut requests, RequestsIn::new(Vec::new()));
-        let io = io_agent(shared, &name, source, Shards::new(rings), requests);
+        let io = io_agent(shared, &name, source, Shards::new(rings), requests)?;
         assembly.agents.push((name, io));
     }
     assembly.agents.extend(downstream);
@@ -145,14 +146,14 @@ fn shard_agents(
     let time = || StageTime::new(shared.options.live.then(|| shared.clock.clone()));
     if shared.options.topology_in_force() == Topology::Lean {
         let name = format!("shard-{shard}");
-        let stage = dispatch(shared, shard, tail, assembly);
+        let stage = dispatch(shared, shard, tail, assembly)?;
         agents.push((name.clone(), Box::new(ShardAgent::new(name, inputs, stage, time()))));
         return Ok(());
     }
     let (to_events, events) = spsc::channel(canonical)?;
     assembly.rings.push(RingGauge::one(format!("canonical-{shard}"), to_events.gauge()));
-    let stage =
-        dispatch(shared, shard, EventRing::new(to_events, shared.ledger.sheet(&format!("dispatch-{shard}"))), assembly);
+    let events_out = EventRing::new(to_events, shared.ledger.sheet(&format!("dispatch-{shard}")));
+    let stage = dispatch(shared, shard, events_out, assembly)?;
     let name = format!("dispatch-{shard}");
     agents.push((name.clone(), Box::new(ShardAgent::new(name, inputs, stage, time()))));
     let name = format!("conductor-{shard}");
@@ -173,7 +174,8 @@ fn tail(
     let sequencer_options = SequencerOptions { shelving, ..SequencerOptions::default() };
     let sequencer =
         Sequencer::new(publisher, shared.store.clone(), shared.clock.clone(), sheet("sequencer"), sequencer_options)?;
-    let sequencer = sequencer.measured(&shared.latencies);
+    let tracer = shared.traces.publish_tracer(&format!("traces-conductor-{shard}"))?;
+    let sequencer = sequencer.measured(&shared.latencies).traced(tracer);
     let (out, incoming) = spsc::channel(REQUEST_WORDS)?;
     requests.push(incoming);
     let conductor = ConductorOptions {
@@ -198,11 +200,18 @@ fn tail(
     Ok(tail.telling(telling))
 }
 
-fn dispatch<K: EventSink>(shared: &Shared<'_>, shard: usize, next: K, assembly: &mut Assembly) -> DispatchStage<K> {
+fn dispatch<K: EventSink>(
+    shared: &Shared<'_>,
+    shard: usize,
+    next: K,
+    assembly: &mut Assembly,
+) -> Result<DispatchStage<K>, EngineError> {
     let counts = shared.ledger.sheet(&format!("dispatch-{shard}"));
-    let stage = DispatchStage::new(Arc::clone(&shared.table), Arc::clone(&shared.directory), counts, next);
+    let tracer = shared.traces.tracer(&format!("traces-dispatch-{shard}"))?;
+    let stage =
+        DispatchStage::new(Arc::clone(&shared.table), Arc::clone(&shared.directory), counts, next).traced(tracer);
     assembly.unknown.push(stage.unknown_fields());
-    stage
+    Ok(stage)
 }
 
 fn io_agent<K: RawSink + Send + 'static>(
@@ -211,7 +220,7 @@ fn io_agent<K: RawSink + Send + 'static>(
     source: Stoppable,
     sink: K,
     requests: RequestsIn,
-) -> Box<dyn Agent> {
+) -> Result<Box<dyn Agent>, EngineError> {
     let options = shared.options;
     let parser = Parser::new(
         ParserOptions { trace_seed: options.trace_seed },
@@ -224,5 +233,6 @@ fn io_agent<K: RawSink + Send + 'static>(
     let words_max = raw_words_max(&options.rings);
     let io = IoOptions { batch: options.io_batch, time, on_full: OnFull::Wait, words_max };
     let agent = IoAgent::new(name, io, source, parser, sink, Box::new(requests), shared.clock.clone());
-    Box::new(agent.measured(&shared.latencies))
+    let tracer = shared.traces.tracer(&format!("traces-{name}"))?;
+    Ok(Box::new(agent.measured(&shared.latencies).traced(tracer)))
 }

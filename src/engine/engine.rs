@@ -26,7 +26,7 @@ use crate::schema::frame::FrameSource;
 use crate::schema::id::{InstrumentId, Market};
 use crate::schema::latency::Hop;
 use crate::snapshot::MemoryStore;
-use crate::telemetry::{Clock, Latencies, LatencySummary, Ledger};
+use crate::telemetry::{Clock, Exporting, Latencies, LatencySummary, Ledger, Traces};
 
 /// How often [`Engine::finish`] looks whether the stages have ended.
 const END_INTERVAL: Duration = Duration::from_micros(200);
@@ -58,6 +58,8 @@ pub struct Engine {
     watches: Vec<Watches>,
     reports: super::ways_back::BookReports,
     caretaker: Option<Caretaker>,
+    traces: Traces,
+    exporting: Option<Exporting>,
 }
 
 enum Agents {
@@ -136,6 +138,10 @@ impl Engine {
             LatencyOptions { recorded: true, cycle_over } => Latencies::new(clock.clone(), cycle_over),
             _ => Latencies::off(),
         };
+        let traces = options
+            .traces
+            .clone()
+            .map_or(Traces::off(), |to| Traces::new(to, clock.clone(), options.trace_seed, ledger.clone()));
         let shared = Shared {
             options: &options,
             table: tables.shared(),
@@ -144,6 +150,7 @@ impl Engine {
             ledger: ledger.clone(),
             clock: clock.clone(),
             latencies: latencies.clone(),
+            traces: traces.clone(),
         };
         let sources =
             sources.into_iter().map(|source| Stoppable::new(source, stop.clone(), Arc::clone(&fault))).collect();
@@ -172,6 +179,7 @@ impl Engine {
                 clock,
                 ledger,
                 latency,
+                tracer: traces.tracer("traces-control")?,
                 trace_seed,
                 live,
             };
@@ -199,6 +207,8 @@ impl Engine {
             watches,
             reports,
             caretaker: None,
+            traces,
+            exporting: None,
         })
     }
 
@@ -276,6 +286,7 @@ impl Engine {
         let agents = std::mem::take(built);
         record_panic_sites();
         self.caretaker = Caretaker::start(&self.store, &self.options, self.clock.clone(), Arc::clone(&self.directory));
+        self.exporting = self.traces.start(Arc::clone(&self.directory));
         let topology = self.options.topology_in_force();
         if topology == Topology::Stepped {
             self.agents = Agents::Stepped(Stepper::new(agents.into_iter().map(|(_, agent)| agent).collect()));
@@ -378,6 +389,11 @@ impl Engine {
         &self.latencies
     }
 
+    /// What is new of what the receiver of traces complains of, or of why it cannot be reached: told once, for a person.
+    pub fn trace_trouble(&self) -> Option<String> {
+        self.traces.trouble()
+    }
+
     /// Waits for the stages to end and says how it went.
     ///
     /// # Errors
@@ -399,6 +415,8 @@ impl Engine {
             Agents::Built(built) => drop(built),
         }
         drop(self.caretaker.take());
+        // Behind the stages: their last spans go out too.
+        drop(self.exporting.take());
         if let Some(panicked) = self.failure.get() {
             return Err(panicked.clone().into());
         }

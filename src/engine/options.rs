@@ -9,7 +9,7 @@ use crate::agent::{IdleStrategy, usable_cores};
 use crate::bus::data::{EVENT_WORDS_MAX, ring_words_for};
 use crate::conductor::ConductorOptions;
 use crate::snapshot::StoreOptions;
-use crate::telemetry::CYCLE_OVER;
+use crate::telemetry::{CYCLE_OVER, TraceOptions};
 
 /// Which stages share a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +130,8 @@ pub struct EngineOptions {
     pub sweep_interval: Duration,
     /// The latency ledger.
     pub latency: LatencyOptions,
+    /// Where spans go; `None`: there are none.
+    pub traces: Option<TraceOptions>,
     /// The control plane; `None`: everything that the routes name is let through, and no command is taken (a replay).
     pub control: Option<ControlOptions>,
 }
@@ -151,6 +153,7 @@ impl Default for EngineOptions {
             store_ttl: None,
             sweep_interval: Duration::from_secs(10),
             latency: LatencyOptions::default(),
+            traces: None,
             control: None,
         }
     }

@@ -57,19 +57,21 @@ struct FiltersBody {
     trace_id: Option<String>,
 }
 
-fn command(endpoint: Endpoint, body: &[u8]) -> Result<(Option<String>, Command), Refusal> {
+/// The command of a body. `traceparent` is the caller's by the request's head; the body's own word comes first.
+fn command(endpoint: Endpoint, traceparent: Option<&str>, body: &[u8]) -> Result<(Option<String>, Command), Refusal> {
+    let or_head = |trace_id: Option<String>| trace_id.or_else(|| traceparent.map(str::to_owned));
     Ok(match endpoint {
         Endpoint::Unsubscribe => {
             let UnsubscribeBody { consumer, type_name, filters, trace_id } = json::read(body)?;
-            (consumer, Command::Unsubscribe { type_name, filters, trace_id })
+            (consumer, Command::Unsubscribe { type_name, filters, trace_id: or_head(trace_id) })
         }
         Endpoint::Filters => {
             let FiltersBody { consumer, type_name, filters, trace_id } = json::read(body)?;
-            (consumer, Command::UpdateFilters { type_name, filters, trace_id })
+            (consumer, Command::UpdateFilters { type_name, filters, trace_id: or_head(trace_id) })
         }
         _ => {
             let SubscribeBody { consumer, type_name, filters, trace_id, lease_seconds } = json::read(body)?;
-            (consumer, Command::Subscribe { type_name, filters, trace_id, lease_seconds })
+            (consumer, Command::Subscribe { type_name, filters, trace_id: or_head(trace_id), lease_seconds })
         }
     })
 }
@@ -87,8 +89,14 @@ impl Desk {
     }
 
     /// Carries a command of a body to the control duty.
-    pub(super) fn change(&self, endpoint: Endpoint, caller: &Caller, body: &[u8]) -> Result<Answer, Refusal> {
-        let (consumer, command) = command(endpoint, body)?;
+    pub(super) fn change(
+        &self,
+        endpoint: Endpoint,
+        caller: &Caller,
+        traceparent: Option<&str>,
+        body: &[u8],
+    ) -> Result<Answer, Refusal> {
+        let (consumer, command) = command(endpoint, traceparent, body)?;
         let named = consumer.as_deref().or(caller.name.as_ref().map(ConsumerName::as_str)).unwrap_or(ANYBODY);
         let bad = |error: crate::schema::command::BadConsumerName| {
             Refusal::new(422, ControlCode::BadConsumer.as_str(), error.to_string())

@@ -208,7 +208,9 @@ impl Connection<'_> {
         let desk = &self.house.desk;
         let report = |command| desk.report(caller, command).map(|report| report_answer(200, &report));
         let answer = match endpoint {
-            Endpoint::Subscribe | Endpoint::Unsubscribe | Endpoint::Filters => desk.change(endpoint, caller, body),
+            Endpoint::Subscribe | Endpoint::Unsubscribe | Endpoint::Filters => {
+                desk.change(endpoint, caller, head.traceparent.as_deref(), body)
+            }
             Endpoint::Routes => report(Command::ListRoutes),
             Endpoint::Subscriptions => report(Command::ListSubscriptions),
             Endpoint::Status => report(Command::Status),

@@ -4,6 +4,7 @@
 
 use super::refusal::Refusal;
 use super::secret::Secret;
+use crate::schema::id::TraceId;
 
 /// Bytes of a head, with its empty line.
 pub(super) const HEAD_BYTES_MAX: usize = 8 << 10;
@@ -31,6 +32,8 @@ pub(super) struct Head {
     pub(super) fetch_site: Option<String>,
     pub(super) authorization: Option<Authorization>,
     pub(super) content_type: Option<String>,
+    /// The caller's trace and span, where it tells them by the W3C's header; as written. What is no such header is passed over, as the W3C asks.
+    pub(super) traceparent: Option<String>,
     pub(super) length: Length,
     pub(super) expects_continue: bool,
     pub(super) keep_alive: bool,
@@ -123,6 +126,7 @@ fn read(request: &httparse::Request<'_, '_>) -> Result<Head, Refusal> {
         fetch_site: single(request, "sec-fetch-site")?.map(text),
         authorization: single(request, "authorization")?.map(authorization),
         content_type: single(request, "content-type")?.map(text),
+        traceparent: traceparent(request),
         length: length(request)?,
         expects_continue,
         keep_alive: !says_close,
@@ -132,6 +136,12 @@ fn read(request: &httparse::Request<'_, '_>) -> Result<Head, Refusal> {
 fn values<'a>(request: &'a httparse::Request<'_, '_>, name: &'static str) -> impl Iterator<Item = &'a [u8]> {
     let found = request.headers.iter().filter(move |header| header.name.eq_ignore_ascii_case(name));
     found.map(|header| header.value.trim_ascii())
+}
+
+fn traceparent(request: &httparse::Request<'_, '_>) -> Option<String> {
+    let mut found = values(request, "traceparent").map(|value| core::str::from_utf8(value).unwrap_or_default());
+    let alone = found.next().filter(|_| found.next().is_none())?;
+    TraceId::from_traceparent(alone).map(|_| alone.to_owned())
 }
 
 /// The value of a header that may stand once: of two, two readers might take a different one.

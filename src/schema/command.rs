@@ -30,7 +30,7 @@ pub enum Command {
         /// What of it the consumer wants; empty: all of it.
         #[serde(default)]
         filters: Filters,
-        /// The caller's trace, 32 hex digits.
+        /// The caller's trace, 32 hex digits, or with its span as a W3C `traceparent`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trace_id: Option<String>,
         /// Ends by itself after so many seconds, unless it is renewed; without: it stays until unsubscribed.
@@ -45,7 +45,7 @@ pub enum Command {
         /// The one subscription that has exactly these filters; without: all of the type.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         filters: Option<Filters>,
-        /// The caller's trace, 32 hex digits.
+        /// The caller's trace, 32 hex digits, or with its span as a W3C `traceparent`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trace_id: Option<String>,
     },
@@ -58,7 +58,7 @@ pub enum Command {
         /// What of it the consumer wants from now on; empty: all of it.
         #[serde(default)]
         filters: Filters,
-        /// The caller's trace, 32 hex digits.
+        /// The caller's trace, 32 hex digits, or with its span as a W3C `traceparent`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trace_id: Option<String>,
     },
@@ -201,7 +201,7 @@ codes! {
     UnknownMarket = "control/unknown-market";
     /// `leaseSeconds` is 0 or longer than [`LEASE_SECONDS_MAX`].
     BadLease = "control/bad-lease";
-    /// `traceId` is not 32 hex digits, or all zero.
+    /// `traceId` is neither 32 hex digits, not all zero, nor a W3C `traceparent`.
     BadTrace = "control/bad-trace";
     /// The consumer's name is malformed or reserved ([`ConsumerName`]).
     BadConsumer = "control/bad-consumer";

@@ -103,6 +103,32 @@ impl TraceId {
     }
 }
 
+impl TraceId {
+    /// From 32 hex digits, not all zero.
+    pub fn from_hex(text: &str) -> Option<TraceId> {
+        let value = hex(text, 32)?;
+        (value != 0).then_some(TraceId([(value >> 64) as u64, value as u64]))
+    }
+
+    /// The caller's trace and span, as a W3C `traceparent` tells them: `00-<32 hex digits>-<16>-<2>`. `None` for what is none;
+    /// what a later version appends is passed over.
+    pub fn from_traceparent(text: &str) -> Option<(TraceId, u64)> {
+        let mut parts = text.split('-');
+        let mut part = || parts.next().filter(|part| !part.bytes().any(|b| b.is_ascii_uppercase()));
+        let (version, trace, span, flags) = (part()?, part()?, part()?, part()?);
+        let (version, _) = (hex(version, 2).filter(|version| *version != 0xff)?, hex(flags, 2)?);
+        let span = u64::try_from(hex(span, 16)?).ok().filter(|span| *span != 0)?;
+        let whole = version != 0 || parts.next().is_none();
+        whole.then_some((TraceId::from_hex(trace)?, span))
+    }
+}
+
+/// The value of exactly so many hex digits.
+fn hex(text: &str, digits: usize) -> Option<u128> {
+    let all = text.len() == digits && text.bytes().all(|b| b.is_ascii_hexdigit());
+    u128::from_str_radix(text, 16).ok().filter(|_| all)
+}
+
 const fn mix(value: u64) -> u64 {
     let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -219,6 +245,35 @@ mod tests {
         assert_eq!(Source::name_of(999), "unknown");
         for (at, name) in Source::NAMES.iter().enumerate() {
             assert_eq!(Source::is_stream(at as u16 + 1), name.starts_with("binance.ws."), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_caller_s_trace_is_read_as_the_w3c_writes_it_and_nothing_else_is() {
+        assert_eq!(TraceId::from_hex("000000000000000a00000000000000FF"), Some(TraceId([10, 255])));
+        for text in
+            ["", "0", "00000000000000000000000000000000", "+0000000000000000000000000000001", "g".repeat(32).as_str()]
+        {
+            assert_eq!(TraceId::from_hex(text), None, "{text}");
+        }
+        let (trace, span) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+        let caller = Some((TraceId([0x4bf9_2f35_77b3_4da6, 0xa3ce_929d_0e0e_4736]), 0x00f0_67aa_0ba9_02b7));
+        let zeros = "0".repeat(32);
+        let table = [
+            (format!("00-{trace}-{span}-01"), caller),
+            (format!("00-{trace}-{span}-00"), caller),
+            (format!("cc-{trace}-{span}-01-what-the-future-brings"), caller),
+            (format!("00-{trace}-{span}-01-more"), None),
+            (format!("ff-{trace}-{span}-01"), None),
+            (format!("00-{zeros}-{span}-01"), None),
+            (format!("00-{trace}-{}-01", &zeros[..16]), None),
+            (format!("00-{}-{span}-01", trace.to_uppercase()), None),
+            (format!("00-{trace}-{span}"), None),
+            (trace.to_owned(), None),
+            (String::new(), None),
+        ];
+        for (text, expected) in table {
+            assert_eq!(TraceId::from_traceparent(&text), expected, "{text}");
         }
     }
 

@@ -2,7 +2,7 @@
 //! sending half implements them; a stage cannot tell which.
 //! Owns: nothing. Thread: the caller's. Takes and gives: records. Never: blocks, loses an input it took.
 
-use super::event::{EventBuf, EventRef};
+use super::event::{EventBuf, EventHeader, EventRef};
 pub use super::frame::Urgency;
 use super::id::{InstrumentId, TypeId};
 use super::raw::RawRef;
@@ -64,6 +64,12 @@ pub trait Publish {
     /// the reference's (number, epoch, quality and all; its own kind stays), so what lies in the store is an event like
     /// any other. `delta_seq` in both payloads is the caller's.
     fn publish_book(&mut self, reference: &mut EventBuf, book: &mut EventBuf) -> u64;
+
+    /// The conductor takes an input: what is published until [`Publish::taken`], and carries its trace, is of it. For traces alone.
+    fn taking(&mut self, _input: &EventHeader) {}
+
+    /// It is done with the input.
+    fn taken(&mut self) {}
 
     /// The last `seq` given to an (instrument, type); 0 before the first.
     fn last_seq(&self, instrument: InstrumentId, type_id: TypeId) -> u64;

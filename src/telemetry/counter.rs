@@ -191,6 +191,18 @@ counters! {
     HttpEventsMissed = "records missed by http event streams";
     /// Latencies above 60 s, recorded as 60 s.
     LatencyClamped = "latencies above 60 s, recorded as 60 s";
+    /// Spans recorded; each is one of the four that follow in the end.
+    TraceSpansRecorded = "spans recorded";
+    /// Spans that the receiver of traces took.
+    TraceSpansSent = "spans delivered";
+    /// Spans that it took and then said that it did not keep.
+    TraceSpansRejected = "spans rejected by the receiver";
+    /// Spans for which a thread's ring had no room: the receiver is slow or down.
+    TraceSpansDropped = "spans dropped, ring full";
+    /// Spans that the receiver refused, did not take for a minute, or not before the end.
+    TraceSpansGivenUp = "spans given up, receiver did not take them";
+    /// Requests with spans that the receiver did not take; most are sent again.
+    TraceRequestsFailed = "requests with spans not taken";
 }
 
 const COUNTERS: usize = Counter::ALL.len();

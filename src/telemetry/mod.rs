@@ -1,4 +1,4 @@
-//! Purpose: the one clock, counters with English labels, the latency ledger.
+//! Purpose: the one clock, counters with English labels, the latency ledger, traces.
 //! Owns: the only readings of time. Thread: each file says. Takes and gives: numbers.
 //! Never: formats on the data path, or waits for a lock there.
 
@@ -9,6 +9,7 @@ mod cycles;
 mod histogram;
 mod hop;
 mod latencies;
+mod traces;
 
 pub use clock::Clock;
 pub use counter::{Counter, Counts, Ledger};
@@ -16,3 +17,6 @@ pub use cycles::CycleClock;
 pub use histogram::{Digits, LatencySummary, LatencyTally, histogram_text, signed_summary};
 pub use hop::{HopRecorder, NO_KIND};
 pub use latencies::{CYCLE_OVER, Latencies, SignedRecorder};
+pub use traces::{
+    CommandSpan, Exporting, FrameSpan, Headers, Publication, PublishTracer, TraceOptions, Tracer, Traces,
+};

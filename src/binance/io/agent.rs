@@ -12,7 +12,7 @@ use crate::schema::latency::Hop;
 use crate::schema::raw::{RAW_HEADER_WORDS, RawRef};
 use crate::schema::stage::RawSink;
 use crate::schema::time::UnixNanos;
-use crate::telemetry::{Clock, Counter, Counts, HopRecorder, Latencies, NO_KIND};
+use crate::telemetry::{Clock, Counter, Counts, FrameSpan, HopRecorder, Latencies, NO_KIND, Tracer};
 
 /// Whose time the stages behind are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +60,7 @@ pub struct IoAgent<S, K> {
     requests: Requests,
     clock: Clock,
     kernel_hop: HopRecorder,
+    tracer: Option<Box<Tracer>>,
     now: UnixNanos,
     phase: Phase,
     fault: Option<SourceError>,
@@ -93,6 +94,7 @@ impl<S: FrameSource, K: RawSink> IoAgent<S, K> {
             requests: Requests(requests),
             clock,
             kernel_hop: HopRecorder::off(),
+            tracer: None,
             now: UnixNanos(i64::MIN),
             phase: Phase::Pulling,
             fault: None,
@@ -102,6 +104,13 @@ impl<S: FrameSource, K: RawSink> IoAgent<S, K> {
     /// Records how long frames took from the kernel to the read, where they have its stamp.
     pub fn measured(mut self, latencies: &Latencies) -> IoAgent<S, K> {
         self.kernel_hop = latencies.recorder(Hop::KernelToRead);
+        self
+    }
+
+    /// Gives kept frames a span, from their read until all of them is handed on: on one thread that takes in what the stages behind
+    /// do with it.
+    pub fn traced(mut self, tracer: Option<Box<Tracer>>) -> IoAgent<S, K> {
+        self.tracer = tracer;
         self
     }
 
@@ -147,7 +156,7 @@ impl<S: FrameSource, K: RawSink> IoAgent<S, K> {
 
     /// Pulls at most one frame; `false` when there is none now.
     fn pull(&mut self) -> bool {
-        let IoAgent { source, parser, outlet, clock, now, options, kernel_hop, .. } = self;
+        let IoAgent { source, parser, outlet, clock, now, options, kernel_hop, tracer, .. } = self;
         let mut loss = Loss::default();
         let pulled = source.pull(&mut |frame: Frame<'_>| {
             let ingress_ns = frame.stamps.read_ns.unwrap_or_else(|| clock.now_ns());
@@ -159,8 +168,15 @@ impl<S: FrameSource, K: RawSink> IoAgent<S, K> {
                 *now = (*now).max(frame.receive);
                 outlet.sink.advance(*now);
             }
+            let span = match tracer {
+                None => None,
+                Some(tracer) => span_of(tracer, &frame, ingress_ns),
+            };
             // What is malformed is counted, and said by a raw instance where it matters: there is no more to do about it.
-            let _ = parser.parse(frame, ingress_ns, |raw: RawRef<'_>| outlet.offer(raw, &mut loss));
+            let parsed = parser.parse(frame, ingress_ns, |raw: RawRef<'_>| outlet.offer(raw, &mut loss));
+            if let Some(tracer) = tracer {
+                end_span(tracer, span, parsed.is_err());
+            }
         });
         loss.count(self.parser.counts());
         match pulled {
@@ -212,6 +228,23 @@ impl<S: FrameSource, K: RawSink> IoAgent<S, K> {
             // No work and room: nothing is held behind. No work without room is back-pressure.
             self.phase = Phase::Done;
         }
+    }
+}
+
+/// The beginning of a frame's span, if it is kept. Apart, as its end is, so that a run without traces does no more than test an `Option`.
+#[cold]
+#[inline(never)]
+fn span_of(tracer: &Tracer, frame: &Frame<'_>, ingress_ns: u64) -> Option<FrameSpan> {
+    let (market, connection, number) = (frame.market, frame.connection, frame.number);
+    let trace = tracer.frame(connection, number)?;
+    Some(FrameSpan { trace, ingress_ns, market, connection, number, bytes: frame.bytes.len(), malformed: false })
+}
+
+#[cold]
+#[inline(never)]
+fn end_span(tracer: &mut Tracer, span: Option<FrameSpan>, malformed: bool) {
+    if let Some(span) = span {
+        tracer.adapted(&FrameSpan { malformed, ..span });
     }
 }
 

@@ -10,7 +10,7 @@ use crate::schema::latency::Hop;
 use crate::schema::payload::BookReference;
 use crate::schema::stage::Publish;
 use crate::schema::time::UnixNanos;
-use crate::telemetry::{Clock, Counter, Counts, HopRecorder, Latencies, SignedRecorder};
+use crate::telemetry::{Clock, Counter, Counts, HopRecorder, Latencies, PublishTracer, SignedRecorder};
 
 use super::keyed::KeyTable;
 use super::oversize::announce;
@@ -72,6 +72,7 @@ pub struct Sequencer<S: Shelves> {
     clock: Clock,
     published: HopRecorder,
     received: SignedRecorder,
+    tracer: Option<Box<PublishTracer>>,
     counts: Counts,
     /// As last counted.
     demotions: u64,
@@ -101,6 +102,7 @@ impl<S: Shelves> Sequencer<S> {
             clock,
             published: HopRecorder::off(),
             received: SignedRecorder::default(),
+            tracer: None,
             counts,
             demotions: 0,
             status: EventBuf::default(),
@@ -111,6 +113,12 @@ impl<S: Shelves> Sequencer<S> {
     pub fn measured(mut self, latencies: &Latencies) -> Sequencer<S> {
         self.published = latencies.recorder(Hop::ReadToPublished);
         self.received = latencies.signed(Hop::ExchangeToReceive);
+        self
+    }
+
+    /// Gives the conductor's inputs and what is published of them a span, where they are kept.
+    pub fn traced(mut self, tracer: Option<Box<PublishTracer>>) -> Sequencer<S> {
+        self.tracer = tracer;
         self
     }
 
@@ -126,6 +134,56 @@ impl<S: Shelves> Sequencer<S> {
         *seq += 1;
         header.seq = *seq;
         *seq
+    }
+
+    /// Publishes by `publish`, within a span where the event is kept. Apart, so that a run without traces does no more than test an `Option`.
+    #[cold]
+    #[inline(never)]
+    fn traced_publish(&mut self, event: &mut EventBuf, publish: impl FnOnce(&mut Self, &mut EventBuf) -> u64) -> u64 {
+        let begun = self.tracer.as_deref_mut().and_then(|tracer| tracer.publishing(event.read()));
+        let seq = publish(self, event);
+        if let (Some(begun), Some(tracer)) = (begun, &mut self.tracer) {
+            tracer.published(&begun, event.read().header());
+        }
+        seq
+    }
+
+    #[inline(always)]
+    fn publish_plain(&mut self, event: &mut EventBuf) -> u64 {
+        let seq = self.number(event);
+        let ingress_ns = event.header_mut().latency_ns;
+        self.send(event, ingress_ns);
+        seq
+    }
+
+    #[inline(always)]
+    fn publish_stored_plain(&mut self, event: &mut EventBuf) -> u64 {
+        let seq = self.number(event);
+        let ingress_ns = event.header_mut().latency_ns;
+        // What is stored is stored now and published a moment later: each copy says its own latency.
+        event.header_mut().latency_ns = self.since(ingress_ns);
+        if self.shelving.replace(event.read(), &mut self.counts).is_none() {
+            event.header_mut().flags |= flag::NOT_STORED;
+        }
+        self.send(event, ingress_ns);
+        seq
+    }
+
+    fn publish_book_plain(&mut self, reference: &mut EventBuf, book: &mut EventBuf) -> u64 {
+        let seq = self.number(reference);
+        let ingress_ns = reference.header_mut().latency_ns;
+        let latency_ns = self.since(ingress_ns);
+        let (head, own) = (*reference.read().header(), *book.read().header());
+        *book.header_mut() = EventHeader { words: own.words, kind: own.kind, latency_ns, ..head };
+        let stored = self.shelving.put_under(reference.read(), book.read(), &mut self.counts);
+        if let Some(payload) = reference.payload_mut::<BookReference>() {
+            payload.store_version = stored.map_or(0, |version| i64::try_from(version).unwrap_or(i64::MAX));
+        }
+        if stored.is_none() {
+            reference.header_mut().flags |= flag::NOT_STORED;
+        }
+        self.send(reference, ingress_ns);
+        seq
     }
 
     /// Nanoseconds since ingress.
@@ -208,39 +266,38 @@ impl<S: Shelves> Publish for Sequencer<S> {
 
     #[inline]
     fn publish(&mut self, event: &mut EventBuf) -> u64 {
-        let seq = self.number(event);
-        let ingress_ns = event.header_mut().latency_ns;
-        self.send(event, ingress_ns);
-        seq
+        match self.tracer {
+            None => self.publish_plain(event),
+            Some(_) => self.traced_publish(event, Self::publish_plain),
+        }
     }
 
     fn publish_stored(&mut self, event: &mut EventBuf) -> u64 {
-        let seq = self.number(event);
-        let ingress_ns = event.header_mut().latency_ns;
-        // What is stored is stored now and published a moment later: each copy says its own latency.
-        event.header_mut().latency_ns = self.since(ingress_ns);
-        if self.shelving.replace(event.read(), &mut self.counts).is_none() {
-            event.header_mut().flags |= flag::NOT_STORED;
+        match self.tracer {
+            None => self.publish_stored_plain(event),
+            Some(_) => self.traced_publish(event, Self::publish_stored_plain),
         }
-        self.send(event, ingress_ns);
-        seq
     }
 
     fn publish_book(&mut self, reference: &mut EventBuf, book: &mut EventBuf) -> u64 {
-        let seq = self.number(reference);
-        let ingress_ns = reference.header_mut().latency_ns;
-        let latency_ns = self.since(ingress_ns);
-        let (head, own) = (*reference.read().header(), *book.read().header());
-        *book.header_mut() = EventHeader { words: own.words, kind: own.kind, latency_ns, ..head };
-        let stored = self.shelving.put_under(reference.read(), book.read(), &mut self.counts);
-        if let Some(payload) = reference.payload_mut::<BookReference>() {
-            payload.store_version = stored.map_or(0, |version| i64::try_from(version).unwrap_or(i64::MAX));
+        match self.tracer {
+            None => self.publish_book_plain(reference, book),
+            Some(_) => self.traced_publish(reference, |this, reference| this.publish_book_plain(reference, book)),
         }
-        if stored.is_none() {
-            reference.header_mut().flags |= flag::NOT_STORED;
+    }
+
+    #[inline]
+    fn taking(&mut self, input: &EventHeader) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.taking(input);
         }
-        self.send(reference, ingress_ns);
-        seq
+    }
+
+    #[inline]
+    fn taken(&mut self) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.taken();
+        }
     }
 
     fn last_seq(&self, instrument: InstrumentId, type_id: TypeId) -> u64 {

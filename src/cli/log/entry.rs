@@ -110,6 +110,8 @@ events! {
     Halted = "halted" Warn;
     /// A book's quality changed otherwise.
     Quality = "quality" Warn;
+    /// The receiver of traces complains, or cannot be reached.
+    Traces = "traces" Warn;
     /// Something dropped, refused or wrong was counted.
     Counted = "counted" Warn;
     /// This log itself missed changes of books, or notes of the source.

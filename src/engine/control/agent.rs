@@ -17,7 +17,7 @@ use crate::schema::event::EventBuf;
 use crate::schema::id::{ConnectionId, InstrumentId, TraceId};
 use crate::schema::report::{LatencyView, Report, ShardView, StatusReport};
 use crate::schema::topic::StreamName;
-use crate::telemetry::{Clock, Counter, Counts, Digits, LatencyTally, Ledger};
+use crate::telemetry::{Clock, CommandSpan, Counter, Counts, Digits, LatencyTally, Ledger, Tracer};
 
 use super::super::ways_back::{Expect, Watches};
 use super::audit::{self, Deed};
@@ -47,7 +47,8 @@ enum Act {
     /// What the conductor is told of an instrument's book stream.
     Expect(Expect, InstrumentId),
     Emit(EventBuf),
-    Answer(Box<(Envelope, ControlAck)>),
+    /// And the command's span, where there are traces.
+    Answer(Box<(Envelope, ControlAck, Option<CommandSpan>)>),
 }
 
 /// What the agent is made of.
@@ -65,6 +66,7 @@ pub(in crate::engine) struct Parts {
     pub(in crate::engine) clock: Clock,
     pub(in crate::engine) ledger: Ledger,
     pub(in crate::engine) latency: LatencySide,
+    pub(in crate::engine) tracer: Option<Box<Tracer>>,
     pub(in crate::engine) trace_seed: u64,
     /// Whether time is the clock's. Else it begins with the first frame, and nothing can be due before.
     pub(in crate::engine) live: bool,
@@ -83,6 +85,8 @@ pub(in crate::engine) struct ControlAgent {
     started: Now,
     traces: u64,
     collect_at: u64,
+    /// When the change at hand came into force; 0 before.
+    in_force_ns: u64,
 }
 
 impl ControlAgent {
@@ -92,8 +96,18 @@ impl ControlAgent {
         let answered = LatencyTally::new(Digits::Three);
         let (acts, turned, handles) = (VecDeque::new(), VecDeque::new(), BTreeMap::new());
         let counts = parts.ledger.sheet("control");
-        let mut agent =
-            ControlAgent { parts, acts, turned, handles, answered, counts, started, traces: 0, collect_at: 0 };
+        let mut agent = ControlAgent {
+            parts,
+            acts,
+            turned,
+            handles,
+            answered,
+            counts,
+            started,
+            traces: 0,
+            collect_at: 0,
+            in_force_ns: 0,
+        };
         agent.begin();
         agent
     }
@@ -197,14 +211,20 @@ impl ControlAgent {
                 let who = Who::of(&Principal::Handle(consumer.clone()));
                 consumer.wishes().set(version, self.parts.duty.wants_of(&who));
             }
-            Act::Publish(table) => self.parts.tables.publish(*table),
+            Act::Publish(table) => {
+                self.parts.tables.publish(*table);
+                self.in_force_ns = self.parts.clock.now_ns();
+            }
             Act::Emit(event) => match self.parts.audit.push(event.read().words()) {
                 Err(ClaimError::Full) if !self.parts.audit.is_abandoned() => return Some(Act::Emit(event)),
                 _ => {}
             },
             Act::Answer(answer) => {
-                let (envelope, ack) = *answer;
+                let (envelope, ack, span) = *answer;
                 envelope.answer(ack);
+                if let (Some(span), Some(tracer)) = (span, &mut self.parts.tracer) {
+                    tracer.commanded(&CommandSpan { in_force_ns: self.in_force_ns, ..span });
+                }
             }
         }
         None
@@ -240,16 +260,19 @@ impl ControlAgent {
     }
 
     fn change_asked(&mut self, envelope: Envelope, now: Now) {
+        let began_ns = self.parts.clock.now_ns();
+        self.in_force_ns = 0;
         let who = Who::of(&envelope.principal());
         let command = envelope.command();
-        let (verb, trace) = (command.verb(), command.trace_id().and_then(audit::trace));
+        let (trace, parent) = command.trace_id().and_then(audit::caller).unwrap_or_else(|| (self.own_trace(), 0));
+        let (verb, traced) = (command.verb(), Some(trace));
         let (subject, sender) = (command.type_name().to_uppercase(), envelope.consumer().clone());
         let deed = Deed { verb, subject: &subject, consumer: who.name(), by: sender.name() };
         let plan = self.parts.duty.plan(&who, command, now).and_then(|plan| self.keep(plan, command, now));
         let ack = match plan {
             Err((code, message)) => {
                 let version = self.parts.duty.version();
-                self.emit(deed, (AckStatus::Error, version, version), code.as_str(), trace, now);
+                self.emit(deed, (AckStatus::Error, version, version), code.as_str(), traced, now);
                 ControlAck::refused(&*subject, version, code, message)
             }
             Ok(plan) => {
@@ -257,11 +280,35 @@ impl ControlAgent {
                     self.handles.insert(consumer.id(), consumer);
                 }
                 let status = if plan.changes() { AckStatus::Accepted } else { AckStatus::Noop };
-                let version = self.change(plan, deed, trace, now);
+                let version = self.change(plan, deed, traced, now);
                 ControlAck::new(&*subject, status, version)
             }
         };
-        self.acts.push_back(Act::Answer(Box::new((envelope, ack))));
+        let span = self.span(&ack, verb, (trace, parent), began_ns);
+        self.acts.push_back(Act::Answer(Box::new((envelope, ack, span))));
+    }
+
+    /// The span of a command that has been judged; `None` where there are no traces.
+    fn span(
+        &self,
+        ack: &ControlAck,
+        verb: &str,
+        (trace, parent): (TraceId, u64),
+        began_ns: u64,
+    ) -> Option<CommandSpan> {
+        self.parts.tracer.as_ref()?;
+        let type_id = self.parts.latency.type_named(&ack.type_name);
+        let [verb, outcome] = audit::places(verb, ack.status);
+        Some(CommandSpan {
+            trace,
+            parent,
+            began_ns,
+            in_force_ns: 0,
+            version: ack.dispatch_version,
+            type_id,
+            verb,
+            outcome,
+        })
     }
 
     /// Keeps a named consumer's command over a restart, before anything comes of it.

@@ -38,24 +38,17 @@ pub(super) struct Entry<'a> {
     pub(super) trace: TraceId,
 }
 
-/// A trace as a command writes it: 32 hex digits, not all zero.
-pub(super) fn trace(text: &str) -> Option<TraceId> {
-    let digits = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    let value = u128::from_str_radix(text, 16).ok().filter(|value| digits && *value != 0)?;
-    Some(TraceId([(value >> 64) as u64, value as u64]))
+/// The caller's trace as a command writes it, and its span where it names one: 32 hex digits, or a W3C `traceparent`.
+pub(super) fn caller(text: &str) -> Option<(TraceId, u64)> {
+    TraceId::from_hex(text).map(|trace| (trace, 0)).or_else(|| TraceId::from_traceparent(text))
 }
 
 /// Writes an entry as an event.
 pub(super) fn write(entry: &Entry<'_>, now: Now, into: &mut EventBuf) {
     let header = head(builtin::CONTROL_UPDATE, entry.new, entry.trace, now);
     let mut update = ControlUpdate::zeroed();
-    update.verb = place(CONTROL_VERBS, entry.deed.verb);
-    let outcome = match entry.outcome {
-        AckStatus::Accepted => "accepted",
-        AckStatus::Noop => "noop",
-        AckStatus::Error => "error",
-    };
-    update.outcome = place(CONTROL_OUTCOMES, outcome);
+    let [verb, outcome] = places(entry.deed.verb, entry.outcome);
+    (update.verb, update.outcome) = (verb.into(), outcome.into());
     (update.old_version, update.new_version) = (entry.old as i64, entry.new as i64);
     copy(entry.deed.consumer, &mut update.consumer);
     copy(entry.deed.by, &mut update.by);
@@ -91,6 +84,16 @@ fn head(type_id: TypeId, version: u64, trace: TraceId, now: Now) -> EventHeader 
     }
 }
 
+/// Where a verb and an outcome stand among those that there are.
+pub(super) fn places(verb: &str, outcome: AckStatus) -> [u8; 2] {
+    let outcome = match outcome {
+        AckStatus::Accepted => "accepted",
+        AckStatus::Noop => "noop",
+        AckStatus::Error => "error",
+    };
+    [place(CONTROL_VERBS, verb), place(CONTROL_OUTCOMES, outcome)].map(|at| at as u8)
+}
+
 fn place(words: &[&str], word: &str) -> i64 {
     words.iter().position(|known| *known == word).unwrap_or_default() as i64
 }
@@ -99,19 +102,4 @@ fn place(words: &[&str], word: &str) -> i64 {
 fn copy(text: &str, into: &mut [u8]) {
     let shown = |c: char| if c.is_ascii_graphic() || c == ' ' { c as u8 } else { b'?' };
     into.iter_mut().zip(text.chars().map(shown)).for_each(|(byte, c)| *byte = c);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_trace_is_thirty_two_hex_digits_and_not_zero() {
-        assert_eq!(trace("000000000000000a00000000000000FF"), Some(TraceId([10, 255])));
-        for text in
-            ["", "0", "00000000000000000000000000000000", "+0000000000000000000000000000001", "g".repeat(32).as_str()]
-        {
-            assert_eq!(trace(text), None, "{text}");
-        }
-    }
 }

@@ -570,6 +570,8 @@ fn commands_are_refused_with_the_code_that_fits() {
         (subscribe("", 0), Some(ControlCode::BadType)),
         (with_trace("0123"), Some(ControlCode::BadTrace)),
         (with_trace("00000000000000000000000000000001"), None),
+        (with_trace("00-00000000000000000000000000000001-0000000000000002-01"), None),
+        (with_trace("00-00000000000000000000000000000001-0000000000000000-01"), Some(ControlCode::BadTrace)),
         (with("price", json!("1.5")), None),
         (with("isBuyerMaker2", json!(true)), Some(ControlCode::BadFilter)),
         (with("lastUpdateId", json!(1)), Some(ControlCode::BadFilter)),

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::super::rings::RingGauge;
 use crate::directory::Directory;
+use crate::schema::canonical_type::CanonicalType;
+use crate::schema::id::TypeId;
 use crate::schema::json::Names;
 use crate::schema::latency::{LatencyDetail, LatencyReport};
 use crate::telemetry::Latencies;
@@ -21,6 +23,11 @@ impl LatencySide {
     /// Asks each thread for what it has recorded.
     pub(super) fn collect(&self) {
         self.latencies.collect();
+    }
+
+    /// A type by its name, if anything has named it.
+    pub(super) fn type_named(&self, name: &str) -> Option<TypeId> {
+        self.directory.find_type(&CanonicalType::parse(name).ok()?)
     }
 
     /// All of it, as far as threads have handed it over.

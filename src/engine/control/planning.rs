@@ -175,9 +175,10 @@ impl Duty {
 
 fn check_trace(text: Option<&str>) -> Result<(), Refusal> {
     match text {
-        Some(text) if super::audit::trace(text).is_none() => {
-            Err((ControlCode::BadTrace, format!("`{text}` is no trace: expected 32 hex digits, not all zero")))
-        }
+        Some(text) if super::audit::caller(text).is_none() => Err((
+            ControlCode::BadTrace,
+            format!("`{text}` is no trace: expected 32 hex digits, not all zero, or a W3C traceparent"),
+        )),
         _ => Ok(()),
     }
 }
