@@ -10,6 +10,7 @@
 //! | `instruments` | one instrument, 2,500 instruments |
 //! | `rings`, `threads` | records from thread to thread |
 //! | `hop` | frame → event on another core, and the cache line's own way |
+//! | `loopback` | what the bench of real sockets has printed |
 //! | `start` | the shipped program until its first market event |
 //! | `allocations` | allocations a frame |
 //! | `recording` | the walk with and without the latency ledger |
@@ -30,6 +31,7 @@ mod goals;
 mod headline;
 mod hop;
 mod instruments;
+mod loopback;
 mod measure;
 mod recording;
 mod rings;
@@ -96,6 +98,9 @@ struct Options {
     /// The `meltica` whose start is timed; without it that is left out
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
+    /// What `cargo bench --bench loopback` has printed; without it those goals are left open
+    #[arg(long, value_name = "FILE")]
+    loopback: Option<PathBuf>,
     /// Where files of the run lie
     #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
     work: PathBuf,
@@ -133,6 +138,8 @@ fn run(options: &Options) -> Result<(), String> {
         }
         None => Err("no --program was given".to_owned()),
     };
+    let loopback = options.loopback.as_ref().map(|file| std::fs::read_to_string(file).unwrap_or_default());
+    let loopback = loopback.as_deref().and_then(loopback::Loopback::of);
     let mut run = Run::default();
     if let Some(python) = &options.python {
         match Python::start(python, &options.script, &options.work, &samples) {
@@ -148,7 +155,7 @@ fn run(options: &Options) -> Result<(), String> {
         .collect();
     eprintln!("{} cells, {} rounds, {cores} cores", run.names().len(), options.rounds);
     run.go(options.rounds);
-    let goals = goals::of(&run, &samples, &goals::Known { allocations, start_ms });
+    let goals = goals::of(&run, &samples, &goals::Known { allocations, loopback, start_ms });
     println!("{}\n{}\n{}", headline::table(&run), table::goals(&goals), table::figures(&run));
     write(options.json.as_deref(), || table::json(&goals))?;
     write(options.svg.as_deref(), || headline::picture(&run))
