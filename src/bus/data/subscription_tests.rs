@@ -130,7 +130,7 @@ fn a_subscription_begins_where_it_was_asked_to() {
     assert!(now.is_closed());
 
     assert_eq!(open(options(Start::Oldest, gating(None))).unwrap_err(), SubscribeError::GatingFromOldest);
-    let bound = RingError::BoundOutOfRange { bound_words: 5, min: 516, max: 4096 - 4096 / 64 };
+    let bound = RingError::BoundOutOfRange { bound_words: 5, min: 516, max: 4096 };
     assert_eq!(open(options(Start::Now, gating(Some(5)))).unwrap_err(), SubscribeError::Ring(bound));
     let shard = bus.subscribe_shard(1, &[], Filter::all(), SubscribeOptions::default());
     assert_eq!(shard.unwrap_err(), SubscribeError::NoShard(1));

@@ -55,14 +55,15 @@ impl Tap {
     /// Without a bound the producer's [`room_for`](super::Publisher::room_for) withholds room until this reader has
     /// read: it loses nothing as long as the producer heeds that. With a bound of so many words (records, each with its
     /// [`RECORD_OVERHEAD_WORDS`], and two words) it never holds the producer back: as soon as it would be further behind
-    /// it is demoted to a reader like any other, and [`Reader::is_demoted`] says so.
+    /// it is demoted to a reader like any other, and [`Reader::is_demoted`] says so. A bound of more than 63 parts in 64 of the
+    /// ring is as one of so many: what lies further behind may be given up.
     ///
     /// It gates from the first time that the producer publishes or asks for room and sees the registration. Should the
     /// producer go all the way round the ring before it does, the reader is told its [`Lag`](super::Lag) for that.
     ///
     /// # Errors
     /// [`RingError::NoFreeGate`] when [`GATES`](super::GATES) readers gate; [`RingError::BoundOutOfRange`] when the
-    /// bound is below the longest record with its overhead and two words, or above 63 parts in 64 of the ring.
+    /// bound is below the longest record with its overhead and two words, or above the capacity.
     pub fn gating_reader(&self, bound_words: Option<usize>) -> Result<Reader, RingError> {
         let bound = bound_words.map(|bound| self.check_bound(bound)).transpose()?;
         let from = self.find(Shared::newest);
@@ -73,7 +74,7 @@ impl Tap {
 
     fn check_bound(&self, bound_words: usize) -> Result<u64, RingError> {
         let min = self.shared.max_record + RECORD_OVERHEAD_WORDS + AHEAD_WORDS;
-        let max = self.shared.span();
+        let max = self.shared.capacity();
         if !(min..=max).contains(&bound_words) {
             return Err(RingError::BoundOutOfRange { bound_words, min, max });
         }
