@@ -522,3 +522,28 @@ fn long_files_are_pointed_at() {
         }
     }
 }
+
+#[test]
+fn the_readme_shows_the_figures_of_the_kept_run_that_it_names() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let (_, fast) = readme.split_once("\n## How fast\n").unwrap();
+    let fast = fast.split("\n## ").next().unwrap_or_default();
+    let named = |end: &str| {
+        let names = fast.split(['(', ')', '`']).filter(|word| word.starts_with("perf/record/") && word.ends_with(end));
+        names.collect::<BTreeSet<_>>()
+    };
+    let (records, pictures) = (named(".md"), named(".svg"));
+    assert_eq!((records.len(), pictures.len()), (1, 1), "one run, and its picture");
+    let record = records.first().unwrap();
+    assert!(pictures.contains(record.replace(".md", ".svg").as_str()), "{pictures:?} is of another run than {record}");
+    let kept = fs::read_to_string(root.join(record)).unwrap();
+    let figures: Vec<&str> = fast.lines().filter(|line| line.starts_with('|') || line.contains("(p50)")).collect();
+    assert!(figures.len() > 4, "{figures:?}");
+    for line in figures {
+        assert!(kept.contains(line), "{record} does not say: {line}");
+    }
+    for picture in pictures {
+        assert!(root.join(picture).exists(), "{picture}");
+    }
+}
