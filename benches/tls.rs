@@ -5,17 +5,17 @@
 //! the work of the sender in a figure (records are made beforehand). The socket is memory: what a read costs the system is not in it.
 #![allow(clippy::unwrap_used, reason = "a bench that cannot be set up has nothing to say")]
 
+#[path = "../tests/support/allocations.rs"]
+mod allocations;
 #[allow(dead_code, reason = "the PEM form is for a feed")]
 #[path = "support/secure.rs"]
 mod secure;
 #[allow(dead_code, reason = "the rooms are for other benches")]
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, Throughput};
@@ -31,33 +31,6 @@ use support::frames::{Kind, samples};
 const MESSAGES: usize = 2_000;
 /// Bytes that a reader has room for.
 const BUFFER: usize = 64 << 10;
-
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: every call goes to the system's allocator as it came; counting touches nothing else.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps the system allocator's contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// How messages lie in records.
 #[derive(Clone, Copy, Debug)]
@@ -309,10 +282,10 @@ fn main() {
             group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2)).sample_size(20);
             for (name, make) in sessions(&ends, message, records) {
                 let session = make();
-                let before = ALLOCATIONS.load(Ordering::Relaxed);
+                let before = allocations::made();
                 let reads = session();
                 // The session's own end, freed, counts nothing.
-                let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+                let allocations = allocations::made() - before;
                 let each = |count: u64| count as f64 / MESSAGES as f64;
                 let (reads, allocations) = (each(reads), each(allocations));
                 lines.push(format!("{:12} {records:9?} {name:21} {allocations:11.3} {reads:8.4}", sample.kind.name()));

@@ -1,8 +1,9 @@
 //! Publishing and polling allocate nothing once every key has been met: counted on the calling thread by the allocator
 //! itself (invariant 29).
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "support/allocations.rs"]
+mod allocations;
+
 use std::sync::Arc;
 
 use bytemuck::Zeroable;
@@ -25,42 +26,10 @@ use meltica::schema::time::UnixNanos;
 use meltica::snapshot::{MemoryStore, StoreOptions};
 use meltica::telemetry::{CYCLE_OVER, Clock, Latencies, Ledger};
 
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-fn count() {
-    // A thread whose locals are gone counts for nobody.
-    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-}
-
-// SAFETY: every call goes to the system's allocator unchanged; counting touches only a thread-local without destructor.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise, passed on.
-        unsafe { System.realloc(ptr, layout, new_size) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
 fn allocations_of(work: impl FnOnce()) -> u64 {
-    let before = ALLOCATIONS.get();
+    let before = allocations::made();
     work();
-    ALLOCATIONS.get() - before
+    allocations::made() - before
 }
 
 const INSTRUMENTS: u32 = 5;

@@ -2,41 +2,14 @@
 //! however reads cut it. Counted by an allocator of our own, over the framer itself, whose source is compiled here.
 #![allow(clippy::unwrap_used)] // A test that cannot go on should say where.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU64, Ordering};
+#[path = "support/allocations.rs"]
+mod allocations;
 
 #[allow(dead_code, reason = "the upgrade and control frames are read elsewhere")]
 #[path = "../src/binance/live/framing/framer.rs"]
 mod framer;
 
 use framer::{Framer, Piece};
-
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: every call goes to the system's allocator as it came; counting touches nothing else.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps the system allocator's contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 fn frame(first: u8, length: usize) -> Vec<u8> {
     let payload = vec![b'x'; length];
@@ -83,9 +56,9 @@ fn nothing_is_allocated_for_a_message_however_long_and_however_cut() {
     let expected = (lengths.len() as u64 + 1, lengths.iter().sum::<usize>() as u64 + 400);
     let mut framer = Framer::new(2 << 20);
     assert_eq!(read(&mut framer, &stream, usize::MAX), expected);
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let before = allocations::made();
     for part in [1, 7, 1_448, 8 << 10, 64 << 10, usize::MAX] {
         assert_eq!(read(&mut framer, &stream, part), expected, "in parts of {part}");
     }
-    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed) - before, 0);
+    assert_eq!(allocations::made() - before, 0);
 }

@@ -1,12 +1,13 @@
 //! Promise: from a frame in memory to a consumer's closure nothing is allocated once everything has been met once, diffs
-//! of 1,226 levels, the latency ledger with a swap of its histograms and the spans of each second frame included. Counted by an allocator of our own, over the whole walk with all its rings.
+//! of 1,226 levels, the latency ledger with a swap of its histograms and the spans of each second frame included. Counted by an allocator of our own, over the whole walk
+//! with all its rings; on this thread, which walks all stages itself (the exporter of traces has another).
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on should say where.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "support/allocations.rs"]
+mod allocations;
+
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use meltica::bus::data::{Bus, Delivery, Filter, SubscribeOptions};
@@ -19,44 +20,6 @@ use meltica::schema::latency::{Hop, LatencyDetail};
 use meltica::schema::payload::{Depth, PayloadKind};
 use meltica::schema::time::UnixNanos;
 use meltica::telemetry::{Clock, Counter, Headers, Ledger, TraceOptions};
-
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-thread_local! {
-    /// Whether this thread is looked at: that of the test walks all stages itself, and the exporter of traces has another.
-    static COUNTED: Cell<bool> = const { Cell::new(false) };
-}
-
-fn count() {
-    if COUNTED.try_with(Cell::get).unwrap_or(false) {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-// SAFETY: every call goes to the system's allocator as it came; counting touches nothing else.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller keeps the system allocator's contract.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: as above.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Levels of the longest diff in the captures.
 const LEVELS: usize = 1_226;
@@ -138,7 +101,6 @@ impl FrameSource for Rounds {
 
 #[test]
 fn nothing_is_allocated_from_frame_to_consumer_after_warm_up() {
-    COUNTED.set(true);
     let clock = Clock::default();
     let source =
         Rounds { id: 98, at: 0, rounds: 0, scratch: Vec::with_capacity(1 << 18), number: 0, clock: clock.clone() };
@@ -179,10 +141,10 @@ fn nothing_is_allocated_from_frame_to_consumer_after_warm_up() {
     let warm = carry(&mut engine, 200);
     // Every thread's histograms are swapped within what is counted; reading them is not on the way.
     engine.latencies().collect();
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let before = allocations::made();
     assert!(before > 0, "what came before is counted, so what follows would be");
     let after_events = carry(&mut engine, 400);
-    let allocated = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    let allocated = allocations::made() - before;
     let report = engine.latencies().report(LatencyDetail::Histograms, |_| None);
     for hop in Hop::ALL {
         let total =
