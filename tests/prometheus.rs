@@ -3,50 +3,18 @@
 //! `tests/http/metrics.rs` on every machine.
 #![allow(clippy::unwrap_used)] // A test that cannot go on should say where.
 
+mod support;
+
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use support::Running;
 
 /// Far beyond what anything here takes, for a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// A process that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// A feed, and where its facade listens.
-fn feed() -> (Running, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_meltica"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MELTICA_")) {
-        command.env_remove(name);
-    }
-    command.env("MELTICA_CONTROL__LISTEN", "127.0.0.1:0").env("MELTICA_SIM__SYMBOLS", "4");
-    command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap());
-    let feed = Running(child);
-    let mut seen = String::new();
-    loop {
-        let mut line = String::new();
-        assert!(lines.read_line(&mut line).unwrap() > 0, "it ended: {seen}");
-        if let Some((_, at)) = line.split_once("control at http://") {
-            let at = at.split_whitespace().next().unwrap().to_owned();
-            std::thread::spawn(move || lines.read_to_string(&mut String::new()));
-            return (feed, at);
-        }
-        seen.push_str(&line);
-    }
-}
 
 /// Prometheus over a feed, and where it answers; `None` where there is none.
 fn prometheus(folder: &std::path::Path, target: &str) -> Option<(Running, String)> {
@@ -68,7 +36,7 @@ fn prometheus(folder: &std::path::Path, target: &str) -> Option<(Running, String
         .stderr(Stdio::null())
         .spawn();
     match child {
-        Ok(child) => Some((Running(child), at)),
+        Ok(child) => Some((Running::of(child), at)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => panic!("prometheus cannot be started: {error}"),
     }
@@ -95,9 +63,10 @@ fn until<T>(what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
 
 #[test]
 fn prometheus_scrapes_a_feed() {
-    let (_feed, target) = feed();
+    let (_feed, target) = Running::feed(&[("MELTICA_SIM__SYMBOLS", "4")]);
+    let target = target.trim_start_matches("http://");
     let folder = tempfile::tempdir().unwrap();
-    let Some((_prometheus, at)) = prometheus(folder.path(), &target) else {
+    let Some((_prometheus, at)) = prometheus(folder.path(), target) else {
         println!("there is no prometheus on the path: not tried (Debian: apt install prometheus)");
         return;
     };

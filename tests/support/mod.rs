@@ -86,6 +86,27 @@ impl Running {
         Running(command.spawn().unwrap())
     }
 
+    /// Takes a program that was started otherwise.
+    pub fn of(child: Child) -> Running {
+        Running(child)
+    }
+
+    /// Starts a feed with these overrides of the environment; and the address of its facade, `http://` and all, once it says it.
+    pub fn feed(environment: &[(&str, &str)]) -> (Running, String) {
+        let mut feed = Running::start(&["run"], &[&[("MELTICA_CONTROL__LISTEN", "127.0.0.1:0")], environment].concat());
+        let (mut lines, mut seen) = (feed.stderr(), String::new());
+        loop {
+            let line = lines.next().unwrap_or_else(|| panic!("it ended: {seen}")).unwrap();
+            if let Some((_, at)) = line.split_once("control at ") {
+                let at = at.split_whitespace().next().unwrap().to_owned();
+                // What it tells from now on is not to fill the pipe.
+                std::thread::spawn(move || lines.for_each(drop));
+                return (feed, at);
+            }
+            seen.push_str(&line);
+        }
+    }
+
     /// Sends it a signal, by its name.
     pub fn signal(&self, name: &str) {
         let status = Command::new("kill").args([&format!("-{name}"), &self.0.id().to_string()]).status().unwrap();

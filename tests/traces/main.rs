@@ -6,6 +6,8 @@
 mod collector;
 mod process;
 mod rig;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::TcpListener;

@@ -3,49 +3,20 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::collector::{Collector, Seen};
 use super::rig::PATIENCE;
-
-/// A process that ends with the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
+use super::support::Running;
 
 /// A feed whose traces go to `endpoint`, and where its facade listens.
 fn feed(endpoint: &str, more: &[(&str, &str)]) -> (Running, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_meltica"));
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MELTICA_")) {
-        command.env_remove(name);
-    }
-    command.env("MELTICA_CONTROL__LISTEN", "127.0.0.1:0").env("MELTICA_SIM__SYMBOLS", "3");
-    command.env("MELTICA_TELEMETRY__TRACES__ENDPOINT", endpoint).envs(more.iter().copied());
-    command.arg("run").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap());
-    let feed = Running(child);
-    let mut seen = String::new();
-    loop {
-        let mut line = String::new();
-        assert!(lines.read_line(&mut line).unwrap() > 0, "it ended: {seen}");
-        if let Some((_, at)) = line.split_once("control at ") {
-            let at = at.split_whitespace().next().unwrap().to_owned();
-            std::thread::spawn(move || lines.read_to_string(&mut String::new()));
-            return (feed, at);
-        }
-        seen.push_str(&line);
-    }
+    let own = [("MELTICA_SIM__SYMBOLS", "3"), ("MELTICA_TELEMETRY__TRACES__ENDPOINT", endpoint)];
+    Running::feed(&[&own, more].concat())
 }
 
 /// Looks until there is something to see.
@@ -151,17 +122,13 @@ fn headers_that_are_none_or_others_can_read_stop_the_start_without_showing_them(
 
 #[test]
 fn a_receiver_that_is_down_is_told_with_its_address() {
-    let child = Command::new(env!("CARGO_BIN_EXE_meltica"))
-        .arg("run")
-        .envs([("MELTICA_CONTROL__ENABLED", "false"), ("MELTICA_TELEMETRY__TRACES__SAMPLE_ONE_IN", "1")])
-        .env("MELTICA_TELEMETRY__TRACES__ENDPOINT", "http://127.0.0.1:1")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut feed = Running(child);
-    let mut lines = BufReader::new(feed.0.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let environment = [
+        ("MELTICA_CONTROL__ENABLED", "false"),
+        ("MELTICA_TELEMETRY__TRACES__SAMPLE_ONE_IN", "1"),
+        ("MELTICA_TELEMETRY__TRACES__ENDPOINT", "http://127.0.0.1:1"),
+    ];
+    let mut feed = Running::start(&["run"], &environment);
+    let mut lines = feed.stderr().map_while(Result::ok);
     let told = lines.find(|line| line.contains("traces: ")).expect("a line of the receiver");
     assert!(told.contains("traces: http://127.0.0.1:1/v1/traces: ") && told.contains("refused"), "{told}");
 }
@@ -181,7 +148,7 @@ fn rotel(folder: &Path) -> Option<(Running, String, std::path::PathBuf)> {
         .stderr(out)
         .spawn();
     match child {
-        Ok(child) => Some((Running(child), format!("http://{http}"), log)),
+        Ok(child) => Some((Running::of(child), format!("http://{http}"), log)),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => panic!("rotel-agent cannot be started: {error}"),
     }
