@@ -3,7 +3,7 @@
 //! A frame walks left to right through four stages, each an [`agent`] on a pinned thread, joined by lock-free rings:
 //! [`binance`] turns bytes into raw instances, [`dispatch`] filters and canonicalises them, [`conductor`] fuses diffs
 //! with snapshots into books it can vouch for, and [`bus`] numbers and publishes the events that consumers poll.
-//! `ARCHITECTURE.md` has the map; rooms look only down, and `tests/tidy.rs` holds them to it.
+//! `ARCHITECTURE.md` has the map; rooms look only down, and `tests/tidy` holds them to it.
 
 // Under `--cfg loom` only the rooms with lock-free code, and what they stand on, are built: the models need no more.
 
