@@ -132,7 +132,11 @@ fn a_deadline_and_a_signal_end_the_feed_with_a_summary_and_zero() {
         for _ in 0..200 {
             assert!(lines.next().unwrap().unwrap().starts_with('{'));
         }
+        // Nobody reads for a while, and the program is in the middle of a write: before the signal, and until the stages have
+        // ended behind it. The reason is the signal all the same.
+        std::thread::sleep(Duration::from_millis(200));
         feed.signal(name);
+        std::thread::sleep(Duration::from_millis(500));
         let rest: Vec<String> = lines.map(|l| l.unwrap()).collect();
         serde_json::from_str::<Value>(rest.last().unwrap()).expect("the last line is whole");
         let (status, told) = feed.end();

@@ -113,7 +113,8 @@ fn carry(
             return Ok("reader");
         }
     }
-    Ok("source")
+    // The watch may have ended the source in the middle of a turn.
+    Ok(until.why(since).unwrap_or("source"))
 }
 
 /// After the source's end: until every stage has ended and every event is written.
