@@ -132,14 +132,18 @@ impl<K: EventSink> DispatchStage<K> {
         self.next.take_event(self.event.read());
     }
 
-    /// As [`DispatchStage::route`], with a span where it is kept. Apart, so that a run without traces does no more than test an `Option`.
+    /// Begins a span, if the instance is kept. Apart, so that a run without traces does no more than test an `Option`.
     #[cold]
     #[inline(never)]
-    fn route_traced(&mut self, raw: RawRef<'_>) {
-        let began_ns = self.tracer.as_deref_mut().and_then(|tracer| tracer.dispatching(raw.header));
-        self.route(raw);
-        if let (Some(began_ns), Some(tracer)) = (began_ns, &mut self.tracer) {
-            tracer.dispatched(began_ns, raw.header);
+    fn begin_span(&mut self, raw: RawRef<'_>) -> bool {
+        self.tracer.as_deref_mut().is_some_and(|tracer| tracer.dispatching(raw.header))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn end_span(&mut self, raw: RawRef<'_>) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.dispatched(raw.header);
         }
     }
 
@@ -279,9 +283,10 @@ impl<K: EventSink> Stage for DispatchStage<K> {
 impl<K: EventSink> RawSink for DispatchStage<K> {
     #[inline]
     fn take_raw(&mut self, raw: RawRef<'_>) {
-        match self.tracer {
-            None => self.route(raw),
-            Some(_) => self.route_traced(raw),
+        let is_kept = self.tracer.is_some() && self.begin_span(raw);
+        self.route(raw);
+        if is_kept {
+            self.end_span(raw);
         }
     }
 }

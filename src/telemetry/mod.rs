@@ -17,6 +17,4 @@ pub use cycles::CycleClock;
 pub use histogram::{Digits, LatencySummary, LatencyTally, histogram_text, signed_summary};
 pub use hop::{HopRecorder, NO_KIND};
 pub use latencies::{CYCLE_OVER, Latencies, SignedRecorder};
-pub use traces::{
-    CommandSpan, Exporting, FrameSpan, Headers, Publication, PublishTracer, TraceOptions, Tracer, Traces,
-};
+pub use traces::{CommandSpan, Exporting, FrameSpan, Headers, PublishTracer, TraceOptions, Tracer, Traces};

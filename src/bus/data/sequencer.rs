@@ -4,7 +4,7 @@
 //! Never: waits, allocates for a key it has seen, reuses a number, loses an event without a count.
 
 use crate::ring::broadcast::{PublishError, Publisher, RECORD_OVERHEAD_WORDS};
-use crate::schema::event::{EventBuf, EventHeader, flag};
+use crate::schema::event::{EventBuf, EventHeader, EventRef, flag};
 use crate::schema::id::{ConnectionId, InstrumentId, Source, TypeId};
 use crate::schema::latency::Hop;
 use crate::schema::payload::BookReference;
@@ -136,54 +136,19 @@ impl<S: Shelves> Sequencer<S> {
         *seq
     }
 
-    /// Publishes by `publish`, within a span where the event is kept. Apart, so that a run without traces does no more than test an `Option`.
+    /// Begins a span, if the event is kept. Apart, so that a run without traces does no more than test an `Option`.
     #[cold]
     #[inline(never)]
-    fn traced_publish(&mut self, event: &mut EventBuf, publish: impl FnOnce(&mut Self, &mut EventBuf) -> u64) -> u64 {
-        let begun = self.tracer.as_deref_mut().and_then(|tracer| tracer.publishing(event.read()));
-        let seq = publish(self, event);
-        if let (Some(begun), Some(tracer)) = (begun, &mut self.tracer) {
-            tracer.published(&begun, event.read().header());
-        }
-        seq
+    fn begin_span(&mut self, event: EventRef<'_>) -> bool {
+        self.tracer.as_deref_mut().is_some_and(|tracer| tracer.publishing(event))
     }
 
-    #[inline(always)]
-    fn publish_plain(&mut self, event: &mut EventBuf) -> u64 {
-        let seq = self.number(event);
-        let ingress_ns = event.header_mut().latency_ns;
-        self.send(event, ingress_ns);
-        seq
-    }
-
-    #[inline(always)]
-    fn publish_stored_plain(&mut self, event: &mut EventBuf) -> u64 {
-        let seq = self.number(event);
-        let ingress_ns = event.header_mut().latency_ns;
-        // What is stored is stored now and published a moment later: each copy says its own latency.
-        event.header_mut().latency_ns = self.since(ingress_ns);
-        if self.shelving.replace(event.read(), &mut self.counts).is_none() {
-            event.header_mut().flags |= flag::NOT_STORED;
+    #[cold]
+    #[inline(never)]
+    fn end_span(&mut self, event: EventRef<'_>) {
+        if let Some(tracer) = &mut self.tracer {
+            tracer.published(event.header());
         }
-        self.send(event, ingress_ns);
-        seq
-    }
-
-    fn publish_book_plain(&mut self, reference: &mut EventBuf, book: &mut EventBuf) -> u64 {
-        let seq = self.number(reference);
-        let ingress_ns = reference.header_mut().latency_ns;
-        let latency_ns = self.since(ingress_ns);
-        let (head, own) = (*reference.read().header(), *book.read().header());
-        *book.header_mut() = EventHeader { words: own.words, kind: own.kind, latency_ns, ..head };
-        let stored = self.shelving.put_under(reference.read(), book.read(), &mut self.counts);
-        if let Some(payload) = reference.payload_mut::<BookReference>() {
-            payload.store_version = stored.map_or(0, |version| i64::try_from(version).unwrap_or(i64::MAX));
-        }
-        if stored.is_none() {
-            reference.header_mut().flags |= flag::NOT_STORED;
-        }
-        self.send(reference, ingress_ns);
-        seq
     }
 
     /// Nanoseconds since ingress.
@@ -192,9 +157,9 @@ impl<S: Shelves> Sequencer<S> {
         self.clock.now_ns().saturating_sub(ingress_ns)
     }
 
-    /// The last step of every event.
+    /// The last step of every event; it ends its span where one `is_kept`.
     #[inline]
-    fn send(&mut self, event: &mut EventBuf, ingress_ns: u64) {
+    fn send(&mut self, event: &mut EventBuf, ingress_ns: u64, is_kept: bool) {
         let latency_ns = self.since(ingress_ns);
         let header = event.header_mut();
         header.latency_ns = latency_ns;
@@ -210,6 +175,9 @@ impl<S: Shelves> Sequencer<S> {
                 }
             }
             Err(PublishError::TooLarge) => self.refuse(event, ingress_ns),
+        }
+        if is_kept {
+            self.end_span(event.read());
         }
         self.count_demotions();
     }
@@ -239,7 +207,7 @@ impl<S: Shelves> Sequencer<S> {
         // A status is far smaller than any ring's record, so this ends here.
         if announce(event.read(), &mut status) {
             self.number(&mut status);
-            self.send(&mut status, ingress_ns);
+            self.send(&mut status, ingress_ns, false);
         }
         self.status = status;
     }
@@ -266,24 +234,42 @@ impl<S: Shelves> Publish for Sequencer<S> {
 
     #[inline]
     fn publish(&mut self, event: &mut EventBuf) -> u64 {
-        match self.tracer {
-            None => self.publish_plain(event),
-            Some(_) => self.traced_publish(event, Self::publish_plain),
-        }
+        let is_kept = self.tracer.is_some() && self.begin_span(event.read());
+        let seq = self.number(event);
+        let ingress_ns = event.header_mut().latency_ns;
+        self.send(event, ingress_ns, is_kept);
+        seq
     }
 
     fn publish_stored(&mut self, event: &mut EventBuf) -> u64 {
-        match self.tracer {
-            None => self.publish_stored_plain(event),
-            Some(_) => self.traced_publish(event, Self::publish_stored_plain),
+        let is_kept = self.tracer.is_some() && self.begin_span(event.read());
+        let seq = self.number(event);
+        let ingress_ns = event.header_mut().latency_ns;
+        // What is stored is stored now and published a moment later: each copy says its own latency.
+        event.header_mut().latency_ns = self.since(ingress_ns);
+        if self.shelving.replace(event.read(), &mut self.counts).is_none() {
+            event.header_mut().flags |= flag::NOT_STORED;
         }
+        self.send(event, ingress_ns, is_kept);
+        seq
     }
 
     fn publish_book(&mut self, reference: &mut EventBuf, book: &mut EventBuf) -> u64 {
-        match self.tracer {
-            None => self.publish_book_plain(reference, book),
-            Some(_) => self.traced_publish(reference, |this, reference| this.publish_book_plain(reference, book)),
+        let is_kept = self.tracer.is_some() && self.begin_span(reference.read());
+        let seq = self.number(reference);
+        let ingress_ns = reference.header_mut().latency_ns;
+        let latency_ns = self.since(ingress_ns);
+        let (head, own) = (*reference.read().header(), *book.read().header());
+        *book.header_mut() = EventHeader { words: own.words, kind: own.kind, latency_ns, ..head };
+        let stored = self.shelving.put_under(reference.read(), book.read(), &mut self.counts);
+        if let Some(payload) = reference.payload_mut::<BookReference>() {
+            payload.store_version = stored.map_or(0, |version| i64::try_from(version).unwrap_or(i64::MAX));
         }
+        if stored.is_none() {
+            reference.header_mut().flags |= flag::NOT_STORED;
+        }
+        self.send(reference, ingress_ns, is_kept);
+        seq
     }
 
     #[inline]

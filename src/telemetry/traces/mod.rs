@@ -26,5 +26,5 @@ mod sampling;
 mod tracer;
 
 pub use hub::{Exporting, Headers, TraceOptions, Traces};
-pub use publishing::{Publication, PublishTracer};
+pub use publishing::PublishTracer;
 pub use tracer::{CommandSpan, FrameSpan, Tracer};

@@ -41,7 +41,7 @@ struct Broken {
 
 /// A span of publication that has begun.
 #[derive(Clone, Copy, Debug)]
-pub struct Publication {
+struct Publication {
     trace: TraceId,
     span: u64,
     parent: u64,
@@ -55,6 +55,7 @@ pub struct Publication {
 pub struct PublishTracer {
     tracer: Tracer,
     input: Option<Input>,
+    publication: Option<Publication>,
     /// By instrument.
     broken: Vec<Option<Broken>>,
     /// The latest frame with a reconstructed span.
@@ -63,7 +64,7 @@ pub struct PublishTracer {
 
 impl PublishTracer {
     pub(super) fn new(tracer: Tracer) -> PublishTracer {
-        PublishTracer { tracer, input: None, broken: Vec::new(), rooted: (TraceId::NONE, 0) }
+        PublishTracer { tracer, input: None, publication: None, broken: Vec::new(), rooted: (TraceId::NONE, 0) }
     }
 
     /// The conductor takes an input.
@@ -91,17 +92,17 @@ impl PublishTracer {
         self.tracer.push(&about(&input.head, record));
     }
 
-    /// An event is about to be published: gives what [`PublishTracer::published`] wants, if it is kept. Its head has the ingress
+    /// An event is about to be published: whether it has a span, which [`PublishTracer::published`] ends. Its head has the ingress
     /// stamp in the latency's place.
     #[inline]
-    pub fn publishing(&mut self, event: EventRef<'_>) -> Option<Publication> {
+    pub fn publishing(&mut self, event: EventRef<'_>) -> bool {
         let head = event.header();
-        if head.type_id == builtin::STATUS_BOOK.0
-            && let Some(status) = event.payload::<BookStatus>()
-        {
-            return self.turning(head, status);
-        }
-        self.ordinary(head)
+        let status = event.payload::<BookStatus>().filter(|_| head.type_id == builtin::STATUS_BOOK.0);
+        self.publication = match status {
+            Some(status) => self.turning(head, status),
+            None => self.ordinary(head),
+        };
+        self.publication.is_some()
     }
 
     /// What is published of a kept input, or later than a kept frame's.
@@ -130,7 +131,8 @@ impl PublishTracer {
 
     /// It is published: its head has `seq` and latency now, and ingress and latency are the moment.
     #[inline]
-    pub fn published(&mut self, begun: &Publication, head: &EventHeader) {
+    pub fn published(&mut self, head: &EventHeader) {
+        let Some(begun) = self.publication.take() else { return };
         let times = [begun.start_ns, begun.ingress_ns.saturating_add(head.latency_ns)];
         let record = SpanRecord::of(SpanKind::Publish, begun.why, begun.trace.0, [begun.span, begun.parent], times);
         self.tracer.push(&SpanRecord { numbers: [head.seq, head.latency_ns], ..about(head, record) });

@@ -48,12 +48,12 @@ fn diff(trace: TraceId) -> EventHeader {
 
 impl Rig {
     fn publish(&mut self, event: &mut EventBuf) {
-        let begun = self.tracer.publishing(event.read());
+        let is_kept = self.tracer.publishing(event.read());
         self.seq += 1;
         event.header_mut().seq = self.seq;
         event.header_mut().latency_ns = Clock::default().now_ns() + 1_000_000_000;
-        if let Some(begun) = begun {
-            self.tracer.published(&begun, event.read().header());
+        if is_kept {
+            self.tracer.published(event.read().header());
         }
     }
 

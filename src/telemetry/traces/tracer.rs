@@ -59,8 +59,9 @@ pub struct Tracer {
     counts: Counts,
     /// This tracer's number, from 1, in the upper bits, and spans so far: what its own ids are made of.
     salt: u64,
-    /// The latest frame and instrument that have a span in dispatch.
+    /// The latest frame and instrument that have a span in dispatch, and when it began, ns.
     dispatched: (TraceId, InstrumentId),
+    began_ns: u64,
 }
 
 impl Tracer {
@@ -71,7 +72,7 @@ impl Tracer {
         number: u16,
     ) -> Tracer {
         let dispatched = (TraceId::NONE, InstrumentId::NONE);
-        Tracer { ring, clock, sampling, seed, counts, salt: u64::from(number.max(1)) << 48, dispatched }
+        Tracer { ring, clock, sampling, seed, counts, salt: u64::from(number.max(1)) << 48, dispatched, began_ns: 0 }
     }
 
     /// An id that no other span of the trace has.
@@ -116,23 +117,27 @@ impl Tracer {
         });
     }
 
-    /// When dispatch begins with an instance of a kept frame, ns; `None` of another's. Of several instances of one frame and
-    /// instrument (a body of rows) the first has a span.
+    /// Dispatch begins with an instance: whether a span has begun, which [`Tracer::dispatched`] ends. Those of kept frames have one;
+    /// of several instances of one frame and instrument (a body of rows) the first.
     #[inline]
-    pub fn dispatching(&mut self, raw: &RawHeader) -> Option<u64> {
+    pub fn dispatching(&mut self, raw: &RawHeader) -> bool {
         let trace = TraceId(raw.trace);
         if !self.sampling.keeps(trace) {
-            return None;
+            return false;
         }
         let this = (trace, InstrumentId(raw.instrument));
-        (core::mem::replace(&mut self.dispatched, this) != this).then(|| self.clock.now_ns())
+        let begins = core::mem::replace(&mut self.dispatched, this) != this;
+        if begins {
+            self.began_ns = self.clock.now_ns();
+        }
+        begins
     }
 
-    /// Ends a span of dispatch.
-    pub fn dispatched(&mut self, began_ns: u64, raw: &RawHeader) {
+    /// Ends the span of dispatch that has begun.
+    pub fn dispatched(&mut self, raw: &RawHeader) {
         let trace = TraceId(raw.trace);
         let ids = [dispatch_of(trace, InstrumentId(raw.instrument)), root_of(trace)];
-        let times = [began_ns, self.clock.now_ns()];
+        let times = [self.began_ns, self.clock.now_ns()];
         self.push(&SpanRecord {
             instrument: raw.instrument,
             connection: raw.connection,
