@@ -4,9 +4,7 @@
 use bytemuck::Zeroable;
 
 use super::read::RawRef;
-use super::record::{
-    Level, RAW_HEADER_WORDS, RawHeader, Side, Slot, TAG_BOOL, TAG_DECIMAL, TAG_INT, TAG_NULL, TAG_TEXT,
-};
+use super::record::{Level, RAW_HEADER_WORDS, RawHeader, Side, Slot};
 use crate::schema::decimal::{Decimal, DecimalError, power_of_ten};
 use crate::schema::id::{ConnectionId, InstrumentId, Market, TraceId};
 use crate::schema::layout::SLOTS_MAX;
@@ -99,25 +97,25 @@ impl RawBuf {
     /// Sets a whole number.
     #[inline]
     pub fn set_int(&mut self, slot: usize, value: i64) {
-        self.set(slot, Slot { bits: value, tag: TAG_INT, ..Slot::zeroed() });
+        self.set(slot, Slot::int(value));
     }
 
     /// Sets a decimal.
     #[inline]
     pub fn set_decimal(&mut self, slot: usize, value: Decimal) {
-        self.set(slot, Slot { bits: value.mantissa(), scale: value.scale(), tag: TAG_DECIMAL, ..Slot::zeroed() });
+        self.set(slot, Slot::decimal(value));
     }
 
     /// Sets a truth value.
     #[inline]
     pub fn set_bool(&mut self, slot: usize, value: bool) {
-        self.set(slot, Slot { bits: i64::from(value), tag: TAG_BOOL, ..Slot::zeroed() });
+        self.set(slot, Slot::truth(value));
     }
 
     /// Sets `null`.
     #[inline]
     pub fn set_null(&mut self, slot: usize) {
-        self.set(slot, Slot { tag: TAG_NULL, ..Slot::zeroed() });
+        self.set(slot, Slot::null());
     }
 
     /// Sets a text as written.
@@ -125,7 +123,7 @@ impl RawBuf {
     pub fn set_text(&mut self, slot: usize, text: &str) {
         let at = self.text.len();
         self.text.extend_from_slice(text.as_bytes());
-        self.set(slot, Slot { bits: at as i64, length: text.len() as u32, tag: TAG_TEXT, ..Slot::zeroed() });
+        self.set(slot, Slot::text(at, text.len()));
     }
 
     /// Sets a short text as written: the first `length` bytes, which are whole characters.
@@ -135,7 +133,7 @@ impl RawBuf {
         // All sixteen at once, then back: a copy of a length that is known is two moves.
         self.text.extend_from_slice(bytes);
         self.text.truncate(at + length);
-        self.set(slot, Slot { bits: at as i64, length: length as u32, tag: TAG_TEXT, ..Slot::zeroed() });
+        self.set(slot, Slot::text(at, length));
     }
 
     /// Sets a text in uppercase, Unicode included.
@@ -143,16 +141,32 @@ impl RawBuf {
     pub fn set_uppercase(&mut self, slot: usize, text: &str) {
         let at = self.text.len();
         if text.is_ascii() {
-            self.text.extend(text.bytes().map(|b| b.to_ascii_uppercase()));
+            self.text.extend_from_slice(text.as_bytes());
+            self.text[at..].make_ascii_uppercase();
         } else {
             for upper in text.chars().flat_map(char::to_uppercase) {
                 self.text.extend_from_slice(upper.encode_utf8(&mut [0; 4]).as_bytes());
             }
         }
-        self.set(
-            slot,
-            Slot { bits: at as i64, length: (self.text.len() - at) as u32, tag: TAG_TEXT, ..Slot::zeroed() },
-        );
+        self.set(slot, Slot::text(at, self.text.len() - at));
+    }
+
+    /// Writes a whole number into a slot that [`RawBuf::note_present`] will note.
+    #[inline]
+    pub fn put_int(&mut self, slot: usize, value: i64) {
+        self.slots[slot] = Slot::int(value);
+    }
+
+    /// Likewise a decimal.
+    #[inline]
+    pub fn put_decimal(&mut self, slot: usize, value: Decimal) {
+        self.slots[slot] = Slot::decimal(value);
+    }
+
+    /// Notes slots as set, a bit each, as [`RawHeader::present`]: those that were put.
+    #[inline]
+    pub fn note_present(&mut self, slots: u64) {
+        self.header.present |= slots;
     }
 
     #[inline]

@@ -82,6 +82,45 @@ pub struct Slot {
     pub(super) reserved: [u8; 2],
 }
 
+impl Slot {
+    /// `rest` is all but the bits, the length in its low half: written at once, where one field after another would be four writes.
+    #[inline]
+    fn of(bits: i64, rest: u64) -> Slot {
+        bytemuck::cast([bits.to_ne_bytes(), rest.to_le_bytes()])
+    }
+
+    /// A whole number.
+    #[inline]
+    pub(super) fn int(value: i64) -> Slot {
+        Slot::of(value, u64::from(TAG_INT) << 40)
+    }
+
+    /// A decimal.
+    #[inline]
+    pub(super) fn decimal(value: Decimal) -> Slot {
+        Slot::of(value.mantissa(), u64::from(value.scale()) << 32 | u64::from(TAG_DECIMAL) << 40)
+    }
+
+    /// A truth value.
+    #[inline]
+    pub(super) fn truth(value: bool) -> Slot {
+        Slot::of(i64::from(value), u64::from(TAG_BOOL) << 40)
+    }
+
+    /// `null`.
+    #[inline]
+    pub(super) fn null() -> Slot {
+        Slot::of(0, u64::from(TAG_NULL) << 40)
+    }
+
+    /// `length` bytes of the record's text, from `at` on.
+    #[inline]
+    pub(super) fn text(at: usize, length: usize) -> Slot {
+        let slot = Slot::of(at as i64, u64::from(TAG_TEXT) << 40);
+        Slot { length: length as u32, ..slot }
+    }
+}
+
 /// One value as it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value<'a> {

@@ -2,15 +2,16 @@
 //! Owns: nothing. Thread: the io thread. Takes and gives: bytes in, values out; `None` for all that is not plainly one.
 //! Never: reads past the end; takes a spelling that JSON forbids.
 
+use super::level::{Form, ShortLevel};
+use super::number::{Held, Here, View};
 use super::piece::Piece;
-use super::window::{Digits, WINDOW, Window};
+use super::window::{WINDOW, Window};
 use crate::schema::decimal::Decimal;
-use crate::schema::raw::RawBuf;
 
 /// A position.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cursor<'a> {
-    bytes: &'a [u8],
+    // Nothing else: a position fits two registers, and steps apart from the way take and give it there.
     rest: &'a [u8],
 }
 
@@ -18,7 +19,7 @@ impl<'a> Cursor<'a> {
     /// At the beginning.
     #[inline]
     pub(super) const fn new(bytes: &'a [u8]) -> Cursor<'a> {
-        Cursor { bytes, rest: bytes }
+        Cursor { rest: bytes }
     }
 
     /// What is not read yet.
@@ -43,7 +44,7 @@ impl<'a> Cursor<'a> {
     /// Passes a piece, if it comes next.
     #[inline(always)]
     pub(super) fn piece(&mut self, piece: &Piece) -> Option<()> {
-        if !piece.begins(&self.window()) {
+        if !piece.begins(self.window()) {
             return None;
         }
         self.pass(piece.length())
@@ -66,16 +67,19 @@ impl<'a> Cursor<'a> {
     /// The next sixteen bytes; zeros stand for what is not there.
     #[inline(always)]
     fn window(&self) -> Window {
-        match self.rest.first_chunk::<WINDOW>() {
-            Some(chunk) => Window(*chunk),
-            None => last_window(self.bytes, self.rest.len()),
+        match self.rest.first_chunk() {
+            Some(next) => Window::of(next),
+            None => Window::of(&held(self.rest).to_le_bytes()),
         }
     }
 
     /// A whole number from 0 to 18 digits, without a sign. What follows it is the caller's to judge.
     #[inline(always)]
     pub(super) fn whole(&mut self) -> Option<i64> {
-        let (value, digits) = self.window().whole()?;
+        let (value, digits) = match self.rest.first_chunk() {
+            Some(next) => View(Here(next)).whole(),
+            None => View(Held(held(self.rest))).whole(),
+        }?;
         self.pass(digits)?;
         if digits == WINDOW {
             let (value, at) = longer(value, *self)?;
@@ -117,8 +121,16 @@ impl<'a> Cursor<'a> {
     /// A decimal up to the next quote, which is passed.
     #[inline(always)]
     pub(super) fn decimal(&mut self) -> Option<Decimal> {
-        match self.digits() {
-            Some(digits) => digits.decimal(),
+        // Each way makes its number itself: digits that come from two ways meet in memory, and are waited for there.
+        let read = match self.rest.first_chunk() {
+            Some(next) => View(Here(next)).quoted().and_then(|(digits, length)| Some((digits.decimal()?, length))),
+            None => last_decimal(self.rest),
+        };
+        match read {
+            Some((value, length)) => {
+                self.pass(length + 1)?;
+                Some(value)
+            }
             None => {
                 let (value, at) = any_decimal(*self)?;
                 *self = at;
@@ -127,12 +139,29 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// The digits of a short decimal up to the next quote, which is passed; nothing moves when none comes next.
+    /// The next level of short decimals, passed with what ends it; `None` when none comes next, or the end of the frame is near. Prices are
+    /// of one form, most likely.
     #[inline(always)]
-    pub(super) fn digits(&mut self) -> Option<Digits> {
-        let (digits, length) = self.window().digits()?;
-        self.pass(length + 1)?;
-        Some(digits)
+    pub(super) fn short_level(&mut self, form: &mut Form) -> Option<ShortLevel> {
+        let level = ShortLevel::read(self.rest.first_chunk()?, form)?;
+        self.pass(level.length)?;
+        Some(level)
+    }
+
+    /// The next level of short decimals, wherever the frame ends, passed with what ends it.
+    #[cold]
+    pub(super) fn last_level(&mut self) -> Option<ShortLevel> {
+        let begun = self.rest.len();
+        let (price, length) = View(Held(held(self.rest))).quoted()?;
+        self.pass(length)?;
+        self.literal(b"\",\"")?;
+        let (quantity, length) = View(Held(held(self.rest))).quoted()?;
+        self.pass(length)?;
+        let is_last = self.literal(b"\"],[\"").is_none();
+        if is_last {
+            self.literal(b"\"]]")?;
+        }
+        Some(ShortLevel { price, quantity, length: begun - self.rest.len(), is_last })
     }
 
     /// A text up to the next quote, which is passed: printable ASCII without escapes.
@@ -150,26 +179,29 @@ impl<'a> Cursor<'a> {
         let plain = |text: &&[u8]| text.iter().all(|byte| matches!(byte, b' '..=b'~') && *byte != b'\\');
         self.quoted().filter(plain)
     }
-
-    /// Passes a text that is known, and the quote behind it.
-    #[inline]
-    pub(super) fn known(&mut self, known: &Known) -> Option<()> {
-        if let Some(quoted) = &known.quoted {
-            return self.piece(quoted);
-        }
-        self.literal(known.text.as_bytes())?;
-        self.literal(b"\"")
-    }
 }
 
 // What is rare is handed positions by value: one whose address is taken lives in memory, and each step would go there.
 
-/// The next sixteen bytes near the end, of which `left` are there: the last sixteen hold them too. A frame shorter than that is
-/// none of ours.
-fn last_window(bytes: &[u8], left: usize) -> Window {
-    let Some(last) = bytes.last_chunk::<WINDOW>() else { return Window([0; WINDOW]) };
-    let gone = 8 * (WINDOW - left) as u32;
-    Window(u128::from_le_bytes(*last).checked_shr(gone).unwrap_or(0).to_le_bytes())
+/// The next bytes near a frame's end, sixteen at the most, the first the lowest; zeros stand for what is not there.
+#[inline(never)]
+fn held(last: &[u8]) -> u128 {
+    if let Some(first) = last.first_chunk() {
+        return u128::from_le_bytes(*first);
+    }
+    if let Some((first, last_eight)) = last.first_chunk().zip(last.last_chunk()) {
+        let (low, high) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last_eight));
+        // Some of the last eight are among the first.
+        let new = high.checked_shr(8 * (WINDOW - last.len()) as u32).unwrap_or_default();
+        return u128::from(new) << 64 | u128::from(low);
+    }
+    last.iter().rev().fold(0, |word, byte| word << 8 | u128::from(*byte))
+}
+
+#[inline(never)]
+fn last_decimal(last: &[u8]) -> Option<(Decimal, usize)> {
+    let (digits, length) = View(Held(held(last))).quoted()?;
+    Some((digits.decimal()?, length))
 }
 
 /// As [`Cursor::whole`], once sixteen digits are passed: two more at the most, for eighteen always fit.
@@ -192,30 +224,46 @@ fn any_decimal(mut at: Cursor<'_>) -> Option<(Decimal, Cursor<'_>)> {
     Some((value, at))
 }
 
-/// A text that many frames have, made ready to be compared.
-#[derive(Clone, Debug)]
-pub(in crate::binance::parse) struct Known {
-    text: Box<str>,
-    /// With its quote; `None` when it is too long for a window.
-    quoted: Option<Piece>,
-}
+#[cfg(test)]
+mod tests {
+    use super::super::level::LEVEL;
+    use super::*;
 
-impl Known {
-    /// Makes a text ready.
-    pub(in crate::binance::parse) fn new(text: &str) -> Known {
-        let quoted = Piece::new(text.as_bytes()).and_then(|piece| piece.and(b'"'));
-        Known { text: text.into(), quoted }
+    #[test]
+    fn the_last_bytes_are_held_as_they_are_with_zeros_behind_them() {
+        let bytes: Vec<u8> = (1..=WINDOW as u8 + 2).collect();
+        for count in 0..=bytes.len() {
+            let last = &bytes[bytes.len() - count..];
+            let mut padded = [last, &[0; WINDOW]].concat();
+            padded.truncate(WINDOW);
+            assert_eq!(held(last).to_le_bytes(), *padded, "{count} bytes");
+        }
     }
 
-    /// Puts it into a slot.
-    #[inline]
-    pub(super) fn put(&self, slot: usize, raw: &mut RawBuf) {
-        match &self.quoted {
-            Some(quoted) => {
-                let (bytes, length) = quoted.without_last();
-                raw.set_padded(slot, &bytes, length);
+    #[test]
+    fn levels_are_the_same_wherever_the_frame_ends() {
+        for (price, quantity) in [("1.5", "2"), ("7654321.1234567", "0.00000001"), ("0.10", "12345678")] {
+            for (behind, is_last) in [("\"],[\"", false), ("\"]]", true), ("\"],]", false), ("\"", false)] {
+                let level = format!("{price}\",\"{quantity}{behind}");
+                let expected = (behind.len() > 1 && behind != "\"],]").then_some(is_last);
+                for more in 0..64 {
+                    let frame = format!("{level}{}", "~".repeat(more));
+                    let mut cursor = Cursor::new(frame.as_bytes());
+                    let mut form = Form::UNKNOWN;
+                    let read = match frame.len() {
+                        LEVEL.. => cursor.short_level(&mut form),
+                        _ => cursor.last_level(),
+                    };
+                    assert_eq!(read.map(|level| level.is_last), expected, "{frame}");
+                    let Some(read) = read else { continue };
+                    let at_eight = |text: &str| Decimal::parse(text.as_bytes()).unwrap().mantissa_at(8).unwrap();
+                    assert_eq!(
+                        (read.price.at_eight(), read.quantity.at_eight()),
+                        (at_eight(price), at_eight(quantity))
+                    );
+                    assert_eq!((read.length, cursor.rest().len()), (level.len(), more), "{frame}");
+                }
             }
-            None => raw.set_text(slot, &self.text),
         }
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `window` | sixteen bytes at once: digits, quotes, the number between |
+//! | `window` | sixteen bytes at once: what they are, and where a quote stands |
+//! | `number` | decimals and whole numbers, sixteen digits at once |
+//! | `level` | the levels of a side: prices of one form, so that the next one's end is known before its bytes are |
+//! | `known` | a stream's symbol, compared and copied at once |
 //! | `piece` | up to sixteen bytes that are expected |
 //! | `cursor` | a position in a frame: keys, numbers, decimals, texts |
 //! | `wrapper` | the stream's name and the payload of a combined frame |
@@ -14,6 +17,9 @@
 //! instrument, without white space, escapes, nested objects, `null`, negative whole numbers and keys that no table knows.
 
 mod cursor;
+mod known;
+mod level;
+mod number;
 mod payload;
 mod piece;
 mod shape;
@@ -25,6 +31,6 @@ mod plain;
 #[cfg(test)]
 mod tests;
 
-pub(super) use cursor::Known;
+pub(super) use known::Known;
 pub(super) use shape::Shapes;
 pub(super) use wrapper::open;

@@ -2,8 +2,10 @@
 //! Owns: nothing. Thread: the io thread. Takes and gives: bytes in, a filled `RawBuf` out, or "not mine".
 //! Never: takes a key twice, a key that no table knows, or a payload of another instrument.
 
-use super::cursor::{Cursor, Known};
-use super::window::scale_of;
+use super::cursor::Cursor;
+use super::known::Known;
+use super::level::{Form, ShortLevel};
+use super::number::scale_of;
 use crate::binance::parse::control::SHUTDOWN_EVENT;
 use crate::binance::parse::keys::{KindKeys, Place};
 use crate::schema::layout::{SlotSpec, Want, layout};
@@ -21,15 +23,15 @@ pub(super) fn read(
 ) -> Option<()> {
     let (keys, specs) = (KindKeys::of(kind), layout(kind));
     let mut cursor = Cursor::new(payload);
-    let (mut bids, mut asks, mut before) = (false, false, b'{');
+    let (mut bids, mut asks, mut before, mut form) = (false, false, b'{', Form::UNKNOWN);
     while before == b'{' || cursor.rest() != b"}" {
         let at_key = cursor;
         let place = key(&mut cursor, before, keys)?;
         let at_value = cursor;
         match place {
             Place::Slot(slot) => set(&mut cursor, &specs[slot], slot, (keys, symbol), raw)?,
-            Place::Bids if !core::mem::replace(&mut bids, true) => cursor = side(cursor, Side::Bid, raw)?,
-            Place::Asks if !core::mem::replace(&mut asks, true) => cursor = side(cursor, Side::Ask, raw)?,
+            Place::Bids if !core::mem::replace(&mut bids, true) => cursor = side(cursor, Side::Bid, raw, &mut form)?,
+            Place::Asks if !core::mem::replace(&mut asks, true) => cursor = side(cursor, Side::Ask, raw, &mut form)?,
             Place::Bids | Place::Asks | Place::Nested | Place::Unknown => return None,
         }
         note(at_key.passed(&at_value), place, at_value.passed(&cursor));
@@ -70,8 +72,7 @@ fn set(
         Want::Text => {
             cursor.literal(b"\"")?;
             if keys.symbol() == Some(slot) {
-                cursor.known(symbol)?;
-                symbol.put(slot, raw);
+                *cursor = symbol.pass(*cursor, slot, raw)?;
             } else {
                 *cursor = set_text(*cursor, spec, slot, raw)?;
             }
@@ -97,14 +98,14 @@ pub(super) fn set_text<'a>(
     Some(cursor)
 }
 
-/// Reads one side: `[["price","quantity"],…]`. The position behind it.
-pub(super) fn side<'a>(mut cursor: Cursor<'a>, side: Side, raw: &mut RawBuf) -> Option<Cursor<'a>> {
+/// Reads one side: `[["price","quantity"],…]`. The position behind it. `form` is that of the prices before, and of its last one then.
+pub(super) fn side<'a>(mut cursor: Cursor<'a>, side: Side, raw: &mut RawBuf, form: &mut Form) -> Option<Cursor<'a>> {
     cursor.literal(b"[")?;
     if cursor.literal(b"]").is_some() {
         return Some(cursor);
     }
     cursor.literal(b"[\"")?;
-    match short_levels(cursor, side, raw) {
+    match short_levels(cursor, side, raw, form) {
         Some(behind) => Some(behind),
         None => {
             raw.clear_levels(side);
@@ -114,20 +115,29 @@ pub(super) fn side<'a>(mut cursor: Cursor<'a>, side: Side, raw: &mut RawBuf) -> 
 }
 
 /// Reads levels of short decimals: all at one scale, which is lowered at the end to what they need.
-fn short_levels<'a>(mut cursor: Cursor<'a>, side: Side, raw: &mut RawBuf) -> Option<Cursor<'a>> {
+fn short_levels<'a>(mut cursor: Cursor<'a>, side: Side, raw: &mut RawBuf, known: &mut Form) -> Option<Cursor<'a>> {
     let levels = raw.units(side);
     let (mut prices, mut quantities) = (0, 0);
-    loop {
-        let price = cursor.digits()?;
-        cursor.literal(b",\"")?;
-        let quantity = cursor.digits()?;
+    let mut form = *known;
+    // Two loops, for what comes out of either way would meet in memory, and be waited for there.
+    while let Some(ShortLevel { price, quantity, is_last, .. }) = cursor.short_level(&mut form) {
         (prices, quantities) = (prices | price.fraction, quantities | quantity.fraction);
         levels.push(Level { price: price.at_eight(), quantity: quantity.at_eight() });
-        if cursor.literal(b"],[\"").is_none() {
+        if is_last {
+            *known = form;
+            raw.settle_units(side, scale_of(prices), scale_of(quantities));
+            return Some(cursor);
+        }
+    }
+    *known = form;
+    loop {
+        let ShortLevel { price, quantity, is_last, .. } = cursor.last_level()?;
+        (prices, quantities) = (prices | price.fraction, quantities | quantity.fraction);
+        levels.push(Level { price: price.at_eight(), quantity: quantity.at_eight() });
+        if is_last {
             break;
         }
     }
-    cursor.literal(b"]]")?;
     raw.settle_units(side, scale_of(prices), scale_of(quantities));
     Some(cursor)
 }

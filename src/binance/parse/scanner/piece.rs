@@ -6,14 +6,15 @@ use super::window::{WINDOW, Window};
 /// What is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Piece {
-    word: u128,
-    mask: u128,
+    bytes: [u8; WINDOW],
+    /// All ones where a byte is.
+    mask: [u8; WINDOW],
     length: usize,
 }
 
 impl Piece {
     /// Nothing, which comes next everywhere.
-    pub(super) const EMPTY: Piece = Piece { word: 0, mask: 0, length: 0 };
+    pub(super) const EMPTY: Piece = Piece { bytes: [0; WINDOW], mask: [0; WINDOW], length: 0 };
 
     /// These bytes; `None` for more than a window shows.
     pub(super) fn new(bytes: &[u8]) -> Option<Piece> {
@@ -22,10 +23,10 @@ impl Piece {
 
     /// With one byte more.
     pub(super) fn and(self, byte: u8) -> Option<Piece> {
-        let Piece { word, mask, length } = self;
-        let at = 8 * length as u32;
-        let fits = length < WINDOW;
-        fits.then(|| Piece { word: word | u128::from(byte) << at, mask: mask | 0xff << at, length: length + 1 })
+        let Piece { mut bytes, mut mask, length } = self;
+        *bytes.get_mut(length)? = byte;
+        mask[length] = u8::MAX;
+        Some(Piece { bytes, mask, length: length + 1 })
     }
 
     pub(super) const fn is_empty(&self) -> bool {
@@ -40,14 +41,14 @@ impl Piece {
 
     /// Whether a window begins with them.
     #[inline]
-    pub(super) const fn begins(&self, window: &Window) -> bool {
-        (window.word() ^ self.word) & self.mask == 0
+    pub(super) fn begins(&self, window: Window) -> bool {
+        window.begins(&self.bytes, &self.mask)
     }
 
     /// The bytes but for the last, with whatever behind them, and how many they are.
     #[inline]
     pub(super) const fn without_last(&self) -> ([u8; WINDOW], usize) {
-        (self.word.to_le_bytes(), self.length.saturating_sub(1))
+        (self.bytes, self.length.saturating_sub(1))
     }
 }
 
@@ -65,7 +66,7 @@ mod tests {
             for at in 0..WINDOW {
                 let mut other = text;
                 other[at] ^= 1;
-                assert_eq!(piece.begins(&Window(other)), at >= length, "{length} bytes, the one at {at} differs");
+                assert_eq!(piece.begins(Window::of(&other)), at >= length, "{length} bytes, the one at {at} differs");
             }
         }
         assert_eq!(Piece::new(b"0123456789abcdefg"), None);

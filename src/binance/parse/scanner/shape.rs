@@ -3,7 +3,9 @@
 //! Owns: one shape a market and kind. Thread: the io thread. Takes and gives: bytes in, a filled `RawBuf` out, or "otherwise".
 //! Never: takes a payload that `payload::read` would not, for a shape is only what that has read; allocates.
 
-use super::cursor::{Cursor, Known};
+use super::cursor::Cursor;
+use super::known::Known;
+use super::level::Form;
 use super::payload::{self, side};
 use super::piece::Piece;
 use crate::binance::parse::keys::Place;
@@ -45,6 +47,8 @@ struct Shape {
     steps: [Step; STEPS_MAX],
     count: usize,
     constant: Piece,
+    /// The slots of the numbers among the values, as `RawHeader::present` has them.
+    numbers: u64,
     /// How many payloads were written otherwise.
     misses: u32,
 }
@@ -54,33 +58,37 @@ impl Shape {
         steps: [Step { literal: Piece::EMPTY, what: What::Int, slot: 0 }; STEPS_MAX],
         count: 0,
         constant: Piece::EMPTY,
+        numbers: 0,
         misses: 0,
     };
 
     fn read(&self, payload: &[u8], specs: &[SlotSpec], symbol: &Known, raw: &mut RawBuf) -> Option<()> {
-        let mut cursor = Cursor::new(payload);
+        let (mut cursor, mut form) = (Cursor::new(payload), Form::UNKNOWN);
         for Step { literal, what, slot } in self.steps.get(..self.count)? {
             cursor.piece(literal)?;
             let slot = usize::from(*slot);
             match what {
-                What::Int => raw.set_int(slot, cursor.whole()?),
-                What::Decimal => raw.set_decimal(slot, cursor.decimal()?),
+                What::Int => raw.put_int(slot, cursor.whole()?),
+                What::Decimal => raw.put_decimal(slot, cursor.decimal()?),
                 What::Bool => raw.set_bool(slot, cursor.truth()?),
-                What::Symbol => {
-                    cursor.known(symbol)?;
-                    symbol.put(slot, raw);
-                }
-                What::Constant => {
-                    cursor.piece(&self.constant)?;
-                    let (bytes, length) = self.constant.without_last();
-                    raw.set_padded(slot, &bytes, length);
-                }
-                What::Bids => cursor = side(cursor, Side::Bid, raw)?,
-                What::Asks => cursor = side(cursor, Side::Ask, raw)?,
+                What::Symbol => cursor = symbol.pass(cursor, slot, raw)?,
+                What::Constant => cursor = self.pass_constant(cursor, slot, raw)?,
+                What::Bids => cursor = side(cursor, Side::Bid, raw, &mut form)?,
+                What::Asks => cursor = side(cursor, Side::Ask, raw, &mut form)?,
                 What::Text => cursor = payload::set_text(cursor, &specs[slot], slot, raw)?,
             }
         }
+        raw.note_present(self.numbers);
         (self.count > 0 && cursor.rest() == b"}").then_some(())
+    }
+
+    // Apart, so that the loop does not carry what only this needs.
+    #[inline(never)]
+    fn pass_constant<'a>(&self, mut cursor: Cursor<'a>, slot: usize, raw: &mut RawBuf) -> Option<Cursor<'a>> {
+        cursor.piece(&self.constant)?;
+        let (bytes, length) = self.constant.without_last();
+        raw.set_padded(slot, &bytes, length);
+        Some(cursor)
     }
 
     /// Notes the next value of a payload; one that cannot be noted leaves no shape.
@@ -99,6 +107,9 @@ impl Shape {
         }
         if what == What::Constant {
             self.constant = Piece::new(value.strip_prefix(b"\"")?)?;
+        }
+        if matches!(what, What::Int | What::Decimal) {
+            self.numbers |= 1 << slot;
         }
         *step = Step { literal, what, slot: slot as u8 };
         self.count += 1;

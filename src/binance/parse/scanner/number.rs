@@ -1,0 +1,309 @@
+//! Purpose: numbers out of the bytes at hand: where their digits end, and what they make. Owns: nothing.
+//! Thread: the io thread. Takes and gives: bytes in, numbers out, `None` for what is not plainly one. Never: branches on a byte's
+//! digit.
+//!
+//! Digits are moved as words of eight bytes, the first the lowest, and turned into numbers two words at a time.
+
+use wide::{i16x8, i32x4, i32x8, u8x16, u16x8};
+
+use super::window::{WINDOW, above};
+use crate::schema::decimal::Decimal;
+use crate::schema::digits::{eight_digits, everywhere};
+
+/// Bytes that are looked at: the longest number that is read here lies in a window, and its parts are taken as words.
+pub(super) const VIEW: usize = 24;
+
+const ZEROS: u64 = everywhere(b'0');
+const EIGHT: u64 = 100_000_000;
+
+/// For so many of eight digits behind the point that are left out, the power of ten that the others move those before it by.
+const POWERS: [u64; 9] = {
+    let mut powers = [1; 9];
+    let mut left_out = 8;
+    while left_out > 0 {
+        powers[left_out - 1] = powers[left_out] * 10;
+        left_out -= 1;
+    }
+    powers
+};
+
+/// What keeps of a word's bytes the first, the first two, and so on.
+pub(super) const FIRST: [u64; 8] = {
+    let mut first = [u64::MAX; 8];
+    let mut more = 0;
+    while more < 7 {
+        first[more] = (1 << (8 * (more + 1))) - 1;
+        more += 1;
+    }
+    first
+};
+
+/// The next bytes, from where they are read.
+pub(super) trait Next: Copy {
+    /// The first sixteen.
+    fn vector(self) -> u8x16;
+    /// The one at a place among the first seventeen.
+    fn byte(self, at: usize) -> u8;
+    /// Eight, from a place among the first seventeen on.
+    fn word(self, at: usize) -> u64;
+}
+
+/// In a frame's memory, which goes on behind them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Here<'a>(pub(super) &'a [u8; VIEW]);
+
+impl Next for Here<'_> {
+    #[inline(always)]
+    fn vector(self) -> u8x16 {
+        self.0.first_chunk().map_or(u8x16::ZERO, |bytes| u8x16::new(*bytes))
+    }
+
+    #[inline(always)]
+    fn byte(self, at: usize) -> u8 {
+        self.0.get(at).copied().unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn word(self, at: usize) -> u64 {
+        let bytes = self.0.get(at..).and_then(|rest| rest.first_chunk());
+        u64::from_le_bytes(*bytes.unwrap_or(&[0; 8]))
+    }
+}
+
+/// Near a frame's end: sixteen bytes at the most, in registers, with zeros behind them. In memory they would have to be put together
+/// from pieces, and a load of what was stored in pieces waits until all of them are written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Held(pub(super) u128);
+
+impl Next for Held {
+    #[inline(always)]
+    fn vector(self) -> u8x16 {
+        bytemuck::cast(self.0.to_le_bytes())
+    }
+
+    #[inline(always)]
+    fn byte(self, at: usize) -> u8 {
+        self.word(at) as u8
+    }
+
+    #[inline(always)]
+    fn word(self, at: usize) -> u64 {
+        self.0.checked_shr(8 * at as u32).unwrap_or_default() as u64
+    }
+}
+
+/// The next bytes as a number.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct View<N>(pub(super) N);
+
+/// The digits of a decimal with at most eight before the point and eight behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Digits {
+    /// Those before the point, the last the highest byte.
+    pub(super) whole: u64,
+    /// Those behind it, the first the lowest byte; zeros stand for those that are not there.
+    pub(super) fraction: u64,
+}
+
+impl Digits {
+    /// The mantissa with eight digits behind the point.
+    #[inline(always)]
+    pub(super) fn at_eight(self) -> i64 {
+        let [whole, fraction] = pair(self.whole, self.fraction);
+        (whole * EIGHT + fraction) as i64
+    }
+
+    /// The decimal, without zeros at its end.
+    #[inline(always)]
+    pub(super) fn decimal(self) -> Option<Decimal> {
+        let bits = self.fraction.leading_zeros();
+        let left_out = bits / 8;
+        // Without a digit left nothing is moved, for there is nothing.
+        let [whole, fraction] = pair(self.whole, self.fraction.wrapping_shl(bits & !7));
+        Decimal::new((whole * POWERS[left_out as usize] + fraction) as i64, 8 - left_out as u8)
+    }
+}
+
+/// How many of eight digits behind a point are left without the zeros at their end; of several fractions by their common
+/// digits (`|`), the scale that all of them need.
+#[inline(always)]
+pub(super) const fn scale_of(fraction: u64) -> u8 {
+    8 - (fraction.leading_zeros() / 8) as u8
+}
+
+impl<N: Next> View<N> {
+    /// Marks what is no digit among the first sixteen bytes, and two bytes behind them: each has a bit, the first the lowest.
+    #[inline(always)]
+    pub(super) fn non_digits(self) -> u32 {
+        above(self.0.vector() ^ u8x16::splat(b'0'), 9) | 3 << WINDOW
+    }
+
+    /// The digits of eight bytes.
+    #[inline(always)]
+    pub(super) fn word(self, at: usize) -> u64 {
+        self.0.word(at) ^ ZEROS
+    }
+
+    /// Several digits begin with a zero, which JSON forbids in front of a point.
+    #[inline(always)]
+    fn is_padded(self, digits: usize) -> bool {
+        digits > 1 && self.0.byte(0) == b'0'
+    }
+
+    /// A decimal and its length: from 1 to 8 digits before the point and, if there is one, 1 to 8 behind it. What stands behind
+    /// it is the caller's to judge: no digit.
+    #[inline(always)]
+    pub(super) fn digits(self) -> Option<(Digits, usize)> {
+        let others = self.non_digits();
+        let whole = others.trailing_zeros() as usize;
+        if !(1..=8).contains(&whole) || self.is_padded(whole) {
+            return None;
+        }
+        let before = self.word(0) << (64 - 8 * whole);
+        if self.0.byte(whole) != b'.' {
+            return Some((Digits { whole: before, fraction: 0 }, whole));
+        }
+        // Seventeen at the most: if the first sixteen bytes have no other mark than the point, the next ends it, or makes it too long.
+        let end = (others & (others - 1)).trailing_zeros() as usize;
+        let more = end.wrapping_sub(whole + 2);
+        let kept = FIRST.get(more)?;
+        Some((Digits { whole: before, fraction: self.word(whole + 1) & kept }, end))
+    }
+
+    /// A decimal up to a quote, and its length.
+    #[inline(always)]
+    pub(super) fn quoted(self) -> Option<(Digits, usize)> {
+        self.digits().filter(|(_, end)| self.0.byte(*end) == b'"')
+    }
+
+    /// A whole number of 1 to 15 digits without a sign and without a zero before others, and how many digits it has; 16 when
+    /// all are digits: then the value is that of all of them, and more may follow.
+    #[inline(always)]
+    pub(super) fn whole(self) -> Option<(u64, usize)> {
+        let length = self.non_digits().trailing_zeros() as usize;
+        if length == 0 || self.is_padded(length) {
+            return None;
+        }
+        if length <= 8 {
+            return Some((eight_digits(self.word(0) << (64 - 8 * length)), length));
+        }
+        let more = length - 8;
+        let [first, last] = pair(self.word(0) << (64 - 8 * more), self.word(more));
+        Some((first * EIGHT + last, length))
+    }
+}
+
+/// The numbers that two words of eight digits each (0 to 9 a byte, the first the lowest) make: as [`eight_digits`], both at once.
+#[inline(always)]
+fn pair(first: u64, second: u64) -> [u64; 2] {
+    let digits: u16x8 = bytemuck::cast([first, second]);
+    let pairs = (digits * u16x8::splat(10) + (digits >> 8_u32)) & u16x8::splat(0xff);
+    let fours: i32x4 = bytemuck::cast::<u16x8, i16x8>(pairs).dot(i16x8::new([100, 1, 100, 1, 100, 1, 100, 1]));
+    // Below ten thousand each, so nothing saturates.
+    let fours = i16x8::from_i32x8_saturate(bytemuck::cast::<[i32x4; 2], i32x8>([fours, fours]));
+    let eights = fours.dot(i16x8::new([10_000, 1, 10_000, 1, 0, 0, 0, 0]));
+    let [both, _] = bytemuck::cast::<i32x4, [u64; 2]>(eights);
+    [both & 0xffff_ffff, both >> 32]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::level::Form;
+    use super::*;
+
+    fn view(text: &[u8]) -> [u8; VIEW] {
+        let mut bytes = [b'~'; VIEW];
+        bytes[..text.len()].copy_from_slice(text);
+        bytes
+    }
+
+    /// The first sixteen of them, as they are held near a frame's end.
+    fn held(bytes: &[u8; VIEW]) -> Held {
+        Held(u128::from_le_bytes(*bytes.first_chunk().unwrap()))
+    }
+
+    #[test]
+    fn two_words_make_what_each_makes() {
+        let words = ["00000000", "12345678", "99999999", "00000007", "98000000", "09990001"];
+        let digits = |text: &str| u64::from_le_bytes(text.as_bytes().try_into().unwrap()) ^ ZEROS;
+        for first in words {
+            for second in words {
+                let expected: [u64; 2] = [first, second].map(|text| text.parse().unwrap());
+                assert_eq!(pair(digits(first), digits(second)), expected);
+                assert_eq!([digits(first), digits(second)].map(eight_digits), expected);
+            }
+        }
+    }
+
+    /// Texts of telling bytes up to a length, each with a quote behind it.
+    fn telling(length_max: u32, mut each: impl FnMut(&[u8])) {
+        const BYTES: [u8; 9] = [b'0', b'1', b'9', b'.', b'-', b'/', b':', 0x80, 0];
+        for length in 0..=length_max {
+            for mut number in 0..BYTES.len().pow(length) {
+                let mut text = Vec::new();
+                for _ in 0..length {
+                    text.push(BYTES[number % BYTES.len()]);
+                    number /= BYTES.len();
+                }
+                each(&text);
+            }
+        }
+    }
+
+    fn same(text: &[u8]) -> bool {
+        let quoted = [text, b"\""].concat();
+        let bytes = view(&quoted[..quoted.len().min(VIEW)]);
+        let read = View(Here(&bytes)).quoted();
+        if quoted.len() <= WINDOW {
+            assert_eq!(View(held(&bytes)).quoted(), read, "{text:?}");
+            assert_eq!(Form::reads_alike(&bytes), read, "{text:?}");
+        }
+        if let Some((digits, length)) = read {
+            let (value, rule) = (digits.decimal().unwrap(), Decimal::parse(text).unwrap());
+            assert_eq!((value.mantissa(), value.scale(), length), (rule.mantissa(), rule.scale(), text.len()));
+            assert_eq!(
+                (Some(digits.at_eight()), scale_of(digits.fraction)),
+                (rule.mantissa_at(8), rule.scale()),
+                "{rule}"
+            );
+        }
+        read.is_some()
+    }
+
+    #[test]
+    fn a_decimal_is_what_the_rule_says_or_not_read_at_all() {
+        let mut read = 0;
+        telling(5, |text| read += u32::from(same(text)));
+        assert!(read > 400, "only {read}");
+        // The form of the venue in every length, with zeros in every place.
+        for whole in 1..=9 {
+            for behind in 0..=9 {
+                for zeros in 0..=behind {
+                    let digits = |count: usize| "9182736455".repeat(2)[..count].to_owned();
+                    let point = if behind > 0 { "." } else { "" };
+                    let text = format!("{}{point}{}{}", digits(whole), digits(behind - zeros), "0".repeat(zeros));
+                    let short = whole <= 8 && behind <= 8 && text.len() <= WINDOW;
+                    assert_eq!(same(text.as_bytes()), short, "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_whole_number_is_what_its_digits_say() {
+        telling(5, |text| {
+            let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let plain = digits == 1 || (digits > 1 && text[0] != b'0');
+            let number = || core::str::from_utf8(&text[..digits]).unwrap().parse().unwrap();
+            let bytes = view(text);
+            assert_eq!(View(Here(&bytes)).whole(), plain.then(|| (number(), digits)), "{text:?}");
+            assert_eq!(View(held(&bytes)).whole(), View(Here(&bytes)).whole(), "{text:?}");
+        });
+        for digits in 1..=16 {
+            let text = &"9081726354453627"[..digits];
+            let bytes = view(text.as_bytes());
+            assert_eq!(View(Here(&bytes)).whole(), Some((text.parse().unwrap(), digits)), "{text}");
+            assert_eq!(View(held(&bytes)).whole(), View(Here(&bytes)).whole(), "{text}");
+        }
+    }
+}
