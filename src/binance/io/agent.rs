@@ -166,7 +166,7 @@ impl<S: FrameSource, K: RawSink> IoAgent<S, K> {
             if options.time == TimeSource::Frames {
                 // Receive clocks step back; a stage's time never does.
                 *now = (*now).max(frame.receive);
-                outlet.sink.advance(*now);
+                outlet.advance(*now);
             }
             let span = match tracer {
                 None => None,
@@ -197,9 +197,8 @@ impl<S: FrameSource, K: RawSink> IoAgent<S, K> {
     /// Whether the next frame may come: what the one before left to do is done in that one's time, before time moves on. A
     /// source that must not wait comes all the same: behind a full sink its frames are dropped and counted, not left unread.
     fn is_settled(&mut self) -> bool {
-        let sink = &mut self.outlet.sink;
-        while !sink.ready(1, RAW_HEADER_WORDS) {
-            if sink.work() == 0 {
+        while !self.outlet.is_ready() {
+            if self.outlet.sink.work() == 0 {
                 return self.options.on_full != OnFull::Wait;
             }
         }
@@ -268,7 +267,7 @@ impl<S: FrameSource, K: RawSink + Send> Agent for IoAgent<S, K> {
         let passed = self.pass_requests();
         if self.options.time == TimeSource::Clock {
             self.now = self.now.max(self.clock.unix_now());
-            self.outlet.sink.advance(self.now);
+            self.outlet.advance(self.now);
         }
         let worked = self.outlet.sink.work();
         let moved = self.outlet.flush();

@@ -9,6 +9,9 @@ use crate::schema::time::UnixNanos;
 use crate::schema::topic::{StreamKind, Topic};
 use crate::telemetry::{Counter, Counts};
 
+/// Words that nearly all raw instances of streams fit: a diff of a hundred levels.
+const GRANTED_WORDS: usize = 256;
+
 /// What happens when the sink has no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFull {
@@ -30,6 +33,8 @@ pub(super) struct Outlet<K> {
     stuck: u32,
     /// Whether raw instances are being dropped.
     dropping: bool,
+    /// Words of one raw instance that the sink has said it takes now; 0 when it is to be asked.
+    granted: usize,
     lossy: Vec<LossyBook>,
     /// Whether an instrument stands in `lossy`, by its number.
     is_lossy: Vec<bool>,
@@ -52,6 +57,7 @@ impl<K: RawSink> Outlet<K> {
             spill: Spill::default(),
             stuck: 0,
             dropping: false,
+            granted: 0,
             lossy: Vec::new(),
             is_lossy: Vec::new(),
             notice: RawBuf::default(),
@@ -76,11 +82,27 @@ impl<K: RawSink> Outlet<K> {
             // It would wait for ever: no ring takes a record of this size.
             if let Some(book) = loss.of(raw) {
                 write_notice(&mut self.notice, book);
-                hand(&mut self.sink, &mut self.spill, self.notice.read());
+                hand(&mut self.sink, &mut self.spill, &mut self.granted, self.notice.read());
             }
         } else {
-            hand(&mut self.sink, &mut self.spill, raw);
+            hand(&mut self.sink, &mut self.spill, &mut self.granted, raw);
         }
+    }
+
+    /// Whether the sink is ready for a raw instance; for one that is not longer than most it is not asked again.
+    pub(super) fn is_ready(&mut self) -> bool {
+        if self.sink.ready(1, GRANTED_WORDS) {
+            self.granted = GRANTED_WORDS;
+            return true;
+        }
+        self.granted = 0;
+        self.sink.ready(1, RAW_HEADER_WORDS)
+    }
+
+    /// The sink's time moves on, and with it what it may have to do first.
+    pub(super) fn advance(&mut self, now: UnixNanos) {
+        self.granted = 0;
+        self.sink.advance(now);
     }
 
     /// Hands on what waits, as far as there is room; then, what was lost. How many were handed on.
@@ -96,7 +118,9 @@ impl<K: RawSink> Outlet<K> {
         }
         if self.spill.is_empty() {
             moved += self.tell_losses();
-            self.dropping &= !self.lossy.is_empty() || !self.sink.ready(1, RAW_HEADER_WORDS);
+            if self.dropping {
+                self.dropping = !self.lossy.is_empty() || !self.sink.ready(1, RAW_HEADER_WORDS);
+            }
         }
         moved
     }
@@ -145,8 +169,10 @@ impl<K: RawSink> Outlet<K> {
     }
 }
 
-fn hand<K: RawSink>(sink: &mut K, spill: &mut Spill, raw: RawRef<'_>) {
-    if spill.is_empty() && sink.ready(1, raw.words()) {
+fn hand<K: RawSink>(sink: &mut K, spill: &mut Spill, granted: &mut usize, raw: RawRef<'_>) {
+    // A grant is for one.
+    let is_granted = raw.words() <= core::mem::take(granted);
+    if spill.is_empty() && (is_granted || sink.ready(1, raw.words())) {
         sink.take_raw(raw);
     } else {
         spill.push(raw);
