@@ -41,12 +41,13 @@ pub(crate) struct Room {
 }
 
 /// In the order of the walk. `nothing` and `copy` are what the rounds of the others cost by themselves: `nothing` those of
-/// dispatch, conduct and publish, `copy` those of tape, parse and walk.
-pub(crate) const ROOMS: [Room; 13] = [
+/// dispatch, conduct and publish, `copy` those of tape, parse, validate and walk.
+pub(crate) const ROOMS: [Room; 14] = [
     Room { name: "nothing", make: nothing },
     Room { name: "copy", make: copy },
     Room { name: "tape", make: tape },
     Room { name: "parse", make: parse },
+    Room { name: "validate", make: validate },
     Room { name: "dispatch", make: dispatch },
     Room { name: "conduct", make: conduct },
     Room { name: "publish", make: publish },
@@ -85,8 +86,16 @@ fn tape(sample: &Sample) -> Round {
 }
 
 fn parse(sample: &Sample) -> Round {
-    let (mut feed, mut parser) = (Feed::of(sample), parser(&Arc::new(Directory::default())));
-    let mut number = 0;
+    parse_by(sample, parser(&Arc::new(Directory::default())))
+}
+
+/// The same by the tape alone: what a frame costs that the scanner leaves.
+fn validate(sample: &Sample) -> Round {
+    parse_by(sample, parser(&Arc::new(Directory::default())).without_scanner())
+}
+
+fn parse_by(sample: &Sample, mut parser: Parser) -> Round {
+    let (mut feed, mut number) = (Feed::of(sample), 0);
     Box::new(move || {
         number += 1;
         let parsed = parser.parse(frame(feed.next(), number, Origin::Combined), 0, |raw| _ = black_box(raw.words()));

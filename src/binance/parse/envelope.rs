@@ -21,6 +21,21 @@ pub(super) enum Envelope<'t, 'i> {
 
 /// Opens a combined frame. Keys beside `stream` and `data` are let be.
 pub(super) fn open<'t, 'i>(root: At<'t, 'i>) -> Result<Envelope<'t, 'i>, ParseError> {
+    let mut entries = root.entries().ok_or(ParseError::of(Cause::NotAnObject))?;
+    // As the venue writes it: these two, in this order.
+    if entries.left() == 2
+        && let Some(("stream", name)) = entries.next()
+        && let Some(("data", payload)) = entries.next()
+        && let Some(stream) = name.text()
+        && stream != SHUTDOWN_STREAM
+    {
+        return Ok(Envelope::Data { stream, payload });
+    }
+    open_any(root)
+}
+
+/// Likewise, however it is written.
+fn open_any<'t, 'i>(root: At<'t, 'i>) -> Result<Envelope<'t, 'i>, ParseError> {
     let entries = root.entries().ok_or(ParseError::of(Cause::NotAnObject))?;
     let (mut stream, mut payload) = (None, None);
     for (key, value) in entries {

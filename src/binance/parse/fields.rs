@@ -8,6 +8,7 @@ use super::error::{Cause, ParseError};
 use super::keys::{KindKeys, Place};
 use super::tape::At;
 use super::{levels, text};
+use crate::schema::decimal::Decimal;
 use crate::schema::layout::{SlotSpec, Want, layout, level_keys};
 use crate::schema::raw::{RawBuf, Side};
 use crate::schema::topic::StreamKind;
@@ -131,8 +132,51 @@ impl Fields {
 }
 
 /// Puts a value into its slot.
-#[inline]
+#[inline(always)]
 pub(super) fn set(
+    spec: &'static SlotSpec,
+    slot: usize,
+    keys: &KindKeys,
+    value: At<'_, '_>,
+    raw: &mut RawBuf,
+) -> Result<(), ParseError> {
+    if raw.present() >> slot & 1 == 0 {
+        // As nearly all are written.
+        match (spec.want, value.node()) {
+            (Want::Decimal, Node::String(text)) => {
+                if let Ok(value) = Decimal::parse(text.as_bytes()) {
+                    raw.set_decimal(slot, value);
+                    return Ok(());
+                }
+            }
+            (Want::Int, Node::Static(StaticNode::U64(value))) => {
+                if let Ok(value) = i64::try_from(value) {
+                    raw.set_int(slot, value);
+                    return Ok(());
+                }
+            }
+            (Want::Bool, Node::Static(StaticNode::Bool(truth))) => {
+                raw.set_bool(slot, truth);
+                return Ok(());
+            }
+            (Want::Text, Node::String(text)) => {
+                if spec.verbatim {
+                    raw.set_text(slot, text)
+                } else {
+                    raw.set_uppercase(slot, text)
+                }
+                return Ok(());
+            }
+            _ => {}
+        }
+    }
+    set_any(spec, slot, keys, value, raw)
+}
+
+/// Likewise, however it is written.
+#[cold]
+#[inline(never)]
+fn set_any(
     spec: &'static SlotSpec,
     slot: usize,
     keys: &KindKeys,
@@ -162,14 +206,7 @@ pub(super) fn set(
             raw.set_int(slot, number);
         }
         Want::Decimal => raw.set_decimal(slot, value.decimal().map_err(fail)?),
-        Want::Text => {
-            let text = value.text().ok_or(fail(Cause::WrongType))?;
-            if spec.verbatim { raw.set_text(slot, text) } else { raw.set_uppercase(slot, text) }
-        }
-        Want::Bool => match value.node() {
-            Node::Static(StaticNode::Bool(truth)) => raw.set_bool(slot, truth),
-            _ => return Err(fail(Cause::WrongType)),
-        },
+        Want::Text | Want::Bool => return Err(fail(Cause::WrongType)),
     }
     Ok(())
 }

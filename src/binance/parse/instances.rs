@@ -292,12 +292,13 @@ impl Instances {
             self.counts.add(Counter::NoInstrument, 1);
             return Ok(None);
         }
-        let written = keys.symbol().and_then(|slot| raw.text(slot));
-        match (subject, written) {
-            (Subject::One(id), Some(symbol)) => {
-                let same = self.directory.instrument(id).is_some_and(|i| *i.symbol == *symbol);
-                if same { Ok(Some(id)) } else { Err(ParseError::at(Cause::SymbolMismatch, "s")) }
-            }
+        if let (Subject::One(id), Some(slot)) = (subject, keys.symbol())
+            && self.directory.instrument(id).is_some_and(|i| raw.has_text(slot, &i.symbol))
+        {
+            return Ok(Some(id));
+        }
+        match (subject, keys.symbol().and_then(|slot| raw.text(slot))) {
+            (Subject::One(_), Some(_)) => Err(ParseError::at(Cause::SymbolMismatch, "s")),
             (Subject::One(id), None) => Ok(Some(id)),
             (_, Some(symbol)) if is_symbol(symbol) => {
                 let id = self.names.symbol(&self.directory, market, symbol);

@@ -139,14 +139,19 @@ impl RawBuf {
     /// Sets a text in uppercase, Unicode included.
     #[inline]
     pub fn set_uppercase(&mut self, slot: usize, text: &str) {
+        // Nearly all are in uppercase as they come.
+        let as_it_is = text.bytes().fold(true, |all, byte| all & byte.is_ascii() & !byte.is_ascii_lowercase());
+        if as_it_is {
+            return self.set_text(slot, text);
+        }
+        self.set_raised(slot, text);
+    }
+
+    #[cold]
+    fn set_raised(&mut self, slot: usize, text: &str) {
         let at = self.text.len();
-        if text.is_ascii() {
-            self.text.extend_from_slice(text.as_bytes());
-            self.text[at..].make_ascii_uppercase();
-        } else {
-            for upper in text.chars().flat_map(char::to_uppercase) {
-                self.text.extend_from_slice(upper.encode_utf8(&mut [0; 4]).as_bytes());
-            }
+        for upper in text.chars().flat_map(char::to_uppercase) {
+            self.text.extend_from_slice(upper.encode_utf8(&mut [0; 4]).as_bytes());
         }
         self.set(slot, Slot::text(at, self.text.len() - at));
     }

@@ -106,6 +106,13 @@ impl<'a> RawRef<'a> {
         if let Value::Text(value) = self.get(slot) { Some(value) } else { None }
     }
 
+    /// Whether a slot has just this text.
+    #[inline]
+    pub fn has_text(&self, slot: usize, text: &str) -> bool {
+        let of = |slot: &Slot| self.text.get(slot.bits as usize..)?.get(..slot.length as usize);
+        self.slots.get(slot).is_some_and(|slot| slot.tag == TAG_TEXT && of(slot) == Some(text.as_bytes()))
+    }
+
     /// A truth value in a slot.
     #[inline]
     pub fn bool(&self, slot: usize) -> Option<bool> {
