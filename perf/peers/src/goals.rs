@@ -114,7 +114,7 @@ fn decoding(run: &Run, samples: &[Sample], goals: &mut Vec<Goal>) {
         "decode, scanner equals the tape",
         "executions",
         ">= 1e9, none differs",
-        "a soak of its own: MELTICA_SCANNER_FRAMES=1000000000 cargo test --release --lib scanner::tests::the_scanner_never",
+        "a soak of its own, kept in perf/record: MELTICA_SCANNER_FRAMES=1000000000 cargo test --release --lib scanner::tests::the_scanner_never",
     ));
 }
 
@@ -280,7 +280,7 @@ fn whole(known: &Known, goals: &mut Vec<Goal>) {
         Limit::AtMost(250.0),
         about("from the burst's first write until latency is as before, in the same run"),
     ));
-    let why = "minutes of its own: perf/soak --symbols 2500 (three streams each)";
+    let why = "minutes of its own: perf/soak --symbols 2500; kept in perf/record";
     goals.push(Goal::open("2,500 instruments x 4 streams: resident", "MiB", "<= 1024", why));
     for (kind, frames, allocations) in &known.allocations {
         goals.push(Goal::judged(
