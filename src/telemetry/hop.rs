@@ -21,8 +21,7 @@ use crate::sync::{Arc, AtomicBool, Ordering};
 const KINDS: usize = 128;
 /// "No kind": its row is never read.
 pub const NO_KIND: TypeId = TypeId(0);
-/// Places for connections in a sheet. Of two connections that share a place, the later one is in the total alone until the
-/// next swap.
+/// Places for connections in a sheet: more than live at once. Those beyond are in the total alone until the next swap.
 const PLACES: usize = 32;
 /// Connections that a reader remembers; of more, the one that was silent longest is forgotten.
 pub(super) const CONNECTIONS_MAX: usize = 64;
@@ -56,13 +55,21 @@ impl Sheet {
         // What has no row goes to that of no kind.
         self.row(if kind.index() < KINDS { kind.index() } else { NO_KIND.index() }, coarse);
         let place = usize::from(connection.0) % PLACES;
-        let owner = u32::from(connection.0);
-        if self.owners[place] == owner {
+        if self.owners[place] == u32::from(connection.0) {
             self.row(KINDS + place, coarse);
-        } else if self.owners[place] == NOBODY {
-            self.owners[place] = owner;
+        } else if let Some(place) = self.place_of(connection) {
             self.row(KINDS + place, coarse);
         }
+    }
+
+    /// The first place from its own on that the connection has, or takes now.
+    #[inline(never)]
+    fn place_of(&mut self, connection: ConnectionId) -> Option<usize> {
+        let owner = u32::from(connection.0);
+        let places = (0..PLACES).map(|step| (usize::from(connection.0) + step) % PLACES);
+        let place = places.into_iter().find(|place| [owner, NOBODY].contains(&self.owners[*place]))?;
+        self.owners[place] = owner;
+        Some(place)
     }
 
     #[inline(always)]
@@ -368,15 +375,18 @@ mod tests {
     #[test]
     fn connections_come_and_go_for_ever_in_bounded_room() {
         let (mut recorder, mut reader) = hop();
-        // Two that share a place: the second has its own from the next swap on.
-        for id in [1, 1 + PLACES as u16] {
-            assert!(recorder.record(5, TRADE, ConnectionId(id)));
+        // As many as there are places, all with the same one for their own; the one too many is in the total alone.
+        let ids: Vec<u16> = (0..=PLACES as u16).map(|n| 1 + n * PLACES as u16).collect();
+        for _ in 0..3 {
+            ids.iter().for_each(|id| assert!(recorder.record(5, TRADE, ConnectionId(*id))));
         }
         reader.collect();
+        // The wish is granted with the next record.
         assert!(recorder.record(5, TRADE, ConnectionId(1)));
         reader.collect();
-        assert_eq!(reader.connections.keys().copied().collect::<Vec<_>>(), [1]);
-        assert_eq!(reader.total.len(), 3, "the total has all of them");
+        assert_eq!(reader.connections.keys().copied().collect::<Vec<_>>(), ids[..PLACES]);
+        assert!(reader.connections.iter().all(|(id, own)| own.histogram.len() == if *id == 1 { 4 } else { 3 }));
+        assert_eq!(reader.total.len(), 3 * ids.len() as u64 + 1, "the total has all of them");
         for id in 100..100 + 3 * CONNECTIONS_MAX as u16 {
             recorder.record(5, TRADE, ConnectionId(id));
             reader.collect();
