@@ -1,126 +1,36 @@
 //! Purpose: the streams of one connection. An acknowledgement proves only that the message came in (any name is
-//! acknowledged): a stream is live when its first frame has come. Owns: states, messages under way, their deadlines.
-//! Thread: the io thread. Takes and gives: names, answers, moments in ns. Never: has two control messages under way.
+//! acknowledged): a stream is live when its first frame has come. Owns: states, and what is wanted.
+//! Thread: the io thread. Takes and gives: names, moments in ns. Never: sends anything; that is `talk`'s.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
-use super::message::{Control, Verb, control};
-
-/// Names in one message.
-const NAMES_MAX: usize = 100;
-/// How long an answer may take (faults.md F29).
-const ANSWER_NS: u64 = 5_000_000_000;
-/// How often a name is asked for before it counts as refused, and how often a list may go unanswered.
-const TRIES_MAX: u8 = 3;
-/// How long after a refusal a stream is asked for again: doubled each time, up to the longest.
-const REFUSED_NS: (u64, u32) = (5_000_000_000, 6);
-/// How long after the last change the venue is asked for its own list, to be held against ours.
-const VERIFY_NS: u64 = 2_000_000_000;
-
-/// What is known of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StreamState {
-    /// Not asked for yet, or no answer yet.
-    Requested,
-    /// The message that named it was taken.
-    Acknowledged,
-    /// Its frames come.
-    Live,
-    /// Acknowledged, but no frame came in the time given. It may still come to life.
-    Silent,
-    /// The venue refused it.
-    Refused,
-    /// It is being taken out.
-    Leaving,
-}
-
-#[derive(Clone, Debug)]
-struct Stream {
-    name: Box<str>,
-    state: StreamState,
-    since: u64,
-    tries: u8,
-    /// How often it was refused, one after the other.
-    refusals: u32,
-    /// Whether a message that asks for it was sent, and none since that takes it out.
-    asked: bool,
-}
-
-/// A change that whoever follows the streams is told. That a stream stays silent is theirs to find.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StreamChange {
-    /// It is to be asked for, or anew.
-    Requested,
-    /// The message that named it was taken.
-    Acknowledged,
-    /// Its first frame has come.
-    Live,
-    /// The venue refused it.
-    Refused,
-    /// It was taken out.
-    Gone,
-}
-
-impl StreamChange {
-    const fn to(state: StreamState) -> Option<StreamChange> {
-        match state {
-            StreamState::Requested => Some(StreamChange::Requested),
-            StreamState::Acknowledged => Some(StreamChange::Acknowledged),
-            StreamState::Live => Some(StreamChange::Live),
-            StreamState::Refused => Some(StreamChange::Refused),
-            StreamState::Silent | StreamState::Leaving => None,
-        }
-    }
-}
-
-/// How many streams are in which state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StreamCounts {
-    /// Asked for, or about to be.
-    pub requested: usize,
-    /// Acknowledged, no frame yet.
-    pub acknowledged: usize,
-    /// Frames come.
-    pub live: usize,
-    /// Acknowledged long ago, no frame.
-    pub silent: usize,
-    /// Refused by the venue.
-    pub refused: usize,
-}
-
-/// A message without an answer yet.
-#[derive(Clone, Debug)]
-struct UnderWay {
-    id: u64,
-    verb: Verb,
-    names: Vec<usize>,
-    sent: u64,
-}
+use super::state::{Stream, StreamChange, StreamCounts, StreamState};
+use super::talk::{UnderWay, VERIFY_NS};
 
 /// The streams of one connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Subscriptions {
-    streams: Vec<Stream>,
-    places: HashMap<Box<str>, usize>,
+    pub(super) streams: Vec<Stream>,
+    pub(super) places: HashMap<Box<str>, usize>,
     /// Names to ask for one by one or in small lists, after a list of theirs was refused.
-    parts: VecDeque<Vec<usize>>,
-    to_subscribe: VecDeque<usize>,
-    to_unsubscribe: VecDeque<usize>,
-    under_way: Option<UnderWay>,
+    pub(super) parts: VecDeque<Vec<usize>>,
+    pub(super) to_subscribe: VecDeque<usize>,
+    pub(super) to_unsubscribe: VecDeque<usize>,
+    pub(super) under_way: Option<UnderWay>,
     /// Names whose message went unanswered: a list of subscriptions tells what became of them.
-    doubtful: Vec<usize>,
+    pub(super) doubtful: Vec<usize>,
     /// Places without a stream.
-    free: Vec<usize>,
-    unanswered: u8,
+    pub(super) free: Vec<usize>,
+    pub(super) unanswered: u8,
     /// Streams that were taken or speak, and that nobody was told of yet.
-    answered: Vec<usize>,
-    next_id: u64,
-    silent_after_ns: u64,
-    counts: StreamCounts,
+    pub(super) answered: Vec<usize>,
+    pub(super) next_id: u64,
+    pub(super) silent_after_ns: u64,
+    pub(super) counts: StreamCounts,
     /// When the venue's list is to be held against ours.
-    verify_at: Option<u64>,
+    pub(super) verify_at: Option<u64>,
     /// Changes of state for whoever follows them; `None`: nobody does.
-    changes: Option<Vec<(Box<str>, StreamChange)>>,
+    pub(super) changes: Option<Vec<(Box<str>, StreamChange)>>,
 }
 
 impl Subscriptions {
@@ -186,7 +96,7 @@ impl Subscriptions {
         self.to_subscribe.push_back(at);
     }
 
-    fn place(&mut self, stream: Stream) -> usize {
+    pub(super) fn place(&mut self, stream: Stream) -> usize {
         // An empty name marks a free place; one that a message still names is not free yet.
         let named =
             |at: usize| self.under_way.as_ref().is_some_and(|w| w.names.contains(&at)) || self.doubtful.contains(&at);
@@ -239,7 +149,7 @@ impl Subscriptions {
         }
     }
 
-    fn enter(&mut self, at: usize, state: StreamState, now: u64) {
+    pub(super) fn enter(&mut self, at: usize, state: StreamState, now: u64) {
         let old = core::mem::replace(&mut self.streams[at].state, state);
         self.streams[at].since = now;
         if let Some(changes) = &mut self.changes
@@ -315,265 +225,6 @@ impl Subscriptions {
             self.enter(at, StreamState::Live, now);
         }
         first
-    }
-
-    /// The next message to send, if one is due. It is under way once it was given.
-    pub(crate) fn next_message(&mut self, now: u64) -> Option<Control> {
-        if self.under_way.is_some() {
-            return None;
-        }
-        let (verb, names) = self.next_names(now)?;
-        if verb != Verb::List {
-            names.iter().for_each(|at| self.streams[*at].asked = verb == Verb::Subscribe);
-        }
-        let id = self.next_id;
-        self.next_id += 1;
-        let message = control(id, verb, names.iter().map(|at| &*self.streams[*at].name));
-        self.under_way = Some(UnderWay { id, verb, names, sent: now });
-        Some(message)
-    }
-
-    /// What the next message is about.
-    fn next_names(&mut self, now: u64) -> Option<(Verb, Vec<usize>)> {
-        if !self.doubtful.is_empty() {
-            return Some((Verb::List, core::mem::take(&mut self.doubtful)));
-        }
-        if !self.to_unsubscribe.is_empty() {
-            let many = self.to_unsubscribe.len().min(NAMES_MAX);
-            return Some((Verb::Unsubscribe, self.to_unsubscribe.drain(..many).collect()));
-        }
-        while let Some(part) = self.parts.pop_front() {
-            // Some may have been given up since the list that they stood in was refused.
-            let (wanted, given_up): (Vec<usize>, Vec<usize>) =
-                part.into_iter().partition(|at| self.streams[*at].state == StreamState::Requested);
-            self.forget(&given_up);
-            if !wanted.is_empty() {
-                return Some((Verb::Subscribe, wanted));
-            }
-        }
-        if !self.to_subscribe.is_empty() {
-            let many = self.to_subscribe.len().min(NAMES_MAX);
-            return Some((Verb::Subscribe, self.to_subscribe.drain(..many).collect()));
-        }
-        self.verify_at.take_if(|at| *at <= now).map(|_| (Verb::List, Vec::new()))
-    }
-
-    /// A message was taken. `streams` is the answer to a list.
-    pub(crate) fn done(&mut self, id: Option<u64>, streams: Option<&[String]>, now: u64) {
-        // An answer without an id can only be to the one message that is under way.
-        let Some(way) = self.under_way.take_if(|w| id.is_none_or(|id| id == w.id)) else { return };
-        self.unanswered = 0;
-        if way.verb != Verb::List {
-            self.verify_at = Some(now.saturating_add(VERIFY_NS));
-        }
-        match way.verb {
-            Verb::Subscribe => way.names.iter().for_each(|at| self.acknowledge(*at, now)),
-            Verb::Unsubscribe => self.forget(&way.names),
-            Verb::List if way.names.is_empty() => self.verify(streams, now),
-            Verb::List => self.reconcile(&way.names, streams.unwrap_or_default(), now),
-        }
-    }
-
-    fn acknowledge(&mut self, at: usize, now: u64) {
-        if self.streams[at].state == StreamState::Requested {
-            self.streams[at].refusals = 0;
-            self.enter(at, StreamState::Acknowledged, now);
-        }
-    }
-
-    /// Drops streams that have left. Places of the others stay: an empty name marks a free place.
-    fn forget(&mut self, names: &[usize]) {
-        for at in names {
-            // One that was wanted anew meanwhile, and given up again, waits for a message of its own.
-            let leaving = self.streams[*at].state == StreamState::Leaving && !self.streams[*at].asked;
-            if leaving && !self.streams[*at].name.is_empty() {
-                let name = core::mem::take(&mut self.streams[*at].name);
-                self.places.remove(&name);
-                self.free.push(*at);
-                if let Some(changes) = &mut self.changes {
-                    changes.push((name, StreamChange::Gone));
-                }
-            }
-        }
-    }
-
-    /// Holds the venue's whole list against ours: what is missing there is asked for anew, what is there and unwanted is
-    /// taken out. An answer can be right and be about another moment, so what is under discussion is left alone.
-    fn verify(&mut self, listed: Option<&[String]>, now: u64) {
-        let Some(listed) = listed else { return };
-        if !self.to_subscribe.is_empty() || !self.to_unsubscribe.is_empty() || !self.parts.is_empty() {
-            self.verify_at = Some(now.saturating_add(VERIFY_NS));
-            return;
-        }
-        let there: HashSet<&str> = listed.iter().map(String::as_str).collect();
-        for at in 0..self.streams.len() {
-            let Stream { name, state, tries, asked, .. } = &mut self.streams[at];
-            if name.is_empty() {
-                continue;
-            }
-            let (state, tries, is_there) = (*state, *tries, there.contains(&**name));
-            *asked |= is_there;
-            match state {
-                StreamState::Requested | StreamState::Leaving => self.settle(at, is_there, now),
-                StreamState::Refused if is_there => self.enter(at, StreamState::Acknowledged, now),
-                StreamState::Acknowledged | StreamState::Live | StreamState::Silent
-                    if !is_there && tries < TRIES_MAX =>
-                {
-                    self.streams[at].tries += 1;
-                    self.streams[at].asked = false;
-                    self.enter(at, StreamState::Requested, now);
-                    self.to_subscribe.push_back(at);
-                }
-                _ => {}
-            }
-        }
-        for name in listed.iter().filter(|name| !self.places.contains_key(name.as_str())).collect::<Vec<_>>() {
-            let stray = Stream {
-                name: name.as_str().into(),
-                state: StreamState::Leaving,
-                since: now,
-                tries: 0,
-                refusals: 0,
-                asked: true,
-            };
-            let at = self.place(stray);
-            self.to_unsubscribe.push_back(at);
-        }
-    }
-
-    fn reconcile(&mut self, names: &[usize], listed: &[String], now: u64) {
-        for at in names {
-            let there = listed.iter().any(|name| **name == *self.streams[*at].name);
-            self.settle(*at, there, now);
-        }
-    }
-
-    /// The venue's list has told what became of a stream about which a message went unanswered.
-    fn settle(&mut self, at: usize, there: bool, now: u64) {
-        self.streams[at].asked |= there;
-        match (self.streams[at].state, there) {
-            (StreamState::Requested, true) => self.enter(at, StreamState::Acknowledged, now),
-            (StreamState::Requested, false) => self.again(at, now),
-            (StreamState::Leaving, true) => self.to_unsubscribe.push_back(at),
-            (StreamState::Leaving, false) => {
-                self.streams[at].asked = false;
-                self.forget(&[at]);
-            }
-            _ => {}
-        }
-    }
-
-    fn again(&mut self, at: usize, now: u64) {
-        self.streams[at].tries += 1;
-        if self.streams[at].tries >= TRIES_MAX {
-            self.enter(at, StreamState::Refused, now);
-        } else {
-            self.to_subscribe.push_back(at);
-        }
-    }
-
-    /// What became of a stream that is to leave is not known: the list tells, unless that was asked too often.
-    fn leave_again(&mut self, at: usize) {
-        self.streams[at].tries += 1;
-        if self.streams[at].tries < TRIES_MAX {
-            self.doubtful.push(at);
-        } else {
-            self.streams[at].asked = false;
-            self.forget(&[at]);
-        }
-    }
-
-    /// A message was refused: the names of a list are asked for in halves, until the one at fault stands alone. Gives it.
-    pub(crate) fn refused(&mut self, id: Option<u64>, now: u64) -> Option<&str> {
-        let way = self.under_way.take_if(|w| id.is_none_or(|id| id == w.id))?;
-        self.unanswered = 0;
-        self.verify_at = Some(now.saturating_add(VERIFY_NS));
-        match way.verb {
-            Verb::Subscribe if way.names.len() > 1 => {
-                way.names.iter().for_each(|at| self.streams[*at].asked = false);
-                let (low, high) = way.names.split_at(way.names.len() / 2);
-                self.parts.push_front(high.to_vec());
-                self.parts.push_front(low.to_vec());
-                None
-            }
-            Verb::Subscribe => {
-                let at = *way.names.first()?;
-                match self.streams[at].state {
-                    StreamState::Requested => {
-                        self.streams[at].asked = false;
-                        self.enter(at, StreamState::Refused, now);
-                        return Some(&self.streams[at].name);
-                    }
-                    StreamState::Leaving => {
-                        self.streams[at].asked = false;
-                        self.to_unsubscribe.retain(|other| *other != at);
-                        self.forget(&[at]);
-                    }
-                    // It was taken before.
-                    _ => {}
-                }
-                None
-            }
-            // The venue's list tells which of them it still has. What cannot be taken out is forgotten in the end: its frames
-            // are let through and dropped further on.
-            Verb::Unsubscribe => {
-                way.names.into_iter().for_each(|at| self.leave_again(at));
-                None
-            }
-            Verb::List => {
-                for at in way.names {
-                    match self.streams[at].state {
-                        StreamState::Requested => self.again(at, now),
-                        StreamState::Leaving => self.leave_again(at),
-                        _ => {}
-                    }
-                }
-                None
-            }
-        }
-    }
-
-    /// Lets time pass: answers that are overdue, streams that stay silent. `false` when the venue answers nothing at all
-    /// and the connection should be given up.
-    pub(crate) fn tick(&mut self, now: u64) -> bool {
-        if let Some(way) = self.under_way.take_if(|w| now.saturating_sub(w.sent) >= ANSWER_NS) {
-            self.unanswered += 1;
-            self.verify_at = Some(now.saturating_add(VERIFY_NS));
-            // Streams that speak need no answer.
-            let open = |at: &usize| matches!(self.streams[*at].state, StreamState::Requested | StreamState::Leaving);
-            self.doubtful.extend(way.names.into_iter().filter(open));
-        }
-        if self.counts.acknowledged > 0 {
-            for at in 0..self.streams.len() {
-                let Stream { state, since, .. } = self.streams[at];
-                if state == StreamState::Acknowledged && now.saturating_sub(since) >= self.silent_after_ns {
-                    self.enter(at, StreamState::Silent, now);
-                }
-            }
-        }
-        if self.counts.refused > 0 {
-            self.retry_refused(now);
-        }
-        self.unanswered < TRIES_MAX
-    }
-
-    /// A refusal may have had a reason that is over by now.
-    fn retry_refused(&mut self, now: u64) {
-        for at in 0..self.streams.len() {
-            let Stream { state, since, refusals, .. } = self.streams[at];
-            let wait = REFUSED_NS.0 << refusals.min(REFUSED_NS.1);
-            if state == StreamState::Refused && now.saturating_sub(since) >= wait {
-                (self.streams[at].tries, self.streams[at].refusals) = (0, refusals + 1);
-                self.enter(at, StreamState::Requested, now);
-                self.to_subscribe.push_back(at);
-            }
-        }
-    }
-
-    /// The message under way.
-    #[cfg(test)]
-    pub(crate) fn under_way_id(&self) -> Option<u64> {
-        self.under_way.as_ref().map(|way| way.id)
     }
 
     /// Every stream with its state.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::message::{Control, Verb};
-use super::streams::{StreamChange, StreamCounts, StreamState, Subscriptions};
+use super::state::{StreamChange, StreamCounts, StreamState};
+use super::streams::Subscriptions;
 
 const SECOND: u64 = 1_000_000_000;
 const SILENT: u64 = 10 * SECOND;
