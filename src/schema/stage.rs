@@ -14,7 +14,8 @@ use super::time::UnixNanos;
 /// [`Stage::work`] and asks again later. Time is handed in with [`Stage::advance`]: a stage reads no clock.
 pub trait Stage {
     /// Whether `records` inputs of `words` words in all can be taken now, with room for everything they may cause
-    /// downstream. `false` is back-pressure, not an error.
+    /// downstream. `false` is back-pressure, not an error. What is ready for so many words is ready for fewer, and stays so until it
+    /// takes an input, works, or its time moves on.
     fn ready(&mut self, records: usize, words: usize) -> bool;
 
     /// Does work that is left over (held diffs to release, timers that fired); how much it did.

@@ -21,8 +21,11 @@ use crate::sync::{Arc, AtomicBool, Ordering};
 const KINDS: usize = 128;
 /// "No kind": its row is never read.
 pub const NO_KIND: TypeId = TypeId(0);
-/// Places for connections in a sheet: more than live at once. Those beyond are in the total alone until the next swap.
-const PLACES: usize = 32;
+/// Places for connections in a sheet: more than most runs have at once. One that finds none near its own is in the total alone until the
+/// next swap.
+const PLACES: usize = 64;
+/// How many places from its own on a connection is looked for: numbers are given in order, so that the first is free nearly always.
+const STEPS: usize = 8;
 /// Connections that a reader remembers; of more, the one that was silent longest is forgotten.
 pub(super) const CONNECTIONS_MAX: usize = 64;
 const ROWS: usize = KINDS + PLACES;
@@ -66,7 +69,7 @@ impl Sheet {
     #[inline(never)]
     fn place_of(&mut self, connection: ConnectionId) -> Option<usize> {
         let owner = u32::from(connection.0);
-        let places = (0..PLACES).map(|step| (usize::from(connection.0) + step) % PLACES);
+        let places = (0..STEPS).map(|step| (usize::from(connection.0) + step) % PLACES);
         let place = places.into_iter().find(|place| [owner, NOBODY].contains(&self.owners[*place]))?;
         self.owners[place] = owner;
         Some(place)
@@ -375,8 +378,8 @@ mod tests {
     #[test]
     fn connections_come_and_go_for_ever_in_bounded_room() {
         let (mut recorder, mut reader) = hop();
-        // As many as there are places, all with the same one for their own; the one too many is in the total alone.
-        let ids: Vec<u16> = (0..=PLACES as u16).map(|n| 1 + n * PLACES as u16).collect();
+        // As many as are looked for, all with the same place for their own; the one too many is in the total alone.
+        let ids: Vec<u16> = (0..=STEPS as u16).map(|n| 1 + n * PLACES as u16).collect();
         for _ in 0..3 {
             ids.iter().for_each(|id| assert!(recorder.record(5, TRADE, ConnectionId(*id))));
         }
@@ -384,7 +387,7 @@ mod tests {
         // The wish is granted with the next record.
         assert!(recorder.record(5, TRADE, ConnectionId(1)));
         reader.collect();
-        assert_eq!(reader.connections.keys().copied().collect::<Vec<_>>(), ids[..PLACES]);
+        assert_eq!(reader.connections.keys().copied().collect::<Vec<_>>(), ids[..STEPS]);
         assert!(reader.connections.iter().all(|(id, own)| own.histogram.len() == if *id == 1 { 4 } else { 3 }));
         assert_eq!(reader.total.len(), 3 * ids.len() as u64 + 1, "the total has all of them");
         for id in 100..100 + 3 * CONNECTIONS_MAX as u16 {

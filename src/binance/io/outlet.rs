@@ -91,8 +91,10 @@ impl<K: RawSink> Outlet<K> {
 
     /// Whether the sink is ready for a raw instance; for one that is not longer than most it is not asked again.
     pub(super) fn is_ready(&mut self) -> bool {
-        if self.sink.ready(1, GRANTED_WORDS) {
-            self.granted = GRANTED_WORDS;
+        // What no ring takes is no room to ask for.
+        let words = GRANTED_WORDS.min(self.words_max);
+        if self.sink.ready(1, words) {
+            self.granted = words;
             return true;
         }
         self.granted = 0;

@@ -62,20 +62,30 @@ struct Room {
     /// Records of more words find no room; 0 for no such bound.
     words: usize,
     left_over: usize,
+    /// Has work to do first, whenever time has moved on.
+    due_by_time: bool,
+    /// How often it was asked whether it is ready.
+    asked: usize,
     seen: Vec<String>,
 }
 
 impl Stage for Room {
     fn ready(&mut self, records: usize, words: usize) -> bool {
-        records <= self.records && (self.words == 0 || words <= self.words)
+        self.asked += 1;
+        let is_due = self.due_by_time && self.left_over > 0;
+        !is_due && records <= self.records && (self.words == 0 || words <= self.words)
     }
     fn work(&mut self) -> usize {
         let done = self.left_over.min(1);
         self.left_over -= done;
+        if self.due_by_time && done > 0 {
+            self.seen.push("w".to_owned());
+        }
         done
     }
     fn advance(&mut self, now: UnixNanos) {
         self.seen.push(format!("@{}", now.0));
+        self.left_over = self.left_over.max(usize::from(self.due_by_time));
     }
     fn finish(&mut self) {
         self.seen.push("end".to_owned());
@@ -295,4 +305,34 @@ fn with_the_clock_time_moves_without_frames() {
     let times: Vec<i64> = seen.split(' ').filter_map(|s| s.strip_prefix('@')?.parse().ok()).collect();
     assert_eq!(times.len(), 3, "once a cycle, and not for a frame: {seen}");
     assert!(times.is_sorted() && times[0] > 1_700_000_000_000_000_000, "{seen}");
+}
+
+#[test]
+fn what_time_makes_due_comes_before_the_frame_that_brought_the_time() {
+    let (mut io, _) = agent(WAIT, vec![diff(5, "A1BTC"), Step::Nothing], Box::new(NoRequests));
+    (io.sink().records, io.sink().due_by_time) = (9, true);
+    io.do_work();
+    assert_eq!(seen(&mut io), "@5", "it was ready before the frame, and is not any more");
+    io.do_work();
+    assert_eq!(seen(&mut io), "w d0.0");
+}
+
+#[test]
+fn with_the_clock_a_sink_is_asked_once_a_frame_and_again_for_a_long_one() {
+    let options = IoOptions { time: TimeSource::Clock, batch: 3, ..WAIT };
+    let (mut io, _) = agent(options, vec![diff(1, "A1BTC"), diff(2, "A1BTC"), Step::Nothing], Box::new(NoRequests));
+    io.sink().records = 9;
+    io.do_work();
+    assert!(seen(&mut io).ends_with(" d0.0 d1.0"));
+    assert_eq!(io.sink().asked, 3, "once for each frame, once for the one that there was not");
+
+    let levels = vec![r#"["1","1"]"#; 200].join(",");
+    let json = format!(r#"{{"stream":"a1btc@depth","data":{{"E":1,"s":"A1BTC","U":1,"u":1,"b":[{levels}],"a":[]}}}}"#);
+    let (mut io, _) = agent(options, vec![Step::Frame(1, json), Step::Nothing], Box::new(NoRequests));
+    (io.sink().records, io.sink().words) = (9, 300);
+    io.do_work();
+    assert!(!seen(&mut io).contains('d'), "what is ready for a short one is not ready for 400 words");
+    io.sink().words = 0;
+    io.do_work();
+    assert!(seen(&mut io).ends_with(" d0.0"));
 }

@@ -170,13 +170,14 @@ pub(super) fn set(
             _ => {}
         }
     }
-    set_any(spec, slot, keys, value, raw)
+    set_rare(spec, slot, keys, value, raw)
 }
 
-/// Likewise, however it is written.
+/// What [`set`] has not taken at once: `null`, blanks, bare and negative numbers, faults. A text or a truth value of the type that is wanted
+/// does not come here.
 #[cold]
 #[inline(never)]
-fn set_any(
+fn set_rare(
     spec: &'static SlotSpec,
     slot: usize,
     keys: &KindKeys,

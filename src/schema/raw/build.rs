@@ -158,19 +158,19 @@ impl RawBuf {
 
     /// Writes a whole number into a slot that [`RawBuf::note_present`] will note.
     #[inline]
-    pub fn put_int(&mut self, slot: usize, value: i64) {
+    pub(crate) fn put_int(&mut self, slot: usize, value: i64) {
         self.slots[slot] = Slot::int(value);
     }
 
     /// Likewise a decimal.
     #[inline]
-    pub fn put_decimal(&mut self, slot: usize, value: Decimal) {
+    pub(crate) fn put_decimal(&mut self, slot: usize, value: Decimal) {
         self.slots[slot] = Slot::decimal(value);
     }
 
     /// Notes slots as set, a bit each, as [`RawHeader::present`]: those that were put.
     #[inline]
-    pub fn note_present(&mut self, slots: u64) {
+    pub(crate) fn note_present(&mut self, slots: u64) {
         self.header.present |= slots;
     }
 

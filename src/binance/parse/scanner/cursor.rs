@@ -73,7 +73,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A whole number from 0 to 18 digits, without a sign. What follows it is the caller's to judge.
+    /// A whole number of 1 to 18 digits, without a sign. What follows it is the caller's to judge.
     #[inline(always)]
     pub(super) fn whole(&mut self) -> Option<i64> {
         let (value, digits) = match self.rest.first_chunk() {
@@ -150,7 +150,7 @@ impl<'a> Cursor<'a> {
 
     /// The next level of short decimals, wherever the frame ends, passed with what ends it.
     #[cold]
-    pub(super) fn last_level(&mut self) -> Option<ShortLevel> {
+    pub(super) fn level_near_end(&mut self) -> Option<ShortLevel> {
         let begun = self.rest.len();
         let (price, length) = View(Held(held(self.rest))).quoted()?;
         self.pass(length)?;
@@ -251,8 +251,15 @@ mod tests {
                     let mut cursor = Cursor::new(frame.as_bytes());
                     let mut form = Form::UNKNOWN;
                     let read = match frame.len() {
-                        LEVEL.. => cursor.short_level(&mut form),
-                        _ => cursor.last_level(),
+                        LEVEL.. => {
+                            // The form that it learns reads the same.
+                            let first = cursor.short_level(&mut form);
+                            cursor = Cursor::new(frame.as_bytes());
+                            let again = cursor.short_level(&mut form);
+                            assert_eq!(first.map(|level| level.price), again.map(|level| level.price), "{frame}");
+                            again
+                        }
+                        _ => cursor.level_near_end(),
                     };
                     assert_eq!(read.map(|level| level.is_last), expected, "{frame}");
                     let Some(read) = read else { continue };

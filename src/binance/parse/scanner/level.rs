@@ -7,7 +7,7 @@ use super::window::WINDOW;
 
 /// Bytes that a level may take: two decimals with `","` between them, and what stands behind them.
 pub(super) const LEVEL: usize = 2 * VIEW + 8;
-/// What stands between the decimals of a level, as [`Next::word`] gives it, and its length.
+/// What stands between the decimals of a level, as a word whose lowest byte is the first, and its length.
 const BETWEEN: (u64, usize) = (word_of(br#"",""#), 3);
 /// Behind a level that another one follows, and behind the last.
 const NEXT: (u64, usize) = (word_of(br#""],[""#), 5);
@@ -79,7 +79,7 @@ impl Form {
         })
     }
 
-    /// The digits of a decimal, which has this form from then on. What stands behind it is the caller's to judge: no digit.
+    /// The digits of a decimal, which has this form from then on. What stands behind it is the caller's to judge.
     #[inline(always)]
     fn digits(&mut self, bytes: &[u8; VIEW]) -> Option<Digits> {
         let view = View(Here(bytes));
@@ -133,13 +133,16 @@ impl ShortLevel {
 impl Form {
     /// What is read up to a quote, the same whatever form the decimal before had.
     pub(super) fn reads_alike(bytes: &[u8; VIEW]) -> Option<(Digits, usize)> {
-        let read = ["0", "12.5", "7654321.00000001", "1.25"].map(|before| {
+        let behind = |mut form: Form| {
+            form.digits(bytes).filter(|_| bytes[form.length] == b'"').map(|digits| (digits, form.length))
+        };
+        let read = behind(Form::UNKNOWN);
+        for before in ["0", "123", "12345678", "1.25", "12.5", "99999.9", "7654321.0000001", "1.12345678"] {
             let mut view = [b'"'; VIEW];
             view[..before.len()].copy_from_slice(before.as_bytes());
-            let mut form = Form::of(&view).unwrap_or(Form::UNKNOWN);
-            form.digits(bytes).filter(|_| bytes[form.length] == b'"').map(|digits| (digits, form.length))
-        });
-        assert!(read.iter().all(|one| *one == read[0]), "{read:?}");
-        read[0]
+            let form = Form::of(&view).expect("a form of its own");
+            assert_eq!(behind(form), read, "behind {before}");
+        }
+        read
     }
 }

@@ -132,10 +132,10 @@ pub(super) const fn scale_of(fraction: u64) -> u8 {
 }
 
 impl<N: Next> View<N> {
-    /// Marks what is no digit among the first sixteen bytes, and two bytes behind them: each has a bit, the first the lowest.
+    /// Marks what is no digit among the first sixteen bytes, and the byte behind them, whatever it is: each has a bit, the first the lowest.
     #[inline(always)]
     pub(super) fn non_digits(self) -> u32 {
-        above(self.0.vector() ^ u8x16::splat(b'0'), 9) | 3 << WINDOW
+        above(self.0.vector() ^ u8x16::splat(b'0'), 9) | 1 << WINDOW
     }
 
     /// The digits of eight bytes.
@@ -151,7 +151,7 @@ impl<N: Next> View<N> {
     }
 
     /// A decimal and its length: from 1 to 8 digits before the point and, if there is one, 1 to 8 behind it. What stands behind
-    /// it is the caller's to judge: no digit.
+    /// it is the caller's to judge: behind sixteen bytes it may be one digit more.
     #[inline(always)]
     pub(super) fn digits(self) -> Option<(Digits, usize)> {
         let others = self.non_digits();
@@ -163,7 +163,7 @@ impl<N: Next> View<N> {
         if self.0.byte(whole) != b'.' {
             return Some((Digits { whole: before, fraction: 0 }, whole));
         }
-        // Seventeen at the most: if the first sixteen bytes have no other mark than the point, the next ends it, or makes it too long.
+        // Sixteen at the most: the byte there is not looked at here.
         let end = (others & (others - 1)).trailing_zeros() as usize;
         let more = end.wrapping_sub(whole + 2);
         let kept = FIRST.get(more)?;

@@ -115,23 +115,23 @@ pub(super) fn side<'a>(mut cursor: Cursor<'a>, side: Side, raw: &mut RawBuf, for
 }
 
 /// Reads levels of short decimals: all at one scale, which is lowered at the end to what they need.
-fn short_levels<'a>(mut cursor: Cursor<'a>, side: Side, raw: &mut RawBuf, known: &mut Form) -> Option<Cursor<'a>> {
+fn short_levels<'a>(mut cursor: Cursor<'a>, side: Side, raw: &mut RawBuf, expected: &mut Form) -> Option<Cursor<'a>> {
     let levels = raw.units(side);
     let (mut prices, mut quantities) = (0, 0);
-    let mut form = *known;
+    let mut form = *expected;
     // Two loops, for what comes out of either way would meet in memory, and be waited for there.
     while let Some(ShortLevel { price, quantity, is_last, .. }) = cursor.short_level(&mut form) {
         (prices, quantities) = (prices | price.fraction, quantities | quantity.fraction);
         levels.push(Level { price: price.at_eight(), quantity: quantity.at_eight() });
         if is_last {
-            *known = form;
+            *expected = form;
             raw.settle_units(side, scale_of(prices), scale_of(quantities));
             return Some(cursor);
         }
     }
-    *known = form;
+    *expected = form;
     loop {
-        let ShortLevel { price, quantity, is_last, .. } = cursor.last_level()?;
+        let ShortLevel { price, quantity, is_last, .. } = cursor.level_near_end()?;
         (prices, quantities) = (prices | price.fraction, quantities | quantity.fraction);
         levels.push(Level { price: price.at_eight(), quantity: quantity.at_eight() });
         if is_last {

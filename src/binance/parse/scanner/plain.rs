@@ -7,7 +7,7 @@ pub(super) const SPOT: Market = Market::BinanceSpot;
 pub(super) const USDM: Market = Market::BinanceUsdm;
 
 /// Frames as the venue writes them (captures of 2021, 2024 and 2026; binance.md, sections 2 and 4).
-pub(super) const PLAIN: [(Market, &str, &str); 17] = [
+pub(super) const PLAIN: [(Market, &str, &str); 19] = [
     (
         SPOT,
         "btcusdt@bookTicker",
@@ -54,6 +54,18 @@ pub(super) const PLAIN: [(Market, &str, &str); 17] = [
         r#"{"e":"depthUpdate","E":1723161255208,"s":"BTCUSDT","U":50093239189,"u":50093239202,"b":[["61737.63000000","0.00000000"],["61730.17","1"]],"a":[["61837.64000000","1.54698000"]]}"#,
     ),
     (SPOT, "btcusdt@depth@100ms", r#"{"e":"depthUpdate","E":1723161255208,"s":"BTCUSDT","U":1,"u":2,"b":[],"a":[]}"#),
+    // Sides that are long enough for prices to be expected in the form of those before: one form, a change of digits, no point, and what is
+    // longer than is read at once, in the middle.
+    (
+        SPOT,
+        "btcusdt@depth@100ms",
+        r#"{"e":"depthUpdate","E":1723161255208,"s":"BTCUSDT","U":157,"u":160,"b":[["99999.90000000","0.50000000"],["99999.80000000","10.25000000"],["99999.70000000","0.00000000"],["99998.00000000","123.00100000"],["99997.10000000","0.00000001"]],"a":[["99999.99000000","1.00000000"],["100000.00000000","0.30000000"],["100000.10000000","0.00000000"],["100001.00000000","7.00000000"],["9.50000000","1.00000000"],["100002.00000000","0.12000000"]]}"#,
+    ),
+    (
+        USDM,
+        "btcusdt@depth@0ms",
+        r#"{"e":"depthUpdate","E":1723161256299,"T":1723161256298,"s":"BTCUSDT","U":5123107832006,"u":5123107837557,"pu":5123107831937,"b":[["58710","0.014"],["58709","1"],["58708.5","12"],["58708","0.100"],["58707","3"]],"a":[["58711.10","0.000"],["58711.20","0.014"],["58711.30","12345678.12345678"],["58711.40","7.000"],["12345678.1234567","1.5"],["58712.00","0.001"]],"st":1}"#,
+    ),
     (
         USDM,
         "btcusdt@depth@0ms",
