@@ -1,5 +1,5 @@
 //! Purpose: the frames of a sample again and again, their update ids going on, as bytes or as a source.
-//! Owns: the buffers that frames are copied into, for the parser works in place. Thread: its owner's.
+//! Owns: the scratch buffer that each frame is copied into, for the parser works in place. Thread: its owner's.
 //! Takes and gives: frames. Never: allocates after the first round.
 
 use meltica::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError, Stamps};
@@ -45,48 +45,39 @@ impl Digits {
     }
 }
 
-/// Frames for ever. Each lies in memory a whole frame before it is read, as a socket's do: a wide load of bytes that were stored in pieces
-/// a moment ago waits for those stores, which nothing that reads frames of a socket ever sees.
+/// Frames for ever.
 pub(crate) struct Feed {
     templates: Vec<Template>,
     at: usize,
     id: Digits,
-    /// The frame that is read, and the one behind it.
-    buffers: [Vec<u8>; 2],
+    scratch: Vec<u8>,
 }
 
 impl Feed {
     pub(crate) fn of(sample: &Sample) -> Feed {
         let longest = sample.templates.iter().map(|t| t.bytes.len()).max().unwrap();
-        let buffer = || Vec::with_capacity(longest.max(sample.snapshot.len()));
-        let (templates, id) = (sample.templates.clone(), Digits::of(SNAPSHOT_ID));
-        let mut feed = Feed { templates, at: 0, id, buffers: [buffer(), buffer()] };
-        feed.copy_next();
-        feed
+        Feed {
+            templates: sample.templates.clone(),
+            at: 0,
+            id: Digits::of(SNAPSHOT_ID),
+            scratch: Vec::with_capacity(longest.max(sample.snapshot.len())),
+        }
     }
 
     /// A copy of the next frame with its own id.
     #[inline]
     pub(crate) fn next(&mut self) -> &mut [u8] {
-        self.copy_next();
-        &mut self.buffers[0]
-    }
-
-    /// Brings the one behind to the front, and puts a copy of the next one behind it.
-    #[inline]
-    fn copy_next(&mut self) {
         let template = &self.templates[self.at];
         self.at = if self.at + 1 == self.templates.len() { 0 } else { self.at + 1 };
-        self.buffers.swap(0, 1);
-        let buffer = &mut self.buffers[1];
-        buffer.clear();
-        buffer.extend_from_slice(&template.bytes);
+        self.scratch.clear();
+        self.scratch.extend_from_slice(&template.bytes);
         if !template.ids.is_empty() {
             self.id.up();
             for at in &template.ids {
-                buffer[*at..*at + ID_DIGITS].copy_from_slice(&self.id.0);
+                self.scratch[*at..*at + ID_DIGITS].copy_from_slice(&self.id.0);
             }
         }
+        &mut self.scratch
     }
 }
 
