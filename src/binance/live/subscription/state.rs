@@ -1,23 +1,9 @@
 //! Purpose: what is known of a stream, and what those who follow it are told. Owns: nothing. Thread: any.
 //! Takes and gives: states. Never: changes by itself.
 
-/// What is known of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum StreamState {
-    /// Not asked for yet, or no answer yet.
-    Requested,
-    /// The message that named it was taken.
-    Acknowledged,
-    /// Its frames come.
-    Live,
-    /// Acknowledged, but no frame came in the time given. It may still come to life.
-    Silent,
-    /// The venue refused it.
-    Refused,
-    /// It is being taken out.
-    Leaving,
-}
+pub(super) use crate::schema::report::StreamState;
 
+/// A stream of this connection.
 #[derive(Clone, Debug)]
 pub(super) struct Stream {
     pub(super) name: Box<str>,
