@@ -69,8 +69,8 @@ impl Sheet {
     #[inline(never)]
     fn place_of(&mut self, connection: ConnectionId) -> Option<usize> {
         let owner = u32::from(connection.0);
-        let places = (0..STEPS).map(|step| (usize::from(connection.0) + step) % PLACES);
-        let place = places.into_iter().find(|place| [owner, NOBODY].contains(&self.owners[*place]))?;
+        let mut places = (0..STEPS).map(|step| (usize::from(connection.0) + step) % PLACES);
+        let place = places.find(|place| [owner, NOBODY].contains(&self.owners[*place]))?;
         self.owners[place] = owner;
         Some(place)
     }

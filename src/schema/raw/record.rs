@@ -83,41 +83,41 @@ pub struct Slot {
 }
 
 impl Slot {
-    /// `rest` is all but the bits, the length in its low half: written at once, where one field after another would be four writes.
+    /// All but the bits is written at once, where one field after another would be four writes.
     #[inline]
-    fn of(bits: i64, rest: u64) -> Slot {
+    fn of(bits: i64, tag: u8, scale: u8, length: u32) -> Slot {
+        let rest = u64::from(length) | u64::from(scale) << 32 | u64::from(tag) << 40;
         bytemuck::cast([bits.to_ne_bytes(), rest.to_le_bytes()])
     }
 
     /// A whole number.
     #[inline]
     pub(super) fn int(value: i64) -> Slot {
-        Slot::of(value, u64::from(TAG_INT) << 40)
+        Slot::of(value, TAG_INT, 0, 0)
     }
 
     /// A decimal.
     #[inline]
     pub(super) fn decimal(value: Decimal) -> Slot {
-        Slot::of(value.mantissa(), u64::from(value.scale()) << 32 | u64::from(TAG_DECIMAL) << 40)
+        Slot::of(value.mantissa(), TAG_DECIMAL, value.scale(), 0)
     }
 
     /// A truth value.
     #[inline]
     pub(super) fn truth(value: bool) -> Slot {
-        Slot::of(i64::from(value), u64::from(TAG_BOOL) << 40)
+        Slot::of(i64::from(value), TAG_BOOL, 0, 0)
     }
 
     /// `null`.
     #[inline]
     pub(super) fn null() -> Slot {
-        Slot::of(0, u64::from(TAG_NULL) << 40)
+        Slot::of(0, TAG_NULL, 0, 0)
     }
 
     /// `length` bytes of the record's text, from `at` on.
     #[inline]
     pub(super) fn text(at: usize, length: usize) -> Slot {
-        let slot = Slot::of(at as i64, u64::from(TAG_TEXT) << 40);
-        Slot { length: length as u32, ..slot }
+        Slot::of(at as i64, TAG_TEXT, 0, length as u32)
     }
 }
 
