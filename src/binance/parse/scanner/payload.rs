@@ -118,25 +118,19 @@ pub(super) fn side<'a>(mut cursor: Cursor<'a>, side: Side, raw: &mut RawBuf, for
 fn short_levels<'a>(mut cursor: Cursor<'a>, side: Side, raw: &mut RawBuf, expected: &mut Form) -> Option<Cursor<'a>> {
     let levels = raw.units(side);
     let (mut prices, mut quantities) = (0, 0);
-    let mut form = *expected;
+    let (mut form, mut ended) = (*expected, false);
     // Two loops, for what comes out of either way would meet in memory, and be waited for there.
-    while let Some(ShortLevel { price, quantity, is_last, .. }) = cursor.short_level(&mut form) {
+    while !ended && let Some(ShortLevel { price, quantity, is_last, .. }) = cursor.short_level(&mut form) {
         (prices, quantities) = (prices | price.fraction, quantities | quantity.fraction);
         levels.push(Level { price: price.at_eight(), quantity: quantity.at_eight() });
-        if is_last {
-            *expected = form;
-            raw.settle_units(side, scale_of(prices), scale_of(quantities));
-            return Some(cursor);
-        }
+        ended = is_last;
     }
     *expected = form;
-    loop {
+    while !ended {
         let ShortLevel { price, quantity, is_last, .. } = cursor.level_near_end()?;
         (prices, quantities) = (prices | price.fraction, quantities | quantity.fraction);
         levels.push(Level { price: price.at_eight(), quantity: quantity.at_eight() });
-        if is_last {
-            break;
-        }
+        ended = is_last;
     }
     raw.settle_units(side, scale_of(prices), scale_of(quantities));
     Some(cursor)
