@@ -12,12 +12,12 @@ use super::rooms::{ROOMS, applies};
 const LONG: usize = 8 << 10;
 
 /// Counts `rounds` rounds (a sixteenth for long frames) of each room whose name, and each kind whose name, contains the
-/// texts given. Prints `room kind rounds bytes` for each part, in order.
+/// texts given; with `=` before a text, is that text. Prints `room kind rounds bytes` for each part, in order.
 pub(crate) fn run(rounds: u64, room_like: &str, kind_like: &str) {
     for sample in samples() {
         for room in ROOMS.iter().chain(&FRAMINGS) {
             let (kind, wanted) = (sample.kind.name(), applies(room, &sample));
-            if !wanted || !room.name.contains(room_like) || !kind.contains(kind_like) {
+            if !wanted || !matches(room.name, room_like) || !matches(kind, kind_like) {
                 continue;
             }
             let rounds = if sample.bytes() > LONG { rounds.div_ceil(16) } else { rounds };
@@ -30,6 +30,11 @@ pub(crate) fn run(rounds: u64, room_like: &str, kind_like: &str) {
             println!("{} {kind} {rounds} {}", room.name, sample.bytes());
         }
     }
+}
+
+/// Whether a name is one of those asked for.
+pub(crate) fn matches(name: &str, like: &str) -> bool {
+    like.strip_prefix('=').map_or_else(|| name.contains(like), |exact| name == exact)
 }
 
 /// What the counter looks into.

@@ -22,14 +22,12 @@ impl Digits {
     }
 
     /// The first frame's.
-    #[allow(dead_code, reason = "for benches of other sources")]
     pub(crate) fn first() -> Digits {
         let mut first = Digits::of(SNAPSHOT_ID);
         first.up();
         first
     }
 
-    #[allow(dead_code, reason = "for benches of other sources")]
     pub(crate) fn bytes(&self) -> &[u8; ID_DIGITS] {
         &self.0
     }

@@ -6,6 +6,7 @@
 //! | `feed` | frames handed out again and again, their update ids going on |
 //! | `ends` | what stands at the end of a room that is measured alone |
 //! | `rooms` | one round of each room |
+//! | `turns` | frames of many instruments that take turns, and the walk over them |
 //! | `framing` | WebSocket messages out of a stream, by tungstenite and by our framer |
 //! | `count` | rounds for an instruction counter |
 
@@ -15,3 +16,4 @@ pub(crate) mod feed;
 pub(crate) mod frames;
 pub(crate) mod framing;
 pub(crate) mod rooms;
+pub(crate) mod turns;

@@ -27,6 +27,7 @@ use simd_json::{Buffers, Tape};
 use super::ends::{AsksNobody, Kept, Nothing};
 use super::feed::{Feed, Memory, SNAPSHOT, Stamped, frame};
 use super::frames::{Kind, SNAPSHOT_ID, Sample};
+use super::turns;
 
 /// Words of the ring of published events: the engine's default, 16 MiB.
 const EVENTS_WORDS: usize = 1 << 21;
@@ -42,7 +43,7 @@ pub(crate) struct Room {
 
 /// In the order of the walk. `nothing` and `copy` are what the rounds of the others cost by themselves: `nothing` those of
 /// dispatch, conduct and publish, `copy` those of tape, parse, validate and walk.
-pub(crate) const ROOMS: [Room; 14] = [
+pub(crate) const ROOMS: [Room; 15] = [
     Room { name: "nothing", make: nothing },
     Room { name: "copy", make: copy },
     Room { name: "tape", make: tape },
@@ -53,15 +54,20 @@ pub(crate) const ROOMS: [Room; 14] = [
     Room { name: "publish", make: publish },
     Room { name: "store+publish", make: publish_fused },
     Room { name: "walk", make: walk },
+    Room { name: "walk-2500", make: walk_of_many },
     Room { name: "walk+ledger", make: walk_measured },
     Room { name: "walk+consumer", make: walk_consumed },
     Room { name: "walk+traces", make: walk_traced },
     Room { name: "walk+spans", make: walk_all_traced },
 ];
 
-/// Whether a room has something to do for a kind: only diffs bring a state for the store.
+/// Whether a room has something to do for a kind: only diffs bring a state for the store, and thousands of books take a diff each.
 pub(crate) fn applies(room: &Room, sample: &Sample) -> bool {
-    room.name != "store+publish" || sample.kind == Kind::Diff20
+    match room.name {
+        "store+publish" => sample.kind == Kind::Diff20,
+        "walk-2500" => matches!(sample.kind, Kind::BookTicker | Kind::Diff20),
+        _ => true,
+    }
 }
 
 fn nothing(_: &Sample) -> Round {
@@ -197,6 +203,11 @@ fn walk(sample: &Sample) -> Round {
     walked(sample, Recorded::Nothing)
 }
 
+/// The same, with the ledger, where thousands of instruments take turns.
+fn walk_of_many(sample: &Sample) -> Round {
+    turns::walk_of(sample, turns::MANY)
+}
+
 fn walk_measured(sample: &Sample) -> Round {
     walked(sample, Recorded::Engine)
 }
@@ -228,7 +239,6 @@ fn walked(sample: &Sample, recorded: Recorded) -> Round {
 }
 
 /// The walk over any source, with the ledger of latencies as an engine has it.
-#[allow(dead_code, reason = "for benches of other sources")]
 pub(crate) fn walk_over(source: impl FrameSource + 'static, ledger: &Ledger) -> Round {
     walk_recorded(source, ledger, Clock::default(), Recorded::Engine)
 }

@@ -9,11 +9,12 @@ use crate::books;
 use crate::decode;
 use crate::framing;
 use crate::hop;
-use crate::instruments::{self, MANY};
+use crate::instruments;
 use crate::loopback::Loopback;
 use crate::measure::Run;
 use crate::recording;
 use crate::support::frames::{Kind, Sample};
+use crate::support::turns::MANY;
 use crate::threads::cores;
 
 /// One goal.
