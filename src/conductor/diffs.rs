@@ -35,8 +35,6 @@ impl Instrument {
     ) {
         let Some(depth) = event.payload::<Depth>() else { return };
         let (head, span) = (event.header(), span_of(depth));
-        // Loads that nothing waits for: the lines come while the diff is judged.
-        core::hint::black_box(self.touch_book());
         (self.connection, self.dispatch_version) = (Some(head.connection), head.dispatch_version);
         if self.severed && head.dispatch_version >= self.wanted_from {
             // The stream is back; what this diff says decides whether the book can follow it.

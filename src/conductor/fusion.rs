@@ -2,6 +2,8 @@
 //! Owns: all state of an instrument. Thread: the conductor's. Takes and gives: see `diffs`, `snapshots`, `timers`.
 //! Never: touches another instrument; claims a book good that is not proven.
 
+use core::mem::offset_of;
+
 use super::analytics::LastTrade;
 use super::ask::{Ask, NEVER};
 use super::audit::Audit;
@@ -20,6 +22,7 @@ use crate::schema::id::{InstrumentId, TypeId};
 use crate::schema::quality::{BookCause, BookChange, Quality};
 use crate::schema::raw::Level;
 use crate::schema::stage::{Publish, SnapshotRequests, Urgency};
+use crate::sync::prefetch;
 use crate::telemetry::Counter;
 
 /// A gap that was announced and not closed.
@@ -147,18 +150,18 @@ impl Instrument {
         }
     }
 
-    /// A word of each line that every input reads, so that all are on their way at once.
+    /// Asks for what every input reads, and for what diffs read besides.
     #[inline]
-    pub(super) fn touch(&self) -> u64 {
-        u64::from(self.epoch) ^ self.sync.touch() ^ self.integrity.newest() as u64 ^ self.streamed.touch()
+    pub(super) fn prefetch(&self, of_book: bool) {
+        let bytes = if of_book { offset_of!(Instrument, announced) } else { offset_of!(Instrument, scheduled) };
+        prefetch(self, bytes);
     }
 
-    /// The same of what diffs read besides.
+    /// Asks for the best levels, when the instrument itself is there.
     #[inline]
-    pub(super) fn touch_book(&self) -> u64 {
-        let words = [self.scheduled, self.timers.fill, self.timers.audit, self.applied as i64];
-        let book = self.book.bids.touch() ^ self.book.asks.touch();
-        words.into_iter().fold(book, |all, word| all ^ word as u64)
+    pub(super) fn prefetch_book(&self) {
+        self.book.bids.prefetch();
+        self.book.asks.prefetch();
     }
 
     /// What the book is worth now.

@@ -109,12 +109,6 @@ impl Integrity {
         self.decide();
     }
 
-    /// The id of the latest ticker kept, or one below all.
-    #[inline]
-    pub(super) fn newest(&self) -> i64 {
-        self.newest
-    }
-
     /// Whether a ticker can decide anything.
     #[inline]
     pub(super) fn awaits_ticker(&self) -> bool {

@@ -124,12 +124,6 @@ impl Streamed {
         Repeat::No
     }
 
-    /// See [`super::fusion::Instrument::touch`].
-    #[inline]
-    pub(super) fn touch(&self) -> u64 {
-        self.first[0].map_or(0, |delivered| delivered.id as u64)
-    }
-
     #[inline]
     fn all(&mut self) -> impl Iterator<Item = &mut Delivered> {
         self.first.iter_mut().flatten().chain(&mut self.others)

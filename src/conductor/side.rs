@@ -46,10 +46,12 @@ impl<const BID: bool> BookSide<BID> {
         self.step != 0
     }
 
-    /// See [`super::fusion::Instrument::touch`].
+    /// Asks for the best levels.
     #[inline]
-    pub(super) fn touch(&self) -> u64 {
-        self.step as u64 ^ self.window.touch()
+    pub(super) fn prefetch(&self) {
+        if self.is_windowed() {
+            self.window.prefetch();
+        }
     }
 
     /// How many levels there are.

@@ -270,10 +270,16 @@ impl<P: Publish, R: SnapshotRequests> Stage for ConductorStage<P, R> {
 
 impl<P: Publish, R: SnapshotRequests> EventSink for ConductorStage<P, R> {
     #[inline]
-    fn expect(&mut self, instrument: InstrumentId) {
+    fn expect(&mut self, instrument: InstrumentId, of_book: bool) {
         if let Some(instrument) = self.find(instrument) {
-            // Loads that nothing waits for: the lines come while the event is made.
-            core::hint::black_box(instrument.touch());
+            instrument.prefetch(of_book);
+        }
+    }
+
+    #[inline]
+    fn expect_diff(&mut self, instrument: InstrumentId) {
+        if let Some(instrument) = self.find(instrument) {
+            instrument.prefetch_book();
         }
     }
 

@@ -229,12 +229,6 @@ impl Sync {
         }
     }
 
-    /// See [`super::fusion::Instrument::touch`].
-    #[inline]
-    pub(super) fn touch(&self) -> u64 {
-        self.run.touch()
-    }
-
     /// Up to where ids are missing after the book's own.
     #[inline]
     pub(super) fn missing_until(&self) -> Option<i64> {

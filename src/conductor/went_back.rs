@@ -51,12 +51,6 @@ impl BackRun {
         }
     }
 
-    /// See [`super::fusion::Instrument::touch`].
-    #[inline]
-    pub(super) fn touch(&self) -> u64 {
-        u64::from(self.count)
-    }
-
     /// A diff beyond the known ids, or one that was applied, ends every run.
     pub(super) fn clear(&mut self) {
         self.count = 0;

@@ -4,12 +4,14 @@
 //! both sides.
 //! Never: knows a price; allocates once it was opened.
 
+use crate::sync::prefetch;
+
 /// Rungs in a word of bits; a window begins at a multiple of it.
 const BLOCK: i64 = 64;
 
 /// Quantities in a cache line, and how many lines of the best a diff is sure to need: analytics read twenty levels.
 const LINE: usize = 8;
-const TOUCHED: usize = 5;
+const BEST_LINES: usize = 5;
 
 /// Quantities of the rungs `low .. low + size`, each in the place of its number modulo the size.
 #[derive(Debug, Default)]
@@ -39,13 +41,15 @@ impl Window {
         self.high = self.low;
     }
 
-    /// A word of each line of the best rungs, that all are on their way at once.
+    /// Asks for the best rungs.
     #[inline]
-    pub(super) fn touch(&self) -> u64 {
-        let Some(last) = self.quantities.len().checked_sub(1) else { return 0 };
+    pub(super) fn prefetch(&self) {
+        let Some(last) = self.quantities.len().checked_sub(1) else { return };
         let best = self.high as usize & last;
-        let lines = (0..TOUCHED).map(|line| self.quantities[best.wrapping_sub(line * LINE) & last]);
-        lines.fold(self.bits[best / BLOCK as usize], |all, quantity| all ^ quantity as u64)
+        prefetch(&self.bits[best / BLOCK as usize], 1);
+        for line in 0..BEST_LINES {
+            prefetch(&self.quantities[best.wrapping_sub(line * LINE) & last], 1);
+        }
     }
 
     /// How many rungs it covers.

@@ -14,7 +14,7 @@ use super::unknown::{UnknownCounts, UnknownTally};
 use crate::directory::Directory;
 use crate::schema::canonical_type::builtin;
 use crate::schema::event::{EventBuf, EventHeader, flag};
-use crate::schema::id::{Source, TypeId};
+use crate::schema::id::{InstrumentId, Source, TypeId};
 use crate::schema::layout::{CONNECTION_CAUSE, CONNECTION_UP, VENUE_STATE, layout};
 use crate::schema::payload::{CONNECTION_CHANGES, ConnectionStatus, Lost, VenueStatus};
 use crate::schema::raw::{RawRef, mark};
@@ -157,7 +157,9 @@ impl<K: EventSink> DispatchStage<K> {
             StreamKind::VenueStatus => return self.pass_venue_status(raw),
             _ => {}
         }
-        self.next.expect(raw.instrument());
+        if kind.is_book() {
+            self.next.expect_diff(raw.instrument());
+        }
         let Some((maker, accepted)) = canonicaliser(kind).zip(self.accept(raw, kind)) else {
             return self.books.counts.add(Counter::Unrouted, 1);
         };
@@ -281,6 +283,11 @@ impl<K: EventSink> Stage for DispatchStage<K> {
 }
 
 impl<K: EventSink> RawSink for DispatchStage<K> {
+    #[inline]
+    fn expect(&mut self, instrument: InstrumentId, of_book: bool) {
+        self.next.expect(instrument, of_book);
+    }
+
     #[inline]
     fn take_raw(&mut self, raw: RawRef<'_>) {
         let is_kept = self.tracer.is_some() && self.begin_span(raw);

@@ -95,6 +95,7 @@ impl RawInput {
             },
             false => raw,
         };
+        stage.expect(raw.instrument(), raw.kind().is_book());
         if !advance_to(raw.header.receive, time, stage, raw.words(), work) {
             return false;
         }
@@ -182,6 +183,7 @@ impl<K: EventSink> ConductorAgent<K> {
 
     fn take_one(&mut self, work: &mut usize) -> bool {
         let Some(event) = self.events.peek().and_then(EventRef::from_words) else { return false };
+        self.stage.expect(event.header().instrument(), event.header().kind() == Some(PayloadKind::DepthDiff));
         if !advance_to(event.header().receive, &mut self.time, &mut self.stage, event.words().len(), work) {
             return false;
         }

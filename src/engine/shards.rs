@@ -2,6 +2,7 @@
 //! Owns: the shards' sinks. Thread: an io thread. Takes and gives: raw instances. Never: two shards for an instrument.
 
 use crate::bus::data::shard_of;
+use crate::schema::id::InstrumentId;
 use crate::schema::raw::RawRef;
 use crate::schema::stage::{RawSink, Stage};
 use crate::schema::time::UnixNanos;
@@ -38,6 +39,12 @@ impl<K: RawSink> Stage for Shards<K> {
 }
 
 impl<K: RawSink> RawSink for Shards<K> {
+    #[inline]
+    fn expect(&mut self, instrument: InstrumentId, of_book: bool) {
+        let shard = shard_of(instrument, self.sinks.len());
+        self.sinks[shard].expect(instrument, of_book);
+    }
+
     #[inline]
     fn take_raw(&mut self, raw: RawRef<'_>) {
         if raw.kind() == StreamKind::Connection && !raw.instrument().is_some() {

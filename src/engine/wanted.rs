@@ -76,6 +76,11 @@ impl<K: RawSink> Stage for Wanted<K> {
 
 impl<K: RawSink> RawSink for Wanted<K> {
     #[inline]
+    fn expect(&mut self, instrument: InstrumentId, of_book: bool) {
+        self.next.expect(instrument, of_book);
+    }
+
+    #[inline]
     fn take_raw(&mut self, raw: RawRef<'_>) {
         if self.wants(raw.instrument()) {
             self.next.take_raw(raw);

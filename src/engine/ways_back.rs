@@ -183,8 +183,13 @@ impl<P: Publish, R: SnapshotRequests> Stage for Conducting<P, R> {
 
 impl<P: Publish, R: SnapshotRequests> EventSink for Conducting<P, R> {
     #[inline]
-    fn expect(&mut self, instrument: InstrumentId) {
-        self.stage.expect(instrument);
+    fn expect(&mut self, instrument: InstrumentId, of_book: bool) {
+        self.stage.expect(instrument, of_book);
+    }
+
+    #[inline]
+    fn expect_diff(&mut self, instrument: InstrumentId) {
+        self.stage.expect_diff(instrument);
     }
 
     #[inline]

@@ -31,16 +31,29 @@ pub trait Stage {
 
 /// A stage that takes raw instances.
 pub trait RawSink: Stage {
+    /// A hint that a raw instance of this instrument is being read, which may be of its book's stream: who keeps much of each of
+    /// thousands of instruments may begin to fetch it. Nothing may depend on it.
+    #[inline]
+    fn expect(&mut self, instrument: InstrumentId, of_book: bool) {
+        let _ = (instrument, of_book);
+    }
+
     /// Takes one. The caller has asked [`Stage::ready`].
     fn take_raw(&mut self, raw: RawRef<'_>);
 }
 
 /// A stage that takes canonical events.
 pub trait EventSink: Stage {
-    /// A hint that an event of this instrument is being made: who keeps much of each of thousands of instruments may begin to
-    /// fetch it. Nothing may depend on it.
+    /// As [`RawSink::expect`].
     #[inline]
-    fn expect(&mut self, instrument: InstrumentId) {
+    fn expect(&mut self, instrument: InstrumentId, of_book: bool) {
+        let _ = (instrument, of_book);
+    }
+
+    /// A hint that a diff of this instrument's book is being made, after [`EventSink::expect`] of it: what that began to fetch
+    /// says where the rest lies.
+    #[inline]
+    fn expect_diff(&mut self, instrument: InstrumentId) {
         let _ = instrument;
     }
 

@@ -1,5 +1,7 @@
 //! The one address of atomics, fences, shared cells and `Arc`: std in every build, loom's checked twins under `--cfg loom`.
 //!
+//! Also the one hint to the processor (`prefetch.rs`).
+//!
 //! Owns: the choice between the two, and `ordering!` and `fence_at!`, the names under which rings and store write each
 //! ordering stronger than `Relaxed`, so that a loom run can weaken one of them (see `ordering.rs`).
 //! Thread: any. Takes and gives: nothing at run time.
@@ -8,8 +10,10 @@
 #[cfg(not(loom))]
 mod cell;
 mod ordering;
+mod prefetch;
 
 pub(crate) use ordering::{fence_at, ordering};
+pub(crate) use prefetch::prefetch;
 
 #[cfg(loom)]
 pub(crate) use ordering::weakened;

@@ -2,14 +2,14 @@
 //! Owns: the source, the parser, the outlet. Thread: the io thread; the only reader of the clock on it.
 //! Takes and gives: frames and requests in; raw instances out. Never: blocks; pulls a frame while a raw instance waits.
 
-use super::outlet::{Loss, OnFull, Outlet};
+use super::outlet::{Loss, Offering, OnFull, Outlet};
 use super::requests::SnapshotRequestSource;
 use crate::agent::Agent;
 use crate::binance::parse::Parser;
 use crate::schema::frame::{Frame, FrameSource, Pulled, SnapshotRequest, SourceError};
 use crate::schema::id::InstrumentId;
 use crate::schema::latency::Hop;
-use crate::schema::raw::{RAW_HEADER_WORDS, RawRef};
+use crate::schema::raw::RAW_HEADER_WORDS;
 use crate::schema::stage::RawSink;
 use crate::schema::time::UnixNanos;
 use crate::telemetry::{Clock, Counter, Counts, FrameSpan, HopRecorder, Latencies, NO_KIND, Tracer};
@@ -173,7 +173,7 @@ impl<S: FrameSource, K: RawSink> IoAgent<S, K> {
                 Some(tracer) => span_of(tracer, &frame, ingress_ns),
             };
             // What is malformed is counted, and said by a raw instance where it matters: there is no more to do about it.
-            let parsed = parser.parse(frame, ingress_ns, |raw: RawRef<'_>| outlet.offer(raw, &mut loss));
+            let parsed = parser.parse_into(frame, ingress_ns, &mut Offering { outlet, loss: &mut loss });
             if let Some(tracer) = tracer {
                 end_span(tracer, span, parsed.is_err());
             }

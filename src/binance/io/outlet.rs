@@ -2,6 +2,7 @@
 //! Thread: the io thread. Takes and gives: raw instances. Never: changes their order; drops one without counting it.
 
 use super::spill::Spill;
+use crate::binance::parse::RawTaker;
 use crate::schema::id::{ConnectionId, InstrumentId, Market, TraceId};
 use crate::schema::raw::{RAW_HEADER_WORDS, RawBuf, RawOrigin, RawRef};
 use crate::schema::stage::RawSink;
@@ -168,6 +169,25 @@ impl<K: RawSink> Outlet<K> {
             told += 1;
         }
         told
+    }
+}
+
+/// The outlet as a parser's taker, with what it drops on the way.
+#[derive(Debug)]
+pub(super) struct Offering<'a, K> {
+    pub(super) outlet: &'a mut Outlet<K>,
+    pub(super) loss: &'a mut Loss,
+}
+
+impl<K: RawSink> RawTaker for Offering<'_, K> {
+    #[inline]
+    fn expect(&mut self, instrument: InstrumentId, of_book: bool) {
+        self.outlet.sink.expect(instrument, of_book);
+    }
+
+    #[inline]
+    fn take(&mut self, raw: RawRef<'_>) {
+        self.outlet.offer(raw, self.loss);
     }
 }
 

@@ -14,6 +14,7 @@ use super::names::{Met, Names, Stream, Subject, is_symbol};
 use super::parser::ParsedFrame;
 use super::scan;
 use super::scanner::{self, Shapes};
+use super::taker::RawTaker;
 use super::tape::At;
 use crate::directory::Directory;
 use crate::schema::bodies::{body_kind, parameter, percent_decoded};
@@ -21,7 +22,7 @@ use crate::schema::frame::Origin;
 use crate::schema::id::{InstrumentId, Market};
 use crate::schema::instrument::{VenueState, uppercase_symbol};
 use crate::schema::layout::{CONNECTION_CAUSE, CONNECTION_UP, VENUE_STATE, layout};
-use crate::schema::raw::{RawBuf, RawOrigin, RawRef, mark};
+use crate::schema::raw::{RawBuf, RawOrigin, mark};
 use crate::schema::topic::{StreamKind, Topic};
 use crate::telemetry::{Counter, Counts};
 
@@ -77,17 +78,14 @@ impl Instances {
     }
 
     /// Reads a frame. What stream it is of stands in `stream` as soon as it is known, also when the rest fails.
-    pub(super) fn read<F>(
+    pub(super) fn read<O: RawTaker>(
         &mut self,
         root: Option<At<'_, '_>>,
         from: &RawOrigin,
         origin: Origin<'_>,
         stream: &mut Option<Stream>,
-        out: &mut F,
-    ) -> Result<ParsedFrame, ParseError>
-    where
-        F: FnMut(RawRef<'_>),
-    {
+        out: &mut O,
+    ) -> Result<ParsedFrame, ParseError> {
         let root = root.ok_or(ParseError::of(Cause::Syntax))?;
         let (payload, reading) = match origin {
             Origin::Combined => match envelope::open(root)? {
@@ -118,11 +116,14 @@ impl Instances {
     /// Reads a frame without a tape, if it is one that the scanner takes; whether it was, and a raw instance handed out.
     /// What it leaves, it leaves as it was.
     #[inline]
-    pub(super) fn scan<F>(&mut self, bytes: &[u8], from: &RawOrigin, origin: Origin<'_>, out: &mut F) -> bool
-    where
-        F: FnMut(RawRef<'_>),
-    {
-        self.scanned(bytes, from, origin).is_some_and(|()| {
+    pub(super) fn scan<O: RawTaker>(
+        &mut self,
+        bytes: &[u8],
+        from: &RawOrigin,
+        origin: Origin<'_>,
+        out: &mut O,
+    ) -> bool {
+        self.scanned(bytes, from, origin, out).is_some_and(|()| {
             #[cfg(test)]
             {
                 self.scanned += 1;
@@ -133,7 +134,7 @@ impl Instances {
     }
 
     #[inline]
-    fn scanned(&mut self, bytes: &[u8], from: &RawOrigin, origin: Origin<'_>) -> Option<()> {
+    fn scanned<O: RawTaker>(&mut self, bytes: &[u8], from: &RawOrigin, origin: Origin<'_>, out: &mut O) -> Option<()> {
         let (name, payload) = match origin {
             Origin::Combined => scanner::open(bytes)?,
             Origin::Raw { stream } => (stream.as_bytes(), bytes),
@@ -141,6 +142,7 @@ impl Instances {
         };
         let Met { stream, scanned: Some(symbol) } = self.names.met(from.market, name)? else { return None };
         let Stream { topic, subject: Subject::One(instrument) } = *stream else { return None };
+        out.expect(instrument, topic.kind.is_book());
         let begin = |raw: &mut RawBuf| raw.begin(from, topic, layout(topic.kind).len());
         self.shapes.read(payload, (from.market, topic.kind), symbol, &mut self.raw, begin)?;
         self.raw.set_instrument(instrument);
@@ -183,16 +185,13 @@ impl Instances {
         }
     }
 
-    fn payloads<F>(
+    fn payloads<O: RawTaker>(
         &mut self,
         payload: At<'_, '_>,
         reading: Reading<'_>,
         from: &RawOrigin,
-        out: &mut F,
-    ) -> Result<ParsedFrame, ParseError>
-    where
-        F: FnMut(RawRef<'_>),
-    {
+        out: &mut O,
+    ) -> Result<ParsedFrame, ParseError> {
         let Some(mut elements) = payload.elements() else {
             let readable = self.payload(payload, reading, false, from)?;
             if readable {
@@ -253,9 +252,9 @@ impl Instances {
         Ok(true)
     }
 
-    fn hand_out<F: FnMut(RawRef<'_>)>(&mut self, out: &mut F) {
+    fn hand_out<O: RawTaker>(&mut self, out: &mut O) {
         self.counts.add(Counter::RawParsed, 1);
-        out(self.raw.read());
+        out.take(self.raw.read());
     }
 
     /// Reads a payload into the buffer and closes it; whose it is, or `None` when it is to be left out.
@@ -313,56 +312,50 @@ impl Instances {
 
     /// Says that a connection came or went.
     #[cold]
-    pub(super) fn connection<F>(&mut self, from: &RawOrigin, up: bool, cause: &str, out: &mut F)
-    where
-        F: FnMut(RawRef<'_>),
-    {
+    pub(super) fn connection<O: RawTaker>(&mut self, from: &RawOrigin, up: bool, cause: &str, out: &mut O) {
         self.raw.begin(from, Topic::plain(StreamKind::Connection), layout(StreamKind::Connection).len());
         self.raw.set_bool(CONNECTION_UP, up);
         self.raw.set_text(CONNECTION_CAUSE, cause);
         // Without levels there is nothing to overflow.
         if let Ok(raw) = self.raw.finish() {
-            out(raw);
+            out.take(raw);
         }
     }
 
     /// Says that the connection feeds the book of a symbol from here on; nothing of one that was never listed.
     #[cold]
-    pub(super) fn book_stream<F>(&mut self, from: &RawOrigin, symbol: &str, out: &mut F)
-    where
-        F: FnMut(RawRef<'_>),
-    {
+    pub(super) fn book_stream<O: RawTaker>(&mut self, from: &RawOrigin, symbol: &str, out: &mut O) {
         let Some(id) = self.directory.find_symbol(from.market, symbol) else { return };
         self.raw.begin(from, Topic::plain(StreamKind::Connection), layout(StreamKind::Connection).len());
         self.raw.set_instrument(id);
         self.raw.set_bool(CONNECTION_UP, true);
         // Without levels there is nothing to overflow.
         if let Ok(raw) = self.raw.finish() {
-            out(raw);
+            out.take(raw);
         }
     }
 
     /// Says what the venue says of an instrument.
     #[cold]
-    pub(super) fn venue_status<F>(&mut self, from: &RawOrigin, id: InstrumentId, state: VenueState, out: &mut F)
-    where
-        F: FnMut(RawRef<'_>),
-    {
+    pub(super) fn venue_status<O: RawTaker>(
+        &mut self,
+        from: &RawOrigin,
+        id: InstrumentId,
+        state: VenueState,
+        out: &mut O,
+    ) {
         self.raw.begin(from, Topic::plain(StreamKind::VenueStatus), layout(StreamKind::VenueStatus).len());
         self.raw.set_instrument(id);
         self.raw.set_int(VENUE_STATE, state as i64);
         // Without levels there is nothing to overflow.
         if let Ok(raw) = self.raw.finish() {
-            out(raw);
+            out.take(raw);
         }
     }
 
     /// Counts a malformed frame, and says so to the book that it belonged to.
     #[cold]
-    pub(super) fn malformed<F>(&mut self, from: &RawOrigin, stream: Option<Stream>, out: &mut F)
-    where
-        F: FnMut(RawRef<'_>),
-    {
+    pub(super) fn malformed<O: RawTaker>(&mut self, from: &RawOrigin, stream: Option<Stream>, out: &mut O) {
         self.counts.add(Counter::FramesMalformed, 1);
         if let Some(Stream { topic, subject: Subject::One(id) }) = stream
             && topic.kind.is_book()
@@ -372,7 +365,7 @@ impl Instances {
             self.raw.set_instrument(id);
             // Without levels there is nothing to overflow.
             if let Ok(raw) = self.raw.finish() {
-                out(raw);
+                out.take(raw);
             }
         }
     }

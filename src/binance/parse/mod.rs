@@ -7,6 +7,7 @@
 //! | `instances` | the raw instances of one frame: stream, payloads, whose they are |
 //! | `envelope` | the wrapper of combined frames |
 //! | `control` | frames that are no data: answers, notices |
+//! | `taker` | where raw instances go, and the hint of whose frame is being read |
 //! | `tape` | walking a tape: entries of an object, elements of an array, exact numbers |
 //! | `keys` | native key → slot, one table a stream kind |
 //! | `fields` | the fields of one payload into the slots of a raw instance |
@@ -35,6 +36,7 @@ mod names;
 mod parser;
 mod scan;
 mod scanner;
+mod taker;
 mod tape;
 mod text;
 
@@ -44,3 +46,4 @@ mod tests;
 pub use control::ControlKind;
 pub use error::{Cause, ParseError};
 pub use parser::{ParsedFrame, Parser, ParserOptions};
+pub use taker::RawTaker;

@@ -10,6 +10,7 @@ use super::control::ControlKind;
 use super::error::{Cause, ParseError};
 use super::instances::Instances;
 use super::listed::Listed;
+use super::taker::{RawTaker, Unhinted};
 use super::tape::At;
 use crate::binance::catalogue::{self, Catalogue};
 use crate::directory::Directory;
@@ -97,32 +98,46 @@ impl Parser {
     ///
     /// # Errors
     /// [`ParseError`] when nothing of the frame could be read; it is counted.
-    pub fn parse<F>(&mut self, frame: Frame<'_>, ingress_ns: u64, mut out: F) -> Result<ParsedFrame, ParseError>
+    #[inline]
+    pub fn parse<F>(&mut self, frame: Frame<'_>, ingress_ns: u64, out: F) -> Result<ParsedFrame, ParseError>
     where
         F: FnMut(RawRef<'_>),
     {
+        self.parse_into(frame, ingress_ns, &mut Unhinted(out))
+    }
+
+    /// As [`Parser::parse`], for a taker that wants to know as early as can be whose frame it is.
+    ///
+    /// # Errors
+    /// As [`Parser::parse`].
+    pub fn parse_into<O: RawTaker>(
+        &mut self,
+        frame: Frame<'_>,
+        ingress_ns: u64,
+        out: &mut O,
+    ) -> Result<ParsedFrame, ParseError> {
         let Frame { market, connection, number, receive, origin, bytes, stamps: _ } = frame;
         let trace = TraceId::of_frame(self.options.trace_seed, connection, number);
         let from = RawOrigin { market, connection, number, receive, ingress_ns, trace };
         if let Origin::Connection { up, cause } = origin {
-            self.instances.connection(&from, up, cause, &mut out);
+            self.instances.connection(&from, up, cause, out);
             return Ok(ParsedFrame::Connection);
         }
         if let Origin::BookStream { symbol } = origin {
-            self.instances.book_stream(&from, symbol, &mut out);
+            self.instances.book_stream(&from, symbol, out);
             return Ok(ParsedFrame::Connection);
         }
         self.instances.counts.add(Counter::FramesIn, 1);
         if let Origin::ExchangeInfo { whole } = origin {
-            return self.exchange_info(&from, whole, bytes, &mut out);
+            return self.exchange_info(&from, whole, bytes, out);
         }
-        if self.scans && self.instances.scan(bytes, &from, origin, &mut out) {
+        if self.scans && self.instances.scan(bytes, &from, origin, out) {
             return Ok(ParsedFrame::Data { raws: 1, malformed: 0 });
         }
         let mut stream = None;
         let mut tape = core::mem::replace(&mut self.tape, Tape(Vec::new())).reset();
         let parsed = match simd_json::fill_tape(bytes, &mut self.buffers, &mut tape) {
-            Ok(()) => self.instances.read(At::root(&tape.0), &from, origin, &mut stream, &mut out),
+            Ok(()) => self.instances.read(At::root(&tape.0), &from, origin, &mut stream, out),
             Err(error) => {
                 Err(ParseError { cause: Cause::Syntax, key: None, offset: Some(error.index()).filter(|i| *i > 0) })
             }
@@ -134,20 +149,20 @@ impl Parser {
                 if let (ControlKind::Refusal { code: Some(INVALID_SYMBOL), .. }, Origin::RestDepth { symbol, .. }) =
                     (kind, origin)
                 {
-                    self.unknown_symbol(&from, symbol, &mut out);
+                    self.unknown_symbol(&from, symbol, out);
                 }
                 Ok(ParsedFrame::Control(kind))
             }
             Ok(done @ ParsedFrame::Data { malformed, .. }) => {
                 if malformed > 0 {
-                    self.instances.malformed(&from, stream, &mut out);
+                    self.instances.malformed(&from, stream, out);
                 }
                 Ok(done)
             }
             Ok(done) => Ok(done),
             Err(error) => {
                 let stream = stream.or_else(|| self.instances.damaged(market, origin, bytes));
-                self.instances.malformed(&from, stream, &mut out);
+                self.instances.malformed(&from, stream, out);
                 Err(error)
             }
         }
@@ -175,16 +190,13 @@ impl Parser {
     }
 
     #[cold]
-    fn exchange_info<F>(
+    fn exchange_info<O: RawTaker>(
         &mut self,
         from: &RawOrigin,
         whole: bool,
         bytes: &[u8],
-        out: &mut F,
-    ) -> Result<ParsedFrame, ParseError>
-    where
-        F: FnMut(RawRef<'_>),
-    {
+        out: &mut O,
+    ) -> Result<ParsedFrame, ParseError> {
         let Ok(catalogue) = catalogue::read(from.market, bytes) else {
             self.instances.counts.add(Counter::FramesMalformed, 1);
             return Err(ParseError::of(Cause::BadCatalogue));
@@ -205,7 +217,7 @@ impl Parser {
 
     /// The venue has refused a depth body: it does not know the symbol.
     #[cold]
-    fn unknown_symbol<F: FnMut(RawRef<'_>)>(&mut self, from: &RawOrigin, symbol: &str, out: &mut F) {
+    fn unknown_symbol<O: RawTaker>(&mut self, from: &RawOrigin, symbol: &str, out: &mut O) {
         let found = self.instances.directory.find_symbol(from.market, &uppercase_symbol(symbol));
         if let Some(id) = found.filter(|id| self.listed.gone(from.market, *id)) {
             self.instances.venue_status(from, id, VenueState::Gone, out);
