@@ -65,7 +65,7 @@ pub(super) fn fuse(book: &Book, update_id: i64, last: Option<&LastTrade>) -> Fus
         fused.set_spread(ask.price.checked_sub(bid.price).and_then(|s| book.price(s)));
         fused.set_micro_price(micro_price(bid, ask, book.price_scale));
     }
-    let (bids, asks) = (depths(book.bids.best_first()), depths(book.asks.best_first()));
+    let (bids, asks) = (book.bids.depths(), book.asks.depths());
     let decimal = |sum: i128| exact(sum, book.quantity_scale);
     fused.set_bid_depth5(decimal(bids[0]));
     fused.set_ask_depth5(decimal(asks[0]));
@@ -77,15 +77,6 @@ pub(super) fn fuse(book: &Book, update_id: i64, last: Option<&LastTrade>) -> Fus
     fused.set_ask_depth20(decimal(asks[2]));
     fused.set_imbalance20(imbalance(bids[2], asks[2]));
     fused
-}
-
-/// Quantities on the best 5, 10 and 20 levels.
-fn depths(best_first: impl Iterator<Item = Level>) -> [i128; 3] {
-    let mut best_first = best_first.map(|l| i128::from(l.quantity));
-    let five: i128 = best_first.by_ref().take(5).sum();
-    let ten = five + best_first.by_ref().take(5).sum::<i128>();
-    let twenty = ten + best_first.take(10).sum::<i128>();
-    [five, ten, twenty]
 }
 
 /// A wide mantissa as a decimal, exactly: trailing zeros give way when 63 bits demand it.
@@ -137,6 +128,30 @@ fn carry(whole: i128, rest: i128, denominator: i128) -> i128 {
 }
 
 fn micro_price(bid: Level, ask: Level, price_scale: u8) -> Option<Decimal> {
+    narrow_micro_price(bid, ask, price_scale).or_else(|| wide_micro_price(bid, ask, price_scale))
+}
+
+/// The same where every step fits a word and the book is not crossed: `bid + spread × bid quantity / (bid quantity + ask quantity)`.
+#[inline]
+fn narrow_micro_price(bid: Level, ask: Level, price_scale: u8) -> Option<Decimal> {
+    let factor = power_of_ten(MICRO_DECIMALS.checked_sub(price_scale)?)?;
+    let spread = u64::try_from(ask.price.checked_sub(bid.price)?).ok()?;
+    let weighted = spread.checked_mul(bid.quantity as u64)?.checked_mul(factor as u64)?;
+    let quantity = bid.quantity.checked_add(ask.quantity)? as u64;
+    let above = bid.price.checked_mul(factor)?.checked_add_unsigned(half_even(weighted, quantity)?)?;
+    Decimal::new(above, MICRO_DECIMALS)
+}
+
+/// `numerator / denominator`, rounded half to even; `None` where the denominator is 0.
+#[inline]
+fn half_even(numerator: u64, denominator: u64) -> Option<u64> {
+    let (quotient, rest) = (numerator.checked_div(denominator)?, numerator % denominator);
+    // `rest` against what is left of the denominator: no doubling, so no overflow.
+    let up = rest > denominator - rest || (rest == denominator - rest && quotient & 1 == 1);
+    Some(quotient + u64::from(up))
+}
+
+fn wide_micro_price(bid: Level, ask: Level, price_scale: u8) -> Option<Decimal> {
     let wide = i128::from;
     let weighted = wide(bid.price) * wide(ask.quantity) + wide(ask.price) * wide(bid.quantity);
     let quantity = wide(bid.quantity) + wide(ask.quantity);
@@ -158,6 +173,20 @@ fn micro_price(bid: Level, ask: Level, price_scale: u8) -> Option<Decimal> {
 }
 
 fn imbalance(bids: i128, asks: i128) -> Option<Decimal> {
+    narrow_imbalance(bids, asks).or_else(|| wide_imbalance(bids, asks))
+}
+
+/// The same where every step fits a word.
+#[inline]
+fn narrow_imbalance(bids: i128, asks: i128) -> Option<Decimal> {
+    let (bids, asks) = (u64::try_from(bids).ok()?, u64::try_from(asks).ok()?);
+    let scaled = bids.abs_diff(asks).checked_mul(power_of_ten(IMBALANCE_DECIMALS)? as u64)?;
+    // At most 10^6: depths are not negative.
+    let size = half_even(scaled, bids.checked_add(asks)?)? as i64;
+    Decimal::new(if bids < asks { -size } else { size }, IMBALANCE_DECIMALS)
+}
+
+fn wide_imbalance(bids: i128, asks: i128) -> Option<Decimal> {
     let total = bids + asks;
     if total == 0 {
         return None;
@@ -274,6 +303,28 @@ mod tests {
     }
 
     proptest! {
+        /// The narrow ways give what the wide ones give, or nothing.
+        #[test]
+        fn words_round_as_wide_numbers_do(
+            prices in (1i64..1 << 40, -1_000i64..1_000), quantities in (1i64..1 << 45, 1i64..1 << 45), shift in 0u32..40, scale in 0u8..=18,
+        ) {
+            // Small ones too: they meet halves.
+            let quantities = ((quantities.0 >> shift).max(1), (quantities.1 >> shift).max(1));
+            let (bid, ask) = (Level { price: prices.0, quantity: quantities.0 }, Level { price: prices.0 + prices.1, quantity: quantities.1 });
+            if let Some(narrow) = narrow_micro_price(bid, ask, scale) {
+                prop_assert_eq!(Some(narrow), wide_micro_price(bid, ask, scale));
+            }
+            let (bids, asks) = (i128::from(bid.quantity), i128::from(ask.quantity));
+            if let Some(narrow) = narrow_imbalance(bids, asks) {
+                prop_assert_eq!(Some(narrow), wide_imbalance(bids, asks));
+            }
+            prop_assert_eq!(narrow_imbalance(0, 0), None);
+            prop_assert_eq!(narrow_imbalance(0, 0), None);
+            // And they give something: else this would hold of nothing.
+            let ordinary = (Level { price: 100, quantity: 3 }, Level { price: 101, quantity: 1 });
+            prop_assert!(narrow_imbalance(3, 1).is_some() && narrow_micro_price(ordinary.0, ordinary.1, 2).is_some());
+        }
+
         /// Against the definition: `|micro - (bp * aq + ap * bq) / (bq + aq)|` is at most half a unit of the last decimal.
         #[test]
         fn quotients_are_the_nearest_decimals(

@@ -74,7 +74,9 @@ impl Book {
     pub(super) fn apply(&mut self, diff: Levels<'_>, spare: &mut Vec<Level>) -> Result<bool, Refusal> {
         let widened = if (diff.price_scale, diff.quantity_scale) == (self.price_scale, self.quantity_scale) {
             Self::check_signs(diff)?;
-            false
+            self.bids.apply_fitting(diff.bids, spare);
+            self.asks.apply_fitting(diff.asks, spare);
+            return Ok(false);
         } else {
             self.make_fit(diff)?
         };
@@ -86,8 +88,10 @@ impl Book {
     }
 
     fn check_signs(diff: Levels<'_>) -> Result<(), Refusal> {
-        let fine = diff.bids.iter().chain(diff.asks).all(|l| l.price > 0 && l.quantity >= 0);
-        if fine { Ok(()) } else { Err(Refusal::Malformed) }
+        // All of them, without a look at each: a price of 0 less one is negative, as one of less is.
+        let signs =
+            |levels: &[Level]| levels.iter().fold(0, |all, l| all | l.price.wrapping_sub(1) | l.price | l.quantity);
+        if signs(diff.bids) | signs(diff.asks) >= 0 { Ok(()) } else { Err(Refusal::Malformed) }
     }
 
     fn rescales(&self, levels: Levels<'_>) -> Result<(Rescale, Rescale), Refusal> {

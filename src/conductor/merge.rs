@@ -22,6 +22,16 @@ impl<const BID: bool> BookSide<BID> {
         }
     }
 
+    /// As [`Self::apply`], for levels at the book's scales, as nearly all are.
+    #[inline]
+    pub(super) fn apply_fitting(&mut self, diff: &[Level], spare: &mut Vec<Level>) {
+        let done = self.set_all_covered(diff);
+        if done < diff.len() {
+            return self.apply(&diff[done..], spare, |level| Some(*level));
+        }
+        self.settle();
+    }
+
     fn set_windowed(&mut self, diff: &[Level], spare: &mut Vec<Level>, fit: impl Fn(&Level) -> Option<Level>) {
         for (at, level) in diff.iter().enumerate() {
             let Some(level) = fit(level) else { continue };

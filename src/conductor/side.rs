@@ -2,7 +2,7 @@
 //! Owns: the levels. Thread: the conductor's. Takes and gives: levels at the book's scales; sides of diffs are taken in `merge`.
 //! Never: gives other levels with a window than without; allocates once grown.
 
-use super::window::{BestFirst, Window, aligned};
+use super::window::{BestFirst, DEPTH_LEVELS, Window, aligned};
 use crate::schema::raw::Level;
 
 /// A window opens where so many of its rungs are taken, one in so many: with fewer, levels in a row are cheaper.
@@ -75,6 +75,28 @@ impl<const BID: bool> BookSide<BID> {
     pub(super) fn best_first(&self) -> BestLevels<'_, BID> {
         let window = self.is_windowed().then(|| self.window.best_first());
         BestLevels { step: self.step, window, rest: self.levels.iter().rev() }
+    }
+
+    /// What lies on the best five, ten and twenty levels.
+    pub(super) fn depths(&self) -> [i128; 3] {
+        let windowed = if self.is_windowed() { self.window.depths() } else { None };
+        windowed.unwrap_or_else(|| {
+            let (mut best_first, mut sum) = (self.best_first().map(|level| i128::from(level.quantity)), 0);
+            DEPTH_LEVELS.map(|levels| {
+                sum += best_first.by_ref().take(levels).sum::<i128>();
+                sum
+            })
+        })
+    }
+
+    /// Sets the first levels as far as a window of single steps covers them; how many those are. [`Self::settle`] must follow.
+    #[inline]
+    pub(super) fn set_all_covered(&mut self, levels: &[Level]) -> usize {
+        if self.step != 1 {
+            return 0;
+        }
+        self.window.prefetch_each::<BID>(levels);
+        self.window.set_covered::<BID>(levels)
     }
 
     /// Sets a level; quantity 0 removes it. Removing an unknown one is normal. [`Self::settle`] must follow.

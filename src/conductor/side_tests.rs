@@ -7,6 +7,9 @@ use super::book::{Book, Levels};
 use super::side::BookSide;
 use crate::schema::raw::Level;
 
+/// Price mantissas of a tick: a window of single steps is set another way.
+const TICKS: [i64; 2] = [1, 10];
+
 /// Windows of these sizes are held against a book without.
 const SIZES: [usize; 3] = [1, 500, 1_024];
 
@@ -15,7 +18,7 @@ const SIZES: [usize; 3] = [1, 500, 1_024];
 enum Step {
     /// The middle of what follows moves by so many ticks.
     Move(i64),
-    /// A diff: ticks from the middle, quantities, and what is added to each price: a tick is ten.
+    /// A diff: ticks from the middle, quantities, and what is added to each price where a tick is more than one.
     Diff {
         bids: Vec<(i64, i64, i64)>,
         asks: Vec<(i64, i64, i64)>,
@@ -66,13 +69,18 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 
 /// A side of a snapshot, best first.
 fn ladder(best: i64, sign: i64, levels: i64, apart: i64) -> Vec<Level> {
-    let level = |n: i64| Level { price: (best - sign * n * apart) * 10, quantity: n % 7 + 1 };
+    ladder_of(10, best, sign, levels, apart)
+}
+
+fn ladder_of(tick: i64, best: i64, sign: i64, levels: i64, apart: i64) -> Vec<Level> {
+    let level = |n: i64| Level { price: (best - sign * n * apart) * tick, quantity: n % 7 + 1 };
     (0..levels).map(level).filter(|l| l.price > 0).collect()
 }
 
 fn same<const BID: bool>(windowed: &BookSide<BID>, plain: &BookSide<BID>) -> Result<(), TestCaseError> {
     prop_assert!(windowed.best_first().eq(plain.best_first()));
     prop_assert_eq!((windowed.len(), windowed.best()), (plain.len(), plain.best()));
+    prop_assert_eq!(windowed.depths(), plain.depths());
     let prices = plain.best_first().step_by(13).map(|l| l.price);
     for price in prices.flat_map(|price| [price - 1, price, price + 1]) {
         prop_assert_eq!(windowed.count_worse(price), plain.count_worse(price));
@@ -80,14 +88,16 @@ fn same<const BID: bool>(windowed: &BookSide<BID>, plain: &BookSide<BID>) -> Res
     Ok(())
 }
 
-fn run(steps: Vec<Step>, size: usize) -> Result<(), TestCaseError> {
+fn run(steps: Vec<Step>, size: usize, tick: i64) -> Result<(), TestCaseError> {
+    let ladder = |best, sign, levels, apart| ladder_of(tick, best, sign, levels, apart);
     let (mut windowed, mut plain, mut spare, mut middle) = (Book::new(size), Book::new(0), Vec::new(), 40_000i64);
     for step in steps {
         match step {
             Step::Move(by) => middle = (middle + by).clamp(500, 80_000),
             Step::Diff { bids, asks, scales, in_order } => {
                 let side = |side: Vec<(i64, i64, i64)>, sign: i64| {
-                    let level = |(ticks, quantity, odd)| Level { price: (middle + ticks) * 10 + odd, quantity };
+                    let level =
+                        |(ticks, quantity, odd)| Level { price: (middle + ticks) * tick + odd % tick, quantity };
                     let mut levels: Vec<Level> = side.into_iter().map(level).collect();
                     if in_order {
                         levels.sort_by_key(|l| -sign * l.price);
@@ -127,8 +137,10 @@ fn run(steps: Vec<Step>, size: usize) -> Result<(), TestCaseError> {
 
 proptest! {
     #[test]
-    fn a_book_with_windows_is_the_book_without(steps in steps(), size in prop::sample::select(&SIZES[..])) {
-        run(steps, size)?;
+    fn a_book_with_windows_is_the_book_without(
+        steps in steps(), size in prop::sample::select(&SIZES[..]), tick in prop::sample::select(&TICKS[..]),
+    ) {
+        run(steps, size, tick)?;
     }
 }
 

@@ -4,6 +4,7 @@
 //! both sides.
 //! Never: knows a price; allocates once it was opened.
 
+use crate::schema::raw::Level;
 use crate::sync::prefetch;
 
 /// Rungs in a word of bits; a window begins at a multiple of it.
@@ -12,6 +13,9 @@ const BLOCK: i64 = 64;
 /// Quantities in a cache line, and how many lines of the best a diff is sure to need: analytics read twenty levels.
 const LINE: usize = 8;
 const BEST_LINES: usize = 5;
+
+/// How many more levels each of the depths takes in than the one before: 5, 10 and 20.
+pub(super) const DEPTH_LEVELS: [usize; 3] = [5, 5, 10];
 
 /// Quantities of the rungs `low .. low + size`, each in the place of its number modulo the size.
 #[derive(Debug, Default)]
@@ -93,6 +97,69 @@ impl Window {
         if rung > self.high && is != 0 {
             self.high = rung;
         }
+    }
+
+    /// Sets the levels from the first on that are covered, a rung a unit of price; how many those are.
+    // Apart, so that the loop has the registers to itself.
+    #[inline(never)]
+    pub(super) fn set_covered<const BID: bool>(&mut self, levels: &[Level]) -> usize {
+        let (low, last) = (self.low, self.quantities.len().wrapping_sub(1));
+        let (mut high, mut taken) = (self.high, self.taken);
+        let mut done = 0;
+        for level in levels {
+            let rung = if BID { level.price } else { -level.price };
+            if rung.wrapping_sub(low) as u64 > last as u64 {
+                break;
+            }
+            let place = rung as usize & last;
+            self.quantities[place] = level.quantity;
+            let (word, bit) = (&mut self.bits[place / BLOCK as usize], place % BLOCK as usize);
+            let is = level.quantity != 0;
+            taken = taken.wrapping_add(usize::from(is)).wrapping_sub((*word >> bit & 1) as usize);
+            *word = *word & !(1 << bit) | u64::from(is) << bit;
+            high = high.max(if is { rung } else { i64::MIN });
+            done += 1;
+        }
+        (self.high, self.taken) = (high, taken);
+        done
+    }
+
+    /// Asks for the rungs of prices, a rung a unit of price.
+    #[inline]
+    pub(super) fn prefetch_each<const BID: bool>(&self, levels: &[Level]) {
+        let last = self.quantities.len().wrapping_sub(1);
+        for level in levels {
+            let rung = if BID { level.price } else { -level.price };
+            if let Some(quantity) = self.quantities.get(rung as usize & last) {
+                prefetch(quantity, 1);
+            }
+        }
+    }
+
+    /// What lies on the best five, ten and twenty rungs taken, where there are twenty.
+    #[inline]
+    pub(super) fn depths(&self) -> Option<[i128; 3]> {
+        if self.taken < DEPTH_LEVELS.iter().sum() {
+            return None;
+        }
+        let (blocks, _) = self.quantities.as_chunks::<{ BLOCK as usize }>();
+        let last_block = self.bits.len() - 1;
+        let mut block = (self.high as usize & (self.quantities.len() - 1)) / BLOCK as usize;
+        let (mut word, mut quantities) = (self.bits[block], &blocks[block]);
+        let (mut sum, mut depths) = (0i128, [0; 3]);
+        for (depth, rungs) in depths.iter_mut().zip(DEPTH_LEVELS) {
+            for _ in 0..rungs {
+                while word == 0 {
+                    block = block.wrapping_sub(1) & last_block;
+                    (word, quantities) = (self.bits[block], &blocks[block]);
+                }
+                let bit = word.ilog2();
+                word ^= 1 << bit;
+                sum += i128::from(quantities[bit as usize % BLOCK as usize]);
+            }
+            *depth = sum;
+        }
+        Some(depths)
     }
 
     /// The best rung taken and its quantity; only when it has settled since the last change.
