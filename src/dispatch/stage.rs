@@ -160,13 +160,18 @@ impl<K: EventSink> DispatchStage<K> {
         if kind.is_book() {
             self.next.expect_diff(raw.instrument());
         }
-        let Some((maker, accepted)) = canonicaliser(kind).zip(self.accept(raw, kind)) else {
+        let maker = canonicaliser(kind);
+        // Nearly all topics have one route, which asks for nothing that would have to be counted.
+        if let (Some(maker), Some(type_id)) = (maker, self.table.taker_of(kind, raw)) {
+            return self.emit(raw, kind, maker, &[type_id]);
+        }
+        let Some((maker, accepted)) = maker.zip(self.accept(raw, kind)) else {
             return self.books.counts.add(Counter::Unrouted, 1);
         };
         if !raw.instrument().is_some() {
             return self.books.counts.add(Counter::NoInstrument, 1);
         }
-        self.emit(raw, kind, maker, &accepted);
+        self.emit(raw, kind, maker, &accepted.types[..accepted.used]);
     }
 
     /// The routes whose feeds, filters and field policy let the raw instance through; `None` when no route lists its topic.
@@ -192,8 +197,7 @@ impl<K: EventSink> DispatchStage<K> {
     }
 
     /// Makes the event once and hands it to every accepted route, for they differ in nothing but the type.
-    fn emit(&mut self, raw: RawRef<'_>, kind: StreamKind, maker: &Canonicaliser, accepted: &Accepted) {
-        let types = &accepted.types[..accepted.used];
+    fn emit(&mut self, raw: RawRef<'_>, kind: StreamKind, maker: &Canonicaliser, types: &[TypeId]) {
         let Some((&first, &last)) = types.first().zip(types.last()) else { return };
         let source = if raw.header.marks & mark::POLLED != 0 { Source::RestPoll } else { kind.source() };
         let mut header = EventHeader::from_raw(raw.header, first, source);

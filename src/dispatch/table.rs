@@ -15,7 +15,7 @@ use crate::config::route::RouteConfig;
 use crate::directory::Directory;
 use crate::schema::canonical_type::CanonicalType;
 use crate::schema::id::{InstrumentId, Market, TypeId};
-use crate::schema::raw::{RawHeader, mark};
+use crate::schema::raw::{RawHeader, RawRef, mark};
 use crate::schema::topic::StreamKind;
 
 /// The most routes that one frame may feed.
@@ -144,12 +144,33 @@ impl DispatchTable {
         self.routes.iter().flat_map(|route| route.rest().iter().map(move |fun| (route, fun)))
     }
 
+    #[inline]
+    fn of_kind(&self, kind: StreamKind, raw: &RawHeader) -> &[Target] {
+        let side = if raw.marks & mark::POLLED != 0 { &self.polled } else { &self.streamed };
+        &side[kind as usize]
+    }
+
+    /// The type that a raw instance becomes where the only route of its kind takes it without a question: nothing of it is to be
+    /// judged or counted. `None` is no verdict: then [`Self::targets`] are asked one by one.
+    #[inline]
+    pub(super) fn taker_of(&self, kind: StreamKind, raw: RawRef<'_>) -> Option<TypeId> {
+        let [target] = self.of_kind(kind, raw.header) else { return None };
+        let Target { detail, symbols, scope, plan, .. } = target;
+        let takes = detail.is_none_or(|detail| detail == raw.header.topic_detail)
+            && symbols.is_empty()
+            && plan.filters.is_empty()
+            && raw.instrument().is_some()
+            && scope.has(raw.instrument())
+            && raw.header.present & !plan.known == 0
+            && raw.header.unknown == 0;
+        takes.then_some(target.type_id)
+    }
+
     /// The arrows that a raw instance follows, as far as its topic says.
     #[inline]
     pub(super) fn targets<'t>(&'t self, kind: StreamKind, raw: &RawHeader) -> impl Iterator<Item = &'t Target> {
-        let side = if raw.marks & mark::POLLED != 0 { &self.polled } else { &self.streamed };
         let detail = raw.topic_detail;
-        side[kind as usize].iter().filter(move |target| target.detail.is_none_or(|d| d == detail))
+        self.of_kind(kind, raw).iter().filter(move |target| target.detail.is_none_or(|d| d == detail))
     }
 }
 

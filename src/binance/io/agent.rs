@@ -194,6 +194,15 @@ impl<S: FrameSource, K: RawSink> IoAgent<S, K> {
         }
     }
 
+    /// Hands on what waits, as far as it goes. How many were handed on.
+    fn hand_on(&mut self) -> usize {
+        let moved = self.outlet.flush();
+        let mut loss = Loss::default();
+        self.outlet.wait(moved, &mut loss);
+        loss.count(self.parser.counts());
+        moved
+    }
+
     /// Whether the next frame may come: what the one before left to do is done in that one's time, before time moves on. A
     /// source that must not wait comes all the same: behind a full sink its frames are dropped and counted, not left unread.
     fn is_settled(&mut self) -> bool {
@@ -270,10 +279,7 @@ impl<S: FrameSource, K: RawSink + Send> Agent for IoAgent<S, K> {
             self.outlet.advance(self.now);
         }
         let worked = self.outlet.sink.work();
-        let moved = self.outlet.flush();
-        let mut loss = Loss::default();
-        self.outlet.wait(moved, &mut loss);
-        loss.count(self.parser.counts());
+        let moved = if self.outlet.is_quiet() { 0 } else { self.hand_on() };
         let frames = self.pull_batch();
         self.end(worked);
         passed + worked + moved + frames

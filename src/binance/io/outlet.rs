@@ -70,6 +70,12 @@ impl<K: RawSink> Outlet<K> {
         self.spill.is_empty()
     }
 
+    /// Whether a duty cycle has nothing to do here: nothing waits, was lost, or stood still in the cycle before.
+    #[inline]
+    pub(super) fn is_quiet(&self) -> bool {
+        self.is_idle() && !self.dropping && self.stuck == 0
+    }
+
     /// Whether everything has been handed on.
     pub(super) fn is_idle(&self) -> bool {
         self.spill.is_empty() && self.lossy.is_empty()
