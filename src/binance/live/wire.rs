@@ -6,10 +6,11 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use mio::net::TcpStream;
+use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, ClientConnection, Stream};
 
 use super::stamped::Stamped;
+use super::tls::Tunnel;
 
 /// The mark of an allowance that is used up.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +21,7 @@ pub(super) struct Exhausted;
 #[derive(Debug)]
 pub(super) struct Wire {
     tcp: Stamped,
-    tls: Option<Box<ClientConnection>>,
+    tls: Option<Box<Tunnel>>,
     allowance: usize,
     /// The last write did not take all: bytes of ours wait above.
     clogged: bool,
@@ -40,7 +41,7 @@ impl Wire {
         config: &Arc<ClientConfig>,
         name: ServerName<'static>,
     ) -> Result<(), rustls::Error> {
-        self.tls = Some(Box::new(ClientConnection::new(Arc::clone(config), name)?));
+        self.tls = Some(Box::new(Tunnel::new(config, name)?));
         Ok(())
     }
 
@@ -49,16 +50,10 @@ impl Wire {
     /// # Errors
     /// What the socket or TLS says; `UnexpectedEof` when the peer ends.
     pub(super) fn handshake(&mut self) -> io::Result<bool> {
-        let Some(tls) = &mut self.tls else { return Ok(true) };
-        while tls.is_handshaking() {
-            match tls.complete_io(&mut self.tcp) {
-                Ok((0, 0)) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error),
-            }
+        match &mut self.tls {
+            Some(tls) => tls.handshake(&mut self.tcp),
+            None => Ok(true),
         }
-        Ok(true)
     }
 
     /// How many bytes may be read from now on.
@@ -93,7 +88,7 @@ impl Wire {
 impl Read for Wire {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = match &mut self.tls {
-            Some(tls) => Stream::new(&mut **tls, &mut self.tcp).read(buf)?,
+            Some(tls) => tls.read(&mut self.tcp, buf)?,
             None => self.tcp.read(buf)?,
         };
         self.allowance = self.allowance.checked_sub(read).ok_or_else(|| io::Error::other(Exhausted))?;
@@ -107,7 +102,7 @@ impl Write for Wire {
             return Ok(buf.len());
         }
         let wrote = match &mut self.tls {
-            Some(tls) => Stream::new(&mut **tls, &mut self.tcp).write(buf),
+            Some(tls) => tls.write(&mut self.tcp, buf),
             None => self.tcp.write(buf),
         };
         self.clogged = !matches!(wrote, Ok(count) if count == buf.len());
@@ -116,7 +111,7 @@ impl Write for Wire {
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.tls {
-            Some(tls) => Stream::new(&mut **tls, &mut self.tcp).flush(),
+            Some(tls) => tls.flush(&mut self.tcp),
             None => self.tcp.flush(),
         }
     }
