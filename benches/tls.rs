@@ -1,43 +1,36 @@
-//! What TLS costs a reader of short messages: the tunnel as the adapter has it, and rustls' buffered connection, which it had
-//! before; with reads of the socket and allocations. Both have the framer behind them, as shipped.
+//! What TLS costs a reader of short messages: rustls' buffered connection as the adapter has it, that behind a buffer of our
+//! own, and rustls' unbuffered connection; with reads of the socket and allocations.
 //!
-//! Owns: nothing. Thread: one. Takes and gives: `-- ROUNDS` in (101); medians of rounds in which both take turns, and of their
-//! quotients round by round, on standard output. Never: a verdict; the work of the sender in a figure (records are made
-//! beforehand). The socket is memory: what a read costs the system is not in it.
+//! Owns: nothing. Thread: one. Takes and gives: times by criterion; reads and allocations a message in a table. Never: a verdict;
+//! the work of the sender in a figure (records are made beforehand). The socket is memory: what a read costs the system is not in it.
 #![allow(clippy::unwrap_used, reason = "a bench that cannot be set up has nothing to say")]
 
 #[path = "../tests/support/allocations.rs"]
 mod allocations;
-#[path = "../src/binance/live/tls/records.rs"]
-mod records;
 #[allow(dead_code, reason = "the PEM form is for a feed")]
 #[path = "support/secure.rs"]
 mod secure;
 #[allow(dead_code, reason = "the rooms are for other benches")]
 mod support;
-#[allow(dead_code, reason = "a reader writes nothing")]
-#[path = "../src/binance/live/tls/tunnel.rs"]
-mod tunnel;
 
 use std::hint::black_box;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
+use criterion::{BatchSize, Criterion, Throughput};
+use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::ServerName;
+use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
 use rustls::{ClientConnection, ServerConnection, Stream};
 
 use secure::{Ends, NAME};
 use support::frames::{Kind, samples};
-use support::framing::framer::{Framer, Piece};
-use tunnel::Tunnel;
 
 /// Messages of a session.
 const MESSAGES: usize = 2_000;
-/// As the live adapter has it.
-const MESSAGE_MAX: usize = 2 << 20;
-/// Bytes of a full record.
-const RECORD: usize = 16 << 10;
+/// Bytes that a reader has room for.
+const BUFFER: usize = 64 << 10;
 
 /// How messages lie in records.
 #[derive(Clone, Copy, Debug)]
@@ -48,22 +41,18 @@ enum Records {
     Full,
 }
 
-/// Bytes that a socket has received, and those that were sent over it.
-#[derive(Debug, Default)]
+/// Bytes that a socket has received.
+#[derive(Debug)]
 struct Socket {
-    came: Vec<u8>,
+    bytes: Vec<u8>,
     at: usize,
     reads: u64,
-    sent: Vec<u8>,
 }
 
 impl Read for Socket {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let count = buf.len().min(self.came.len() - self.at);
-        if count == 0 {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        buf[..count].copy_from_slice(&self.came[self.at..self.at + count]);
+        let count = buf.len().min(self.bytes.len() - self.at);
+        buf[..count].copy_from_slice(&self.bytes[self.at..self.at + count]);
         (self.at, self.reads) = (self.at + count, self.reads + 1);
         Ok(count)
     }
@@ -71,7 +60,7 @@ impl Read for Socket {
 
 impl Write for Socket {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.sent.write(buf)
+        Ok(buf.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -79,155 +68,237 @@ impl Write for Socket {
     }
 }
 
-/// One way of reading TLS.
-trait Reader {
-    /// Goes on with the handshake: whether it is done.
-    fn handshake(&mut self, socket: &mut Socket) -> bool;
-    /// Reads plain bytes.
-    fn read(&mut self, socket: &mut Socket, buf: &mut [u8]) -> usize;
+/// A socket whose reads are long, whatever is asked for.
+#[derive(Debug)]
+struct Ahead {
+    socket: Socket,
+    buffer: Vec<u8>,
+    waits: core::ops::Range<usize>,
 }
 
-impl Reader for Tunnel {
-    fn handshake(&mut self, socket: &mut Socket) -> bool {
-        Tunnel::handshake(self, socket).unwrap()
-    }
-
-    fn read(&mut self, socket: &mut Socket, buf: &mut [u8]) -> usize {
-        Tunnel::read(self, socket, buf).unwrap()
-    }
-}
-
-impl Reader for ClientConnection {
-    fn handshake(&mut self, socket: &mut Socket) -> bool {
-        match self.complete_io(socket) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            done => drop(done.unwrap()),
+impl Read for Ahead {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.waits.is_empty() {
+            self.waits = 0..self.socket.read(&mut self.buffer)?;
         }
-        !self.is_handshaking() && !self.wants_write()
+        let count = buf.len().min(self.waits.len());
+        buf[..count].copy_from_slice(&self.buffer[self.waits.start..self.waits.start + count]);
+        self.waits.start += count;
+        Ok(count)
+    }
+}
+
+impl Write for Ahead {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        Ok(buf.len())
     }
 
-    fn read(&mut self, socket: &mut Socket, buf: &mut [u8]) -> usize {
-        Stream::new(self, socket).read(buf).unwrap()
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
+}
+
+fn server(ends: &Ends) -> ServerConnection {
+    ServerConnection::new(Arc::clone(&ends.server)).unwrap()
+}
+
+/// A buffered client behind its handshake, and the server.
+fn buffered(ends: &Ends) -> (ClientConnection, ServerConnection) {
+    let mut client = ClientConnection::new(Arc::clone(&ends.client), name()).unwrap();
+    let mut server = server(ends);
+    while client.is_handshaking() || server.is_handshaking() {
+        let mut sent = Vec::new();
+        while client.wants_write() {
+            client.write_tls(&mut sent).unwrap();
+        }
+        hear(&mut server, &sent);
+        let sent = said(&mut server);
+        let mut rest = &sent[..];
+        while !rest.is_empty() {
+            client.read_tls(&mut rest).unwrap();
+            client.process_new_packets().unwrap();
+        }
+    }
+    (client, server)
+}
+
+/// Likewise an unbuffered one.
+fn unbuffered(ends: &Ends) -> (UnbufferedClientConnection, ServerConnection) {
+    let mut client = UnbufferedClientConnection::new(Arc::clone(&ends.client), name()).unwrap();
+    let (mut server, mut came, mut sent) = (server(ends), Vec::new(), Vec::new());
+    loop {
+        let UnbufferedStatus { discard, state } = client.process_tls_records(&mut came);
+        let mut asks = false;
+        match state.unwrap() {
+            ConnectionState::EncodeTlsData(mut data) => {
+                let mut record = vec![0; 17 << 10];
+                let length = data.encode(&mut record).unwrap();
+                sent.extend_from_slice(&record[..length]);
+            }
+            ConnectionState::TransmitTlsData(data) => {
+                hear(&mut server, &core::mem::take(&mut sent));
+                data.done();
+            }
+            ConnectionState::BlockedHandshake => asks = true,
+            ConnectionState::WriteTraffic(_) => {
+                came.drain(..discard);
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+        came.drain(..discard);
+        if asks {
+            came.extend(said(&mut server));
+        }
+    }
+    (client, server)
 }
 
 fn name() -> ServerName<'static> {
     ServerName::try_from(NAME).unwrap()
 }
 
-/// What the server sends now.
-fn said(server: &mut ServerConnection, into: &mut Vec<u8>) {
-    while server.wants_write() {
-        server.write_tls(into).unwrap();
+fn hear(server: &mut ServerConnection, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        server.read_tls(&mut bytes).unwrap();
+        server.process_new_packets().unwrap();
     }
 }
 
-/// A reader behind its handshake, and a socket that has received so many messages.
-fn session<R: Reader>(mut reader: R, ends: &Ends, message: &[u8], records: Records) -> (R, Socket) {
-    let (mut server, mut socket) = (ServerConnection::new(Arc::clone(&ends.server)).unwrap(), Socket::default());
-    while !reader.handshake(&mut socket) || server.is_handshaking() {
-        let sent = core::mem::take(&mut socket.sent);
-        let mut rest = &sent[..];
-        while !rest.is_empty() {
-            server.read_tls(&mut rest).unwrap();
-            server.process_new_packets().unwrap();
-        }
-        said(&mut server, &mut socket.came);
+fn said(server: &mut ServerConnection) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while server.wants_write() {
+        server.write_tls(&mut bytes).unwrap();
     }
-    let mut write = |part: &[u8]| {
+    bytes
+}
+
+/// What the server sends.
+fn sent(server: &mut ServerConnection, message: &[u8], records: Records) -> Socket {
+    let mut bytes = said(server);
+    let write = |server: &mut ServerConnection, part: &[u8], bytes: &mut Vec<u8>| {
         server.writer().write_all(part).unwrap();
-        said(&mut server, &mut socket.came);
+        bytes.extend(said(server));
     };
     match records {
-        Records::OneEach => (0..MESSAGES).for_each(|_| write(message)),
-        Records::Full => message.repeat(MESSAGES).chunks(RECORD).for_each(&mut write),
+        Records::OneEach => (0..MESSAGES).for_each(|_| write(server, message, &mut bytes)),
+        Records::Full => message.repeat(MESSAGES).chunks(16 << 10).for_each(|part| write(server, part, &mut bytes)),
     }
-    socket.reads = 0;
-    (reader, socket)
+    Socket { bytes, at: 0, reads: 0 }
 }
 
-/// Figures of one run, a message.
-#[derive(Clone, Copy, Debug)]
-struct Figures {
-    ns: f64,
-    reads: f64,
-    allocations: f64,
-}
-
-/// Reads all messages.
-fn run<R: Reader>(reader: R, ends: &Ends, message: &[u8], records: Records) -> Figures {
-    let (mut reader, mut socket) = session(reader, ends, message, records);
-    let mut framer = Framer::new(MESSAGE_MAX);
-    let (before, since) = (allocations::made(), Instant::now());
-    let mut left = MESSAGES;
+/// Reads so many bytes by a buffered connection.
+fn read_buffered(client: &mut ClientConnection, socket: &mut (impl Read + Write), room: &mut [u8], total: usize) {
+    let mut left = total;
     while left > 0 {
-        match framer.next().unwrap() {
-            Some(Piece::Text) => {
-                black_box(framer.payload());
-                left -= 1;
+        let read = Stream::new(client, socket).read(black_box(room)).unwrap();
+        assert!(read > 0);
+        left -= read;
+    }
+}
+
+/// Likewise by an unbuffered one; `came` is what it works on.
+fn read_unbuffered(
+    client: &mut UnbufferedClientConnection,
+    socket: &mut Socket,
+    came: &mut [u8],
+    room: &mut [u8],
+    total: usize,
+) {
+    let (mut left, mut start, mut end) = (total, 0, 0);
+    while left > 0 {
+        let UnbufferedStatus { mut discard, state } = client.process_tls_records(&mut came[start..end]);
+        let mut asks = false;
+        match state.unwrap() {
+            ConnectionState::ReadTraffic(mut traffic) => {
+                while let Some(record) = traffic.next_record() {
+                    let record = record.unwrap();
+                    discard += record.discard;
+                    black_box(&mut room[..record.payload.len()]).copy_from_slice(record.payload);
+                    left -= record.payload.len();
+                }
             }
-            Some(other) => panic!("{other:?}"),
-            None => {
-                let count = reader.read(&mut socket, framer.space());
-                framer.filled(count);
-            }
+            ConnectionState::WriteTraffic(_) => asks = true,
+            other => panic!("{other:?}"),
+        }
+        start += discard;
+        if asks {
+            came.copy_within(start..end, 0);
+            (start, end) = (0, end - start);
+            end += socket.read(&mut came[end..]).unwrap();
         }
     }
-    let (ns, allocations) = (since.elapsed().as_nanos() as f64, allocations::made() - before);
-    let each = |count: f64| count / MESSAGES as f64;
-    Figures { ns: each(ns), reads: each(socket.reads as f64), allocations: each(allocations as f64) }
 }
 
-fn by_tunnel(ends: &Ends, message: &[u8], records: Records) -> Figures {
-    run(Tunnel::new(&ends.client, name()).unwrap(), ends, message, records)
-}
+/// A session to be read: prepared, then run once; the socket's reads.
+type Session = Box<dyn FnOnce() -> u64>;
+/// Prepares sessions of one reader.
+type Made<'a> = Box<dyn Fn() -> Session + 'a>;
 
-fn by_buffered(ends: &Ends, message: &[u8], records: Records) -> Figures {
-    run(ClientConnection::new(Arc::clone(&ends.client), name()).unwrap(), ends, message, records)
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_unstable_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-fn framed(payload: &[u8]) -> Vec<u8> {
-    assert!((126..65_536).contains(&payload.len()));
-    [&[0x81, 126, (payload.len() >> 8) as u8, payload.len() as u8][..], payload].concat()
-}
-
-/// One round of the tunnel and of the buffered one; each is first in every other round.
-fn both(round: usize, ends: &Ends, message: &[u8], records: Records) -> [Figures; 2] {
-    if round.is_multiple_of(2) {
-        let shipped = by_tunnel(ends, message, records);
-        return [shipped, by_buffered(ends, message, records)];
-    }
-    let buffered = by_buffered(ends, message, records);
-    [by_tunnel(ends, message, records), buffered]
-}
-
-fn tell(what: &str, pairs: &[[Figures; 2]]) {
-    for (at, reader) in ["as shipped", "buffered"].iter().enumerate() {
-        let of = |figure: fn(&Figures) -> f64| median(pairs.iter().map(|pair| figure(&pair[at])));
-        let (ns, allocations, reads) = (of(|f| f.ns), of(|f| f.allocations), of(|f| f.reads));
-        println!("{what} {reader:10} {ns:6.0} {allocations:12.3} {reads:8.4}");
-    }
-    let quotients = pairs.iter().map(|[shipped, buffered]| shipped.ns / buffered.ns);
-    println!("{what} {:10} {:6.3}", "quotient", median(quotients));
+fn sessions<'a>(ends: &'a Ends, message: &'a [u8], records: Records) -> [(&'static str, Made<'a>); 3] {
+    let total = message.len() * MESSAGES;
+    let direct = move || {
+        let (mut client, mut server) = buffered(ends);
+        let mut socket = sent(&mut server, message, records);
+        let mut room = vec![0; BUFFER];
+        let session: Session = Box::new(move || {
+            read_buffered(&mut client, &mut socket, &mut room, total);
+            socket.reads
+        });
+        session
+    };
+    let ahead = move || {
+        let (mut client, mut server) = buffered(ends);
+        let mut socket = Ahead { socket: sent(&mut server, message, records), buffer: vec![0; BUFFER], waits: 0..0 };
+        let mut room = vec![0; BUFFER];
+        let session: Session = Box::new(move || {
+            read_buffered(&mut client, &mut socket, &mut room, total);
+            socket.socket.reads
+        });
+        session
+    };
+    let bare = move || {
+        let (mut client, mut server) = unbuffered(ends);
+        let mut socket = sent(&mut server, message, records);
+        let (mut came, mut room) = (vec![0; BUFFER], vec![0; BUFFER]);
+        let session: Session = Box::new(move || {
+            read_unbuffered(&mut client, &mut socket, &mut came, &mut room, total);
+            socket.reads
+        });
+        session
+    };
+    [("buffered", Box::new(direct)), ("buffered, long reads", Box::new(ahead)), ("unbuffered", Box::new(bare))]
 }
 
 fn main() {
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
-    let rounds: usize = words.first().and_then(|word| word.parse().ok()).unwrap_or(101);
     let ends = Ends::new();
-    println!("a message, medians of {rounds} rounds:");
-    println!("kind         records   reader         ns  allocations    reads");
+    let mut criterion = Criterion::default().configure_from_args();
+    let mut lines = Vec::new();
     for sample in samples().iter().filter(|sample| matches!(sample.kind, Kind::BookTicker | Kind::Diff20)) {
-        let message = framed(&sample.templates[0].bytes);
+        let message = &sample.templates[0].bytes;
         for records in [Records::OneEach, Records::Full] {
-            let pairs: Vec<_> = (0..rounds).map(|round| both(round, &ends, &message, records)).collect();
-            tell(&format!("{:12} {records:9?}", sample.kind.name()), &pairs);
+            let mut group = criterion.benchmark_group(format!("{}, {records:?}", sample.kind.name()));
+            group.throughput(Throughput::Elements(MESSAGES as u64));
+            group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2)).sample_size(20);
+            for (name, make) in sessions(&ends, message, records) {
+                let session = make();
+                let before = allocations::made();
+                let reads = session();
+                // The session's own end, freed, counts nothing.
+                let allocations = allocations::made() - before;
+                let each = |count: u64| count as f64 / MESSAGES as f64;
+                let (reads, allocations) = (each(reads), each(allocations));
+                lines.push(format!("{:12} {records:9?} {name:21} {allocations:11.3} {reads:8.4}", sample.kind.name()));
+                group.bench_function(name, |bencher| {
+                    bencher.iter_batched(&make, |session| session(), BatchSize::PerIteration);
+                });
+            }
+            group.finish();
         }
     }
+    println!("kind         records   reader                allocations    reads   (a message)");
+    for line in lines {
+        println!("{line}");
+    }
+    criterion.final_summary();
 }

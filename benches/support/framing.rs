@@ -7,7 +7,7 @@
 
 #[allow(dead_code, reason = "the answer to the upgrade is read elsewhere")]
 #[path = "../../src/binance/live/framing/framer.rs"]
-pub(crate) mod framer;
+mod framer;
 
 use std::hint::black_box;
 use std::io::{self, Read, Write};

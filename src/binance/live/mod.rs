@@ -14,7 +14,7 @@
 //! | `session` | the life of one connection: phases and deadlines |
 //! | `leg` | one place of the plan: who serves it, who takes over, when to try again |
 //! | `listing` | which instruments are wanted, and what a new exchangeInfo changes |
-//! | `tls`, `wire` | whom we trust, TLS over a socket; the bytes of one connection |
+//! | `tls`, `wire` | whom we trust; the bytes of one connection |
 //! | `framing` | WebSocket frames: data in place by our own framer, the rest by tungstenite |
 //! | `stamped` | a socket whose reads bring the kernel's receive stamp |
 //! | `resolve` | names to addresses |

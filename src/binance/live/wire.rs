@@ -6,11 +6,10 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use mio::net::TcpStream;
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, Stream};
 
 use super::stamped::Stamped;
-use super::tls::Tunnel;
 
 /// The mark of an allowance that is used up.
 #[derive(Debug, thiserror::Error)]
@@ -21,7 +20,7 @@ pub(super) struct Exhausted;
 #[derive(Debug)]
 pub(super) struct Wire {
     tcp: Stamped,
-    tls: Option<Box<Tunnel>>,
+    tls: Option<Box<ClientConnection>>,
     allowance: usize,
     /// The last write did not take all: bytes of ours wait above.
     clogged: bool,
@@ -41,7 +40,7 @@ impl Wire {
         config: &Arc<ClientConfig>,
         name: ServerName<'static>,
     ) -> Result<(), rustls::Error> {
-        self.tls = Some(Box::new(Tunnel::new(config, name)?));
+        self.tls = Some(Box::new(ClientConnection::new(Arc::clone(config), name)?));
         Ok(())
     }
 
@@ -50,10 +49,16 @@ impl Wire {
     /// # Errors
     /// What the socket or TLS says; `UnexpectedEof` when the peer ends.
     pub(super) fn handshake(&mut self) -> io::Result<bool> {
-        match &mut self.tls {
-            Some(tls) => tls.handshake(&mut self.tcp),
-            None => Ok(true),
+        let Some(tls) = &mut self.tls else { return Ok(true) };
+        while tls.is_handshaking() {
+            match tls.complete_io(&mut self.tcp) {
+                Ok((0, 0)) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
+            }
         }
+        Ok(true)
     }
 
     /// How many bytes may be read from now on.
@@ -88,7 +93,7 @@ impl Wire {
 impl Read for Wire {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let read = match &mut self.tls {
-            Some(tls) => tls.read(&mut self.tcp, buf)?,
+            Some(tls) => Stream::new(&mut **tls, &mut self.tcp).read(buf)?,
             None => self.tcp.read(buf)?,
         };
         self.allowance = self.allowance.checked_sub(read).ok_or_else(|| io::Error::other(Exhausted))?;
@@ -102,7 +107,7 @@ impl Write for Wire {
             return Ok(buf.len());
         }
         let wrote = match &mut self.tls {
-            Some(tls) => tls.write(&mut self.tcp, buf),
+            Some(tls) => Stream::new(&mut **tls, &mut self.tcp).write(buf),
             None => self.tcp.write(buf),
         };
         self.clogged = !matches!(wrote, Ok(count) if count == buf.len());
@@ -111,7 +116,7 @@ impl Write for Wire {
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.tls {
-            Some(tls) => tls.flush(&mut self.tcp),
+            Some(tls) => Stream::new(&mut **tls, &mut self.tcp).flush(),
             None => self.tcp.flush(),
         }
     }

@@ -10,15 +10,15 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{AlertDescription, CertificateError, ClientConfig, PeerIncompatible, RootCertStore};
 
-use super::super::cause::Cause;
+use super::cause::Cause;
 
 /// What sockets and REST need to speak TLS.
 #[derive(Clone, Debug)]
-pub(crate) struct Trust {
-    pub(crate) client: Arc<ClientConfig>,
-    pub(crate) provider: Arc<CryptoProvider>,
+pub(super) struct Trust {
+    pub(super) client: Arc<ClientConfig>,
+    pub(super) provider: Arc<CryptoProvider>,
     /// The roots that we were given; `None` for the public ones.
-    pub(crate) roots: Option<Vec<CertificateDer<'static>>>,
+    pub(super) roots: Option<Vec<CertificateDer<'static>>>,
 }
 
 /// Roots that cannot be used.
@@ -31,7 +31,7 @@ pub struct BadCaFile {
 
 impl Trust {
     /// Trusts the roots of the file and those in memory, and no others; with neither, the public ones.
-    pub(crate) fn new(ca_file: Option<&Path>, ca_pem: Option<&str>) -> Result<Trust, BadCaFile> {
+    pub(super) fn new(ca_file: Option<&Path>, ca_pem: Option<&str>) -> Result<Trust, BadCaFile> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let origin = || ca_file.map_or("the CA in memory".to_owned(), |path| format!("the CA file {}", path.display()));
         let bad = |reason: String| BadCaFile { origin: origin(), reason };
@@ -66,12 +66,12 @@ impl Trust {
 }
 
 /// The name that a certificate must be for; an address is one too.
-pub(crate) fn server_name(host: &str) -> Option<ServerName<'static>> {
+pub(super) fn server_name(host: &str) -> Option<ServerName<'static>> {
     ServerName::try_from(host.to_owned()).ok()
 }
 
 /// Why TLS failed, when an I/O error says that it did.
-pub(crate) fn cause_of(error: &io::Error) -> Option<Cause> {
+pub(super) fn cause_of(error: &io::Error) -> Option<Cause> {
     let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     Some(match error {
         rustls::Error::InvalidCertificate(bad) => match bad {
