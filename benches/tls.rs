@@ -1,8 +1,9 @@
 //! What TLS costs a reader of short messages: rustls' buffered connection as the adapter has it, that behind a buffer of our
 //! own, and rustls' unbuffered connection; with reads of the socket and allocations.
 //!
-//! Owns: nothing. Thread: one. Takes and gives: times by criterion; reads and allocations a message in a table. Never: a verdict;
-//! the work of the sender in a figure (records are made beforehand). The socket is memory: what a read costs the system is not in it.
+//! Owns: nothing. Thread: one. Takes and gives: `-- ROUNDS` in (101); medians of rounds in which all take turns, and of the quotients
+//! by the first one round by round. Never: a verdict; one reader's figure from another time than the others'; the work of the sender
+//! in a figure (records are made beforehand). The socket is memory: what a read costs the system is not in it.
 #![allow(clippy::unwrap_used, reason = "a bench that cannot be set up has nothing to say")]
 
 #[path = "../tests/support/allocations.rs"]
@@ -16,9 +17,8 @@ mod support;
 use std::hint::black_box;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
-use criterion::{BatchSize, Criterion, Throughput};
 use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::ServerName;
 use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
@@ -231,7 +231,7 @@ fn read_unbuffered(
 }
 
 /// A session to be read: prepared, then run once; the socket's reads.
-type Session = Box<dyn FnOnce() -> u64>;
+type Session = Box<dyn FnMut() -> u64>;
 /// Prepares sessions of one reader.
 type Made<'a> = Box<dyn Fn() -> Session + 'a>;
 
@@ -270,35 +270,60 @@ fn sessions<'a>(ends: &'a Ends, message: &'a [u8], records: Records) -> [(&'stat
     [("buffered", Box::new(direct)), ("buffered, long reads", Box::new(ahead)), ("unbuffered", Box::new(bare))]
 }
 
+/// One run of one reader, a message.
+#[derive(Clone, Copy, Debug)]
+struct Figures {
+    ns: f64,
+    allocations: f64,
+    reads: f64,
+}
+
+fn run(mut session: Session) -> Figures {
+    let (before, since) = (allocations::made(), Instant::now());
+    let reads = session();
+    // The session is given back behind it.
+    let (ns, allocations) = (since.elapsed().as_nanos() as f64, allocations::made() - before);
+    let each = |count: f64| count / MESSAGES as f64;
+    Figures { ns: each(ns), allocations: each(allocations as f64), reads: each(reads as f64) }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_unstable_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// A table of all readers, of rounds in each of which another one is first.
+fn compare(what: &str, rounds: usize, readers: [(&'static str, Made<'_>); 3]) {
+    let rows: Vec<[Figures; 3]> = (0..rounds)
+        .map(|round| {
+            let mut row = [Figures { ns: 0.0, allocations: 0.0, reads: 0.0 }; 3];
+            for turn in 0..3 {
+                let at = (turn + round) % 3;
+                row[at] = run(readers[at].1());
+            }
+            row
+        })
+        .collect();
+    for (at, (name, _)) in readers.iter().enumerate() {
+        let of = |figure: fn(&Figures) -> f64| median(rows.iter().map(|row| figure(&row[at])));
+        let (ns, allocations, reads) = (of(|f| f.ns), of(|f| f.allocations), of(|f| f.reads));
+        let quotient = median(rows.iter().map(|row| row[at].ns / row[0].ns));
+        println!("{what} {name:21} {ns:5.0} {quotient:8.3} {allocations:11.3} {reads:8.4}");
+    }
+}
+
 fn main() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let rounds = words.first().and_then(|word| word.parse().ok()).unwrap_or(101);
     let ends = Ends::new();
-    let mut criterion = Criterion::default().configure_from_args();
-    let mut lines = Vec::new();
+    println!("a message, medians of {rounds} rounds:");
+    println!("kind         records   reader                   ns quotient allocations    reads");
     for sample in samples().iter().filter(|sample| matches!(sample.kind, Kind::BookTicker | Kind::Diff20)) {
         let message = &sample.templates[0].bytes;
         for records in [Records::OneEach, Records::Full] {
-            let mut group = criterion.benchmark_group(format!("{}, {records:?}", sample.kind.name()));
-            group.throughput(Throughput::Elements(MESSAGES as u64));
-            group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2)).sample_size(20);
-            for (name, make) in sessions(&ends, message, records) {
-                let session = make();
-                let before = allocations::made();
-                let reads = session();
-                // The session's own end, freed, counts nothing.
-                let allocations = allocations::made() - before;
-                let each = |count: u64| count as f64 / MESSAGES as f64;
-                let (reads, allocations) = (each(reads), each(allocations));
-                lines.push(format!("{:12} {records:9?} {name:21} {allocations:11.3} {reads:8.4}", sample.kind.name()));
-                group.bench_function(name, |bencher| {
-                    bencher.iter_batched(&make, |session| session(), BatchSize::PerIteration);
-                });
-            }
-            group.finish();
+            let what = format!("{:12} {records:9?}", sample.kind.name());
+            compare(&what, rounds, sessions(&ends, message, records));
         }
     }
-    println!("kind         records   reader                allocations    reads   (a message)");
-    for line in lines {
-        println!("{line}");
-    }
-    criterion.final_summary();
 }
