@@ -1,6 +1,6 @@
 //! Rings of records between threads: [`spsc`] from one to one, [`broadcast`] from one to any number.
 //!
-//! Owns: the two rings and the table of their memory orderings.
+//! Owns: the two rings, how words are moved in and out of them, and the table of their memory orderings.
 //! Thread: each half says its own; nothing here starts one.
 //! Takes and gives: records as slices of `u64` words (8-byte aligned; views over them are the caller's).
 //! Never: a lock, a wait, an allocation on the data path, a `SeqCst`.
@@ -37,6 +37,7 @@
 //! | `gate_cursor_acquire` | `broadcast/gates.rs` | Acquire | `gate_cursor_release` | the same, from the other side |
 
 pub mod broadcast;
+mod copy;
 mod error;
 pub mod spsc;
 

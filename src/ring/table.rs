@@ -15,6 +15,7 @@ pub(super) struct Row {
 
 #[cfg(not(loom))]
 const SOURCES: &[(&str, &str)] = &[
+    ("copy.rs", include_str!("copy.rs")),
     ("spsc/consumer.rs", include_str!("spsc/consumer.rs")),
     ("spsc/memory.rs", include_str!("spsc/memory.rs")),
     ("spsc/producer.rs", include_str!("spsc/producer.rs")),
