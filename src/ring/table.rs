@@ -21,6 +21,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("spsc/producer.rs", include_str!("spsc/producer.rs")),
     ("spsc/shared.rs", include_str!("spsc/shared.rs")),
     ("broadcast/gates.rs", include_str!("broadcast/gates.rs")),
+    ("broadcast/memory.rs", include_str!("broadcast/memory.rs")),
     ("broadcast/publisher.rs", include_str!("broadcast/publisher.rs")),
     ("broadcast/reader.rs", include_str!("broadcast/reader.rs")),
     ("broadcast/shared.rs", include_str!("broadcast/shared.rs")),
