@@ -9,6 +9,7 @@ use core::fmt;
 use super::Tap;
 use super::shared::{AHEAD_WORDS, RECORD_OVERHEAD_WORDS, STRIDES, Shared, past};
 use super::watch::Watch;
+use crate::ring::CAPACITY_WORDS_MAX;
 use crate::sync::Arc;
 
 /// Why a record was not published. It has no number then, and the ring is as before.
@@ -106,8 +107,8 @@ impl Publisher {
     /// ever fits than 63 parts in 64 of the ring and two words less: the ring is given up in strides.
     #[inline]
     pub fn room_for(&mut self, words: usize) -> bool {
-        // More than the ring holds is refused, or allowed, as just more than the ring is.
-        let words = words.min(self.shared.capacity());
+        // More than any ring holds is refused, or allowed, as just more is.
+        let words = words.min(CAPACITY_WORDS_MAX + 1);
         let end = self.tail.wrapping_add((words + AHEAD_WORDS) as u64);
         self.watch.is_clear(&self.shared.gates, end) || self.ask_for_room(end)
     }
