@@ -17,9 +17,9 @@ pub(super) fn store(to: &[AtomicU64], from: &[u64]) {
     debug_assert_eq!(to.len(), from.len());
     // Miri knows no assembly, and loom's atomics are no words.
     #[cfg(all(target_arch = "x86_64", not(miri), not(loom)))]
-    if from.len() >= wide::BLOCK && to.len() == from.len() {
+    if from.len() >= blocks::BLOCK && to.len() == from.len() {
         // SAFETY: both are live and of that length; `to` may be written through a shared borrow, for its words are atomics.
-        return unsafe { wide::move_words(to.as_ptr().cast::<u64>().cast_mut(), from.as_ptr(), from.len()) };
+        return unsafe { blocks::move_words(to.as_ptr().cast::<u64>().cast_mut(), from.as_ptr(), from.len()) };
     }
     to.iter().zip(from).for_each(|(to, from)| to.store(*from, Ordering::Relaxed));
 }
@@ -29,9 +29,9 @@ pub(super) fn store(to: &[AtomicU64], from: &[u64]) {
 pub(super) fn load(to: &mut [u64], from: &[AtomicU64]) {
     debug_assert_eq!(to.len(), from.len());
     #[cfg(all(target_arch = "x86_64", not(miri), not(loom)))]
-    if from.len() >= wide::BLOCK && to.len() == from.len() {
+    if from.len() >= blocks::BLOCK && to.len() == from.len() {
         // SAFETY: both are live and of that length, and `to` is ours alone.
-        return unsafe { wide::move_words(to.as_mut_ptr(), from.as_ptr().cast::<u64>(), from.len()) };
+        return unsafe { blocks::move_words(to.as_mut_ptr(), from.as_ptr().cast::<u64>(), from.len()) };
     }
     to.iter_mut().zip(from).for_each(|(to, from)| *to = from.load(Ordering::Relaxed));
 }
@@ -41,15 +41,15 @@ pub(super) fn load(to: &mut [u64], from: &[AtomicU64]) {
 pub(super) fn plain(to: &mut [u64], from: &[u64]) {
     debug_assert_eq!(to.len(), from.len());
     #[cfg(all(target_arch = "x86_64", not(miri), not(loom)))]
-    if (wide::BLOCK..wide::LONG).contains(&from.len()) && to.len() == from.len() {
+    if (blocks::BLOCK..blocks::LONG).contains(&from.len()) && to.len() == from.len() {
         // SAFETY: both are live and of that length, and `to` is ours alone.
-        return unsafe { wide::move_words(to.as_mut_ptr(), from.as_ptr(), from.len()) };
+        return unsafe { blocks::move_words(to.as_mut_ptr(), from.as_ptr(), from.len()) };
     }
     to.copy_from_slice(from);
 }
 
 #[cfg(all(target_arch = "x86_64", not(miri), not(loom)))]
-mod wide {
+mod blocks {
     /// Words that are moved at a time.
     pub(super) const BLOCK: usize = 8;
     /// Words from which on a call of `memcpy` is worth it.
