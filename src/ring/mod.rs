@@ -1,6 +1,6 @@
 //! Rings of records between threads: [`spsc`] from one to one, [`broadcast`] from one to any number.
 //!
-//! Owns: the two rings and the table of their memory orderings.
+//! Owns: the two rings, how words are moved in and out of them, and the table of their memory orderings.
 //! Thread: each half says its own; nothing here starts one.
 //! Takes and gives: records as slices of `u64` words (8-byte aligned; views over them are the caller's).
 //! Never: a lock, a wait, an allocation on the data path, a `SeqCst`.
@@ -21,8 +21,8 @@
 //! | `spsc_closed_acquire` | `spsc/consumer.rs` | Acquire | `spsc_closed_release` | the same, from the other side |
 //! | `bcast_intent_fence` | `broadcast/shared.rs` | Release | `bcast_copy_fence` | a torn copy passes for whole |
 //! | `bcast_copy_fence` | `broadcast/shared.rs` | Acquire | `bcast_intent_fence` | the same, from the other side |
-//! | `bcast_come_release` | `broadcast/shared.rs` | Release | `bcast_come_acquire` | a record is read before it is written |
-//! | `bcast_come_acquire` | `broadcast/shared.rs` | Acquire | `bcast_come_release` | the same, from the other side |
+//! | `bcast_come_release` | `broadcast/memory.rs` | Release | `bcast_come_acquire` | a record is read before it is written |
+//! | `bcast_come_acquire` | `broadcast/memory.rs` | Acquire | `bcast_come_release` | the same, from the other side |
 //! | `bcast_tail_release` | `broadcast/shared.rs` | Release | `bcast_tail_acquire` | who joins takes an old word for the number of its first record |
 //! | `bcast_tail_acquire` | `broadcast/shared.rs` | Acquire | `bcast_tail_release` | the same, from the other side |
 //! | `bcast_closed_release` | `broadcast/shared.rs` | Release | `bcast_closed_acquire` | the ring looks drained with records in it |
@@ -37,6 +37,7 @@
 //! | `gate_cursor_acquire` | `broadcast/gates.rs` | Acquire | `gate_cursor_release` | the same, from the other side |
 
 pub mod broadcast;
+mod copy;
 mod error;
 pub mod spsc;
 

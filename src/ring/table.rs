@@ -15,11 +15,13 @@ pub(super) struct Row {
 
 #[cfg(not(loom))]
 const SOURCES: &[(&str, &str)] = &[
+    ("copy.rs", include_str!("copy.rs")),
     ("spsc/consumer.rs", include_str!("spsc/consumer.rs")),
     ("spsc/memory.rs", include_str!("spsc/memory.rs")),
     ("spsc/producer.rs", include_str!("spsc/producer.rs")),
     ("spsc/shared.rs", include_str!("spsc/shared.rs")),
     ("broadcast/gates.rs", include_str!("broadcast/gates.rs")),
+    ("broadcast/memory.rs", include_str!("broadcast/memory.rs")),
     ("broadcast/publisher.rs", include_str!("broadcast/publisher.rs")),
     ("broadcast/reader.rs", include_str!("broadcast/reader.rs")),
     ("broadcast/shared.rs", include_str!("broadcast/shared.rs")),

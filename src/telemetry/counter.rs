@@ -145,7 +145,8 @@ counters! {
     ReadersDemoted = "lossless readers demoted";
     /// Records that a consumer missed.
     Lagged = "records missed by lapped readers";
-    /// Events that were numbered but are longer than an eighth of their ring; for a book a reset is announced.
+    /// Events that were numbered but are longer than an eighth of their ring, or than what a lossless reader leaves of it to a
+    /// stage that has not asked; for a book a reset is announced.
     EventsTooLarge = "events too large for their ring";
     /// Connections tried.
     ConnectAttempts = "connection attempts";

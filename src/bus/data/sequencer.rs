@@ -174,7 +174,7 @@ impl<S: Shelves> Sequencer<S> {
                     self.measure(event.read().header());
                 }
             }
-            Err(PublishError::TooLarge) => self.refuse(event, ingress_ns),
+            Err(PublishError::TooLarge | PublishError::NoRoom) => self.refuse(event, ingress_ns),
         }
         if is_kept {
             self.end_span(event.read());

@@ -1,8 +1,8 @@
 //! The places of gating readers: where each one's cursor can be seen by the producer.
 //!
-//! Owns: a fixed array of places. A place is free, taken by a reader that fills it in, active, or demoted.
+//! Owns: a fixed array of places. A place is free, taken by a reader that fills it in, active, and then heeded or demoted.
 //! Thread: a place belongs to the reader that took it, which alone writes its cursor and frees it; the producer
-//! reads it and may turn active into demoted.
+//! reads it and may turn active into heeded, for good, or into demoted.
 //! Takes and gives: a cursor and a bound in, a [`Hold`] out; the producer is given [`Sight`]s.
 //! Never: a place that changes hands unnoticed: its state carries a generation, and a demotion names the one it means.
 
@@ -15,12 +15,13 @@ use crate::sync::{AtomicU64, Ordering, ordering};
 pub const GATES: usize = 16;
 
 // A place's state is one word: tag, bound (0 for none) and generation, so that they are always seen together.
-const TAG: u64 = 0b11;
+const TAG: u64 = 0b111;
 const FREE: u64 = 0;
 const TAKEN: u64 = 1;
 const ACTIVE: u64 = 2;
-const DEMOTED: u64 = 3;
-const BOUND_SHIFT: u32 = 2;
+const HEEDED: u64 = 3;
+const DEMOTED: u64 = 4;
+const BOUND_SHIFT: u32 = 3;
 const GENERATION_SHIFT: u32 = 32;
 const BOUND: u64 = (1 << (GENERATION_SHIFT - BOUND_SHIFT)) - 1;
 const _: () = assert!(CAPACITY_WORDS_MAX as u64 <= BOUND, "a bound fits its place in the state");
@@ -59,6 +60,16 @@ impl Sight {
     pub(super) fn bound_words(&self) -> Option<u64> {
         let bound = self.state >> BOUND_SHIFT & BOUND;
         (bound != 0).then_some(bound)
+    }
+
+    /// Whether the producer has promised this reader to write over nothing that it has not given back.
+    pub(super) fn is_heeded(&self) -> bool {
+        self.state & TAG == HEEDED
+    }
+
+    /// Position of the first record that the reader has not given back, as far as it was seen.
+    pub(super) fn cursor(&self) -> u64 {
+        self.cursor
     }
 
     /// The position up to which the producer may write for all that this reader minds, where what lies `span` words behind
@@ -124,6 +135,15 @@ impl Gates {
         self.places[hold.place].state.load(Ordering::Relaxed) & TAG == DEMOTED
     }
 
+    /// Whether the producer has promised to write over nothing that this reader has not given back. It is for good.
+    /// Reader side.
+    #[inline]
+    pub(super) fn is_heeded(&self, hold: &Hold) -> bool {
+        // Relaxed: it is a promise about writes to come, which wait for this reader's cursor. Those before it are ordered
+        // by the records' own lengths, as for any reader that was not lapped.
+        self.places[hold.place].state.load(Ordering::Relaxed) & TAG == HEEDED
+    }
+
     /// How many readers ever registered; those counted can be seen. Producer side.
     #[inline(always)]
     pub(super) fn registered(&self) -> u64 {
@@ -134,9 +154,10 @@ impl Gates {
     /// Looks into a place: `None` when nobody gates there. Producer side.
     pub(super) fn look(&self, place: usize) -> Option<Sight> {
         let gate = &self.places[place];
-        // Acquire, partner gate_active_release: the cursor is this reader's, or a later one's.
+        // Acquire, partner gate_active_release: the cursor is this reader's, or a later one's. Also with gate_free_release:
+        // who left has read its last word in place before it is written over.
         let state = gate.state.load(ordering!("gate_active_acquire", Acquire));
-        if state & TAG != ACTIVE {
+        if !matches!(state & TAG, ACTIVE | HEEDED) {
             return None;
         }
         // Acquire, partner gate_cursor_release.
@@ -152,12 +173,21 @@ impl Gates {
     }
 
     /// Turns the reader seen into one that gates no more. `false` when it has left the place meanwhile: look again.
-    /// Producer side.
+    /// Producer side, never of one that is heeded.
     pub(super) fn demote(&self, sight: &Sight) -> bool {
-        let demoted = sight.state & !TAG | DEMOTED;
-        // Relaxed: see `is_demoted`. The generation in the state keeps the blow from a later owner of the place.
-        let exchange =
-            self.places[sight.place].state.compare_exchange(sight.state, demoted, Ordering::Relaxed, Ordering::Relaxed);
-        exchange.is_ok()
+        debug_assert!(!sight.is_heeded(), "a reader that is heeded may be reading in place");
+        self.turn(sight, DEMOTED)
+    }
+
+    /// Promises the reader seen to write over nothing that it has not given back: from now on it may read in place. It may have
+    /// left the place meanwhile: look again. Producer side, and only as long as nothing from the cursor seen on is overwritten.
+    pub(super) fn heed(&self, sight: &Sight) {
+        self.turn(sight, HEEDED);
+    }
+
+    fn turn(&self, sight: &Sight, tag: u64) -> bool {
+        // Relaxed: see `is_demoted` and `is_heeded`. The generation in the state keeps this from a later owner of the place.
+        let state = &self.places[sight.place].state;
+        state.compare_exchange(sight.state, sight.state & !TAG | tag, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }

@@ -1,13 +1,14 @@
 //! What producer and readers of a broadcast ring share: the words, the two counters over them, and the gates.
 //!
-//! Owns: the buffer, `intent`, `tail`, and the sign that the producer is gone.
+//! Owns: `intent`, `tail`, and the sign that the producer is gone.
 //! Thread: all of it is written by the producer only, but for the gates' places, which their readers write.
-//! Takes and gives: positions in, words out. A position counts words since the start, modulo 2^64.
+//! Takes and gives: positions in, where the ring begins and ends out.
 //! Never: a word trusted before it is validated: see [`Shared::lost`].
 
 use crossbeam_utils::CachePadded;
 
 use super::gates::{GATES, Gates};
+use super::memory::{Memory, Words};
 use super::{Publisher, Tap};
 use crate::ring::RingError;
 use crate::ring::error::check_capacity;
@@ -18,9 +19,6 @@ pub const RECORD_OVERHEAD_WORDS: usize = 2;
 
 /// Words behind the tail that are written too: the number of the record to come, and that it has not come.
 pub(super) const AHEAD_WORDS: usize = 2;
-
-/// In place of a record's length while it has not come.
-const PENDING: u64 = 0;
 
 /// Records are given up by strides: each a part of the ring of this many, so that `intent` is seldom written.
 pub(super) const STRIDES: usize = 64;
@@ -45,7 +43,9 @@ pub(super) struct Shared {
     /// joined finds its next record by the record's own length.
     tail: CachePadded<AtomicU64>,
     closed: AtomicBool,
-    words: Box<[AtomicU64]>,
+    memory: Memory,
+    /// Words of a stride: a power of two.
+    pub(super) stride: usize,
     pub(super) max_record: usize,
     pub(super) gates: Gates,
 }
@@ -59,85 +59,19 @@ pub(super) fn past(a: u64, b: u64) -> bool {
 impl Shared {
     #[inline(always)]
     pub(super) fn capacity(&self) -> usize {
-        self.words.len()
-    }
-
-    /// Words of a stride: a power of two.
-    #[inline(always)]
-    pub(super) fn stride(&self) -> usize {
-        (self.capacity() / STRIDES).max(1)
+        self.memory.capacity()
     }
 
     /// How far behind the last word written a record surely is whole: the ring without a stride.
     #[inline(always)]
     pub(super) fn span(&self) -> usize {
-        self.capacity() - self.stride()
+        self.capacity() - self.stride
     }
 
+    /// The words, for some accesses in a row.
     #[inline(always)]
-    fn offset(&self, position: u64) -> usize {
-        // The capacity is a power of two that fits an offset: the mask makes the cast exact.
-        (position & (self.words.len() as u64 - 1)) as usize
-    }
-
-    /// The word at a position.
-    #[inline(always)]
-    pub(super) fn word(&self, position: u64) -> u64 {
-        // Relaxed: what is read is believed only after `lost`, whose fence partners the producer's.
-        self.words[self.offset(position)].load(Ordering::Relaxed)
-    }
-
-    /// Writes the word at a position. Producer only, and after `retire` has covered it.
-    #[inline(always)]
-    pub(super) fn set_word(&self, position: u64, word: u64) {
-        // Relaxed: `come` makes it visible, and the fence in `retire` orders it behind the intent.
-        self.words[self.offset(position)].store(word, Ordering::Relaxed);
-    }
-
-    /// Copies words out, from a position on and around the end of the buffer. To be believed only after `lost`.
-    #[inline(always)]
-    pub(super) fn copy_out(&self, position: u64, into: &mut [u64]) {
-        let at = self.offset(position);
-        let (front, back) = into.split_at_mut(into.len().min(self.words.len() - at));
-        // Relaxed: as in `word`.
-        front.iter_mut().zip(&self.words[at..]).for_each(|(to, from)| *to = from.load(Ordering::Relaxed));
-        back.iter_mut().zip(&self.words[..]).for_each(|(to, from)| *to = from.load(Ordering::Relaxed));
-    }
-
-    /// Copies words in, from a position on and around the end of the buffer. Producer only, after `retire`.
-    #[inline(always)]
-    pub(super) fn copy_in(&self, position: u64, from: &[u64]) {
-        let at = self.offset(position);
-        let (front, back) = from.split_at(from.len().min(self.words.len() - at));
-        // Relaxed: as in `set_word`.
-        back.iter().zip(&self.words[..]).rev().for_each(|(from, to)| to.store(*from, Ordering::Relaxed));
-        front.iter().zip(&self.words[at..]).rev().for_each(|(from, to)| to.store(*from, Ordering::Relaxed));
-    }
-
-    /// The length of the record at a position; `None` while it has not come. To be believed only after `lost`, either way.
-    #[inline(always)]
-    pub(super) fn length(&self, position: u64) -> Option<usize> {
-        // Acquire, partner bcast_come_release: the record's words, and what stands behind it, are visible, or newer ones are.
-        let come = ordering!("bcast_come_acquire", Acquire);
-        let word = self.words[self.offset(position.wrapping_add(1))].load(come);
-        // A length that was overwritten can be anything; a length that holds fits.
-        (word != PENDING).then(|| (word as usize - 1).min(self.max_record))
-    }
-
-    /// Says that none has come at a position behind the newest record, and the number that it will have. Producer only.
-    #[inline(always)]
-    pub(super) fn await_next(&self, position: u64, number: u64) {
-        self.set_word(position, number);
-        self.set_word(position.wrapping_add(1), PENDING);
-    }
-
-    /// Makes the record at a position visible to who waits for it there. Producer only, when its words are in place and
-    /// what stands behind it says that the next has not come.
-    #[inline(always)]
-    pub(super) fn come(&self, position: u64, length: usize) {
-        // Release, partner bcast_come_acquire.
-        let come = ordering!("bcast_come_release", Release);
-        self.words[self.offset(position.wrapping_add(1))].store(length as u64 + 1, come);
+    pub(super) fn words(&self) -> Words<'_> {
+        self.memory.words()
     }
 
     /// Declares everything before `oldest` lost, before any of it is overwritten. Producer only.
@@ -192,7 +126,7 @@ impl Shared {
             if past(position, tail) {
                 continue;
             }
-            let number = self.word(position);
+            let number = self.words().get(position);
             if !self.lost(position) {
                 return Some(Oldest { position, number });
             }
@@ -203,7 +137,7 @@ impl Shared {
     /// The tail and the number of the record to come there; `None` when the ring went all the way round meanwhile.
     pub(super) fn newest(&self) -> Option<Oldest> {
         let tail = self.tail();
-        let number = self.word(tail);
+        let number = self.words().get(tail);
         (!self.lost(tail)).then_some(Oldest { position: tail, number })
     }
 }
@@ -229,12 +163,23 @@ pub fn channel_starting_at(capacity_words: usize, position: u64) -> Result<(Publ
 
 /// Producer and tap of a ring whose sizes are already checked.
 pub(in crate::ring) fn join(capacity: usize, max_record: usize, gates: usize, position: u64) -> (Publisher, Tap) {
+    join_in_strides((capacity / STRIDES).max(1), capacity, max_record, gates, position)
+}
+
+/// As [`join`], with strides of so many words: models have rings too small for strides that records fit in.
+pub(in crate::ring) fn join_in_strides(
+    stride: usize,
+    capacity: usize,
+    max_record: usize,
+    gates: usize,
+    position: u64,
+) -> (Publisher, Tap) {
     let shared = Arc::new(Shared {
         intent: CachePadded::new(AtomicU64::new(position)),
         tail: CachePadded::new(AtomicU64::new(position)),
         closed: AtomicBool::new(false),
-        // All zero: the number of the record to come, 0, is already in its place, and that it has not come.
-        words: (0..capacity).map(|_| AtomicU64::new(0)).collect(),
+        memory: Memory::new(capacity),
+        stride,
         max_record,
         gates: Gates::new(gates),
     });

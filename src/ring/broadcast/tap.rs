@@ -53,13 +53,16 @@ impl Tap {
     /// A reader that gets everything from now on and whose cursor the producer looks at.
     ///
     /// Without a bound the producer's [`room_for`](super::Publisher::room_for) withholds room until this reader has
-    /// read: it loses nothing as long as the producer heeds that. With a bound of so many words (records, each with its
+    /// read: it loses nothing as long as the producer heeds that. From the first answer that counts it, it is heeded for good: it
+    /// is never demoted, what would go over its records is refused, and it reads them where they lie instead of copying
+    /// them. With a bound of so many words (records, each with its
     /// [`RECORD_OVERHEAD_WORDS`], and two words) it never holds the producer back: as soon as it would be further behind
     /// it is demoted to a reader like any other, and [`Reader::is_demoted`] says so. A bound of more than 63 parts in 64 of the
     /// ring is as one of so many: what lies further behind may be given up.
     ///
     /// It gates from the first time that the producer publishes or asks for room and sees the registration. Should the
-    /// producer go all the way round the ring before it does, the reader is told its [`Lag`](super::Lag) for that.
+    /// producer go all the way round the ring before it does, the reader is told its [`Lag`](super::Lag) for that, and is
+    /// heeded once it was.
     ///
     /// # Errors
     /// [`RingError::NoFreeGate`] when [`GATES`](super::GATES) readers gate; [`RingError::BoundOutOfRange`] when the

@@ -7,108 +7,156 @@
 use super::gates::{Gates, Sight};
 use super::shared::past;
 
-/// Whom a look at the gates may demote.
+/// How far the limit lies ahead when nobody gates: the look that it costs comes once in so many words.
+const NOBODY: u64 = 1 << 62;
+
+/// What a look at the gates is for, and what it may do to those in the way.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Demote {
-    /// No one.
-    None,
-    /// Bounded readers that would be over their bound.
-    Bounded,
-    /// And unbounded ones whose records would be overwritten.
-    All,
+enum Look {
+    /// To count them: nothing.
+    Count,
+    /// To promise room: bounded readers that would be over their bound are demoted; unbounded ones that have lost nothing,
+    /// which is what lies before the oldest whole record, are heeded from now on.
+    Promise {
+        /// Position of the oldest whole record.
+        oldest: u64,
+    },
+    /// To write: whoever is not heeded is demoted.
+    Write,
 }
 
 /// What the producer remembers of the gates.
-#[derive(Default)]
 pub(super) struct Watch {
+    /// How far behind the last word written a record surely is whole, in words.
+    span: usize,
     /// The registrations known.
     registered: u64,
     /// How many readers gated at the last look.
     gates: usize,
-    /// The position up to which no gate has to be asked; means nothing without gates.
+    /// The position up to which no gate has to be asked.
     limit: u64,
     /// As `limit`, by unbounded readers alone; `None` without such.
     held: Option<u64>,
+    /// As `held`, by those alone that are heeded.
+    promised: Option<u64>,
     demotions: u64,
 }
 
 impl Watch {
+    /// For a ring that begins at a position, without a reader yet; what lies `span` words behind the last one written is whole.
+    pub(super) fn new(position: u64, span: usize) -> Watch {
+        Watch {
+            span,
+            registered: 0,
+            gates: 0,
+            limit: position.wrapping_add(NOBODY),
+            held: None,
+            promised: None,
+            demotions: 0,
+        }
+    }
+
     /// How many readers were demoted so far.
     pub(super) fn demotions(&self) -> u64 {
         self.demotions
     }
 
-    /// How many readers gate now.
-    pub(super) fn gates(&mut self, gates: &Gates, span: usize) -> usize {
-        self.look(gates, span, 0, Demote::None);
+    /// How many readers gate now. `tail` is the position behind the newest record.
+    pub(super) fn gates(&mut self, gates: &Gates, tail: u64) -> usize {
+        self.look(gates, tail, Look::Count);
         self.gates
     }
 
     /// The position up to which unbounded gating readers let the producer write, fresh; `None` when there is none.
-    pub(super) fn held(&mut self, gates: &Gates, span: usize) -> Option<u64> {
-        self.look(gates, span, 0, Demote::None);
+    pub(super) fn held(&mut self, gates: &Gates, tail: u64) -> Option<u64> {
+        self.look(gates, tail, Look::Count);
         self.held
     }
 
-    /// Whether writing up to `end` leaves every gating reader what it has not read, bounded ones aside: those that are
-    /// in the way are demoted.
+    /// The position up to which no gate has to be asked, as last computed.
+    pub(super) fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// Whether writing up to `end` surely leaves every gating reader what it has not read; `false` means that it has to be
+    /// looked for.
     #[inline(always)]
-    pub(super) fn allows(&mut self, gates: &Gates, span: usize, end: u64) -> bool {
-        if !self.must_look(gates, end) {
-            return true;
-        }
-        self.look(gates, span, end, Demote::Bounded);
+    pub(super) fn is_clear(&self, gates: &Gates, end: u64) -> bool {
+        !self.is_news(gates) && !past(end, self.limit)
+    }
+
+    /// Whether readers have registered of whom nothing is known yet.
+    #[inline(always)]
+    pub(super) fn is_news(&self, gates: &Gates) -> bool {
+        gates.registered() != self.registered
+    }
+
+    /// Whether writing up to `end` leaves every gating reader what it has not read, bounded ones aside: those that are
+    /// in the way are demoted. `oldest` is the position of the oldest whole record.
+    pub(super) fn promise(&mut self, gates: &Gates, end: u64, oldest: u64) -> bool {
+        self.look(gates, end, Look::Promise { oldest });
         self.held.is_none_or(|held| !past(end, held))
     }
 
-    /// Clears the way up to `end`: whoever is in it is demoted.
-    #[inline(always)]
-    pub(super) fn clear(&mut self, gates: &Gates, span: usize, end: u64) {
-        if self.must_look(gates, end) {
-            self.look(gates, span, end, Demote::All);
+    /// Clears the way up to `end`: whoever is in it is demoted. `false` when one of them is heeded, and then nobody is.
+    pub(super) fn clear(&mut self, gates: &Gates, end: u64) -> bool {
+        if self.is_clear(gates, end) {
+            return true;
         }
+        self.look(gates, end, Look::Count);
+        let is_free = self.promised.is_none_or(|promised| !past(end, promised));
+        if is_free {
+            self.look(gates, end, Look::Write);
+        }
+        is_free
     }
 
-    #[inline(always)]
-    fn must_look(&self, gates: &Gates, end: u64) -> bool {
-        gates.registered() != self.registered || (self.gates > 0 && past(end, self.limit))
-    }
-
-    #[cold]
-    fn look(&mut self, gates: &Gates, span: usize, end: u64, demote: Demote) {
+    fn look(&mut self, gates: &Gates, end: u64, look: Look) {
         self.registered = gates.registered();
-        (self.gates, self.held) = (0, None);
+        (self.gates, self.limit) = (0, end.wrapping_add(NOBODY));
+        (self.held, self.promised) = (None, None);
         for place in 0..gates.places() {
+            // Gone, demoted or heeded, the next look tells: each turn is a change made by the place's owner, or by us.
             while let Some(sight) = gates.look(place) {
-                let limit = sight.limit(span);
-                if past(end, limit) && in_reach(&sight, demote) {
-                    if gates.demote(&sight) {
-                        self.demotions += 1;
-                    }
-                    // Gone or demoted, the next look tells: each turn here is a change made by the place's owner.
-                    continue;
+                let limit = sight.limit(self.span);
+                if past(end, limit) && look.demotes(&sight) {
+                    self.demotions += u64::from(gates.demote(&sight));
+                } else if look.heeds(&sight) {
+                    gates.heed(&sight);
+                } else {
+                    self.count(&sight, limit);
+                    break;
                 }
-                self.count(&sight, limit);
-                break;
             }
         }
     }
 
     fn count(&mut self, sight: &Sight, limit: u64) {
-        if self.gates == 0 || past(self.limit, limit) {
+        let nearer = |of: Option<u64>| Some(of.filter(|of| !past(*of, limit)).unwrap_or(limit));
+        if past(self.limit, limit) {
             self.limit = limit;
         }
-        if sight.bound_words().is_none() && self.held.is_none_or(|held| past(held, limit)) {
-            self.held = Some(limit);
+        if sight.bound_words().is_none() {
+            self.held = nearer(self.held);
+        }
+        if sight.is_heeded() {
+            self.promised = nearer(self.promised);
         }
         self.gates += 1;
     }
 }
 
-fn in_reach(sight: &Sight, demote: Demote) -> bool {
-    match demote {
-        Demote::None => false,
-        Demote::Bounded => sight.bound_words().is_some(),
-        Demote::All => true,
+impl Look {
+    fn demotes(self, sight: &Sight) -> bool {
+        match self {
+            Look::Count => false,
+            Look::Promise { .. } => sight.bound_words().is_some(),
+            Look::Write => !sight.is_heeded(),
+        }
+    }
+
+    fn heeds(self, sight: &Sight) -> bool {
+        let Look::Promise { oldest } = self else { return false };
+        sight.bound_words().is_none() && !sight.is_heeded() && !past(oldest, sight.cursor())
     }
 }

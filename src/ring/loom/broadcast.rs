@@ -6,7 +6,7 @@
 use ::loom::thread;
 
 use super::explore::explore;
-use crate::ring::broadcast::{Delivery, Publisher, Reader, join};
+use crate::ring::broadcast::{Delivery, Publisher, Reader, join, join_in_strides};
 
 /// Both records have three words, each telling its record.
 const WORDS: usize = 3;
@@ -103,6 +103,39 @@ fn lap_to_a_whole_record() {
         });
         assert_eq!(reader.next_number(), next);
         writer.join().unwrap();
+    });
+}
+
+/// A stride is given up at once, with the first of the records that go over it: the second goes the short way, over what
+/// the reader may be copying.
+#[test]
+fn lap_within_a_stride() {
+    explore(|| {
+        let (mut publisher, tap) = join_in_strides(16, 32, 2, 1, 0);
+        let mut reader = tap.reader_at_now();
+        let mut publish = move |number: u64| publisher.publish(&[100 + number; 2]).unwrap();
+        (0..7).for_each(|number| _ = publish(number));
+        let writer = thread::spawn(move || (7..9).for_each(|number| _ = publish(number)));
+        reader.poll(1, |delivery| match delivery {
+            Delivery::Record { number, words } => assert_eq!((number, words), (0, &[100; 2][..])),
+            Delivery::Lag(lag) => assert_eq!((lag.from, lag.count), (0, lag.to + 1)),
+        });
+        writer.join().unwrap();
+    });
+}
+
+/// As `publish_two`, with the second record the short way.
+#[test]
+fn publish_two_within_a_stride() {
+    explore(|| {
+        let (mut publisher, tap) = join_in_strides(16, 32, WORDS, 1, 0);
+        let mut reader = tap.reader_at_now();
+        let writer = thread::spawn(move || (0..RECORDS).for_each(|_| publish(&mut publisher)));
+        poll(&mut reader);
+        poll(&mut reader);
+        writer.join().unwrap();
+        poll(&mut reader);
+        assert_eq!(reader.next_number(), RECORDS);
     });
 }
 

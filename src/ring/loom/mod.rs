@@ -7,5 +7,6 @@
 mod broadcast;
 mod explore;
 mod gates;
+mod heeded;
 mod mutants;
 mod spsc;

@@ -14,7 +14,7 @@ const WATCHERS: usize = 2;
 /// Runs the models with one site weakened (with none for an id that no site has): the models that fail.
 fn failing_models(id: &str) -> Vec<String> {
     let tests = std::env::current_exe().unwrap();
-    let models = ["ring::loom::spsc::", "ring::loom::broadcast::", "ring::loom::gates::"];
+    let models = ["ring::loom::spsc::", "ring::loom::broadcast::", "ring::loom::gates::", "ring::loom::heeded::"];
     let mut run = Command::new(tests);
     run.args(models).arg("--test-threads=1").env("MELTICA_MUTANT", id);
     // A weakened ordering shows within three preemptions; the models themselves run without a bound.

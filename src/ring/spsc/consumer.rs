@@ -58,14 +58,17 @@ impl Consumer {
     pub fn poll<F: FnMut(&[u64])>(&mut self, limit: usize, mut f: F) -> usize {
         self.peeked = None;
         self.refresh();
-        let mut batch = Batch { consumer: self, taken: 0 };
-        while batch.taken < limit && batch.consumer.head != batch.consumer.tail_seen {
-            let place = batch.consumer.locate();
-            batch.consumer.head = place.next;
-            batch.taken += 1;
-            f(batch.consumer.record(&place));
+        let Consumer { shared, head, tail_seen, .. } = self;
+        let (shared, mut taken) = (&**shared, 0);
+        let mut batch = Batch { shared, at: *head, head };
+        while taken < limit && batch.at != *tail_seen {
+            let place = locate(shared, batch.at);
+            batch.at = place.next;
+            taken += 1;
+            // SAFETY: the record lies before `tail_seen`, and is given back when the batch is dropped, after the slice's life.
+            f(unsafe { shared.words.get(place.at, place.words) });
         }
-        batch.taken
+        taken
     }
 
     /// The oldest record, left where it is: call [`release`](Consumer::release) to take it. `None` when there is none.
@@ -77,9 +80,10 @@ impl Consumer {
                 return None;
             }
         }
-        let place = self.locate();
+        let place = locate(&self.shared, self.head);
         self.peeked = Some(place.next);
-        Some(self.record(&place))
+        // SAFETY: the record lies before `tail_seen`, and `release`, which gives it back, needs the consumer that the slice borrows.
+        Some(unsafe { self.shared.words.get(place.at, place.words) })
     }
 
     /// Takes the record that [`peek`](Consumer::peek) has shown last, and gives its words back. Does nothing when
@@ -88,7 +92,7 @@ impl Consumer {
     pub fn release(&mut self) {
         if let Some(next) = self.peeked.take() {
             self.head = next;
-            self.give_back();
+            give_back(&self.shared, next);
         }
     }
 
@@ -97,42 +101,35 @@ impl Consumer {
         // Acquire, partner spsc_tail_release: the words of all records before this tail happen before our reads.
         self.tail_seen = self.shared.tail.load(ordering!("spsc_tail_acquire", Acquire));
     }
+}
 
-    #[inline(always)]
-    fn give_back(&self) {
-        // Release, partner spsc_head_acquire: our reads of these words happen before the producer's next writes there.
-        self.shared.head.store(self.head, ordering!("spsc_head_release", Release));
-    }
+/// Gives all words before a position back to the producer.
+#[inline(always)]
+fn give_back(shared: &Shared, head: u64) {
+    // Release, partner spsc_head_acquire: our reads of these words happen before the producer's next writes there.
+    shared.head.store(head, ordering!("spsc_head_release", Release));
+}
 
-    /// Finds the oldest record, behind padding if there is some. The caller has seen that there is one.
-    #[inline(always)]
-    fn locate(&self) -> Place {
-        let mut start = self.head;
-        let mut header = self.header(start);
-        if header & PADDING != 0 {
-            // Padding and the record behind it are published by one store: the record is there.
-            start = start.wrapping_add(header & !PADDING);
-            header = self.header(start);
-        }
-        let words = header as usize;
-        let next = start.wrapping_add((HEADER_WORDS + words) as u64);
-        Place { at: self.shared.offset(start) + HEADER_WORDS, words, next }
+/// Finds the record at a position, behind padding if there is some. The caller has seen that there is one.
+#[inline(always)]
+fn locate(shared: &Shared, position: u64) -> Place {
+    let mut start = position;
+    let mut words = header(shared, start);
+    if words & PADDING != 0 {
+        // Padding and the record behind it are published by one store: the record is there.
+        start = start.wrapping_add(words & !PADDING);
+        words = header(shared, start);
     }
+    let next = start.wrapping_add(words).wrapping_add(HEADER_WORDS as u64);
+    Place { at: shared.offset(start) + HEADER_WORDS, words: words as usize, next }
+}
 
-    #[inline(always)]
-    fn header(&self, position: u64) -> u64 {
-        // SAFETY: the position lies in `head..tail_seen`, words that belong to the consumer until it gives them back;
-        // their writes happen before, by the acquire in `refresh`.
-        let header = unsafe { self.shared.words.get(self.shared.offset(position), 1) };
-        header[0]
-    }
-
-    #[inline(always)]
-    fn record(&self, place: &Place) -> &[u64] {
-        // SAFETY: the record lies before `tail_seen` and is given back only after the slice's life: `poll` stores the
-        // head when the closure is done, and `release` needs the consumer that `peek`'s slice borrows.
-        unsafe { self.shared.words.get(place.at, place.words) }
-    }
+#[inline(always)]
+fn header(shared: &Shared, position: u64) -> u64 {
+    // SAFETY: the position lies between the consumer's head and the tail it has seen, words that are the consumer's until it
+    // gives them back; their writes happen before, by the acquire in `refresh`.
+    let header = unsafe { shared.words.get(shared.offset(position), HEADER_WORDS) };
+    header[0]
 }
 
 impl Drop for Consumer {
@@ -150,15 +147,19 @@ impl fmt::Debug for Consumer {
 
 /// A batch under way: gives back what was taken when it ends, whichever way.
 struct Batch<'a> {
-    consumer: &'a mut Consumer,
-    taken: usize,
+    shared: &'a Shared,
+    /// Position of the next record.
+    at: u64,
+    /// The consumer's own, as it was.
+    head: &'a mut u64,
 }
 
 impl Drop for Batch<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        if self.taken > 0 {
-            self.consumer.give_back();
+        if self.at != *self.head {
+            *self.head = self.at;
+            give_back(self.shared, self.at);
         }
     }
 }

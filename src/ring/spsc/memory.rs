@@ -40,7 +40,7 @@ impl Words {
     /// No thread may write the range while the slice lives, and all earlier writes must happen before this call.
     #[inline(always)]
     pub(super) unsafe fn get(&self, at: usize, len: usize) -> &[u64] {
-        let cells = &self.cells[at..at + len];
+        let cells = &self.cells[at..][..len];
         #[cfg(loom)]
         self.shadow[at..at + len].iter().for_each(|cell| cell.with(|_| ()));
         // SAFETY: `cells` is a live range of initialised words, `UnsafeCell<u64>` has the layout of `u64`, and the
@@ -56,7 +56,7 @@ impl Words {
     #[inline(always)]
     #[allow(clippy::mut_from_ref, reason = "the cells make it mutable, the caller makes it exclusive")]
     pub(super) unsafe fn get_mut(&self, at: usize, len: usize) -> &mut [u64] {
-        let cells = &self.cells[at..at + len];
+        let cells = &self.cells[at..][..len];
         #[cfg(loom)]
         self.shadow[at..at + len].iter().for_each(|cell| cell.with_mut(|_| ()));
         // SAFETY: as in `get`; the words lie inside `UnsafeCell`s, so writing through the shared borrow is allowed, and

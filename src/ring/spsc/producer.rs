@@ -8,7 +8,8 @@ use core::fmt;
 use core::ops::{Deref, DerefMut};
 
 use super::gauge::Gauge;
-use super::shared::{HEADER_WORDS, PADDING, Shared};
+use super::shared::{HEADER_WORDS, PADDING, Shared, past};
+use crate::ring::copy;
 use crate::sync::{Arc, Ordering, ordering};
 
 /// Why no room was given.
@@ -28,13 +29,16 @@ pub struct Producer {
     max_record: usize,
     /// Position behind the last record committed. Only this half moves it, so it is never loaded from the shared one.
     tail: u64,
-    /// The consumer's cursor as last seen: at most the real one, so room counted with it is really there.
-    head_seen: u64,
+    /// The consumer's cursor as last seen, a lap on: at most the real one, so up to here there really is room.
+    limit: u64,
+    /// Up to here there is room, and the buffer does not end: the limit, or where the lap ends that the tail is in.
+    calm: u64,
 }
 
 impl Producer {
     pub(super) fn new(shared: Arc<Shared>, max_record: usize, position: u64) -> Producer {
-        Producer { shared, max_record, tail: position, head_seen: position }
+        let limit = position.wrapping_add(shared.words.capacity() as u64);
+        Producer { shared, max_record, tail: position, limit, calm: position }
     }
 
     /// The longest record in words: an eighth of the ring.
@@ -83,75 +87,82 @@ impl Producer {
     /// [`max_record`](Producer::max_record).
     #[inline]
     pub fn claim(&mut self, words: usize) -> Result<Claim<'_>, ClaimError> {
-        let padding = self.fit(words)?;
-        Ok(Claim { producer: self, padding, words })
+        let place = self.fit(words)?;
+        Ok(Claim { producer: self, place })
     }
 
     /// Copies one record into the ring.
     ///
     /// # Errors
     /// As [`claim`](Producer::claim).
-    #[inline]
+    #[inline(always)]
     pub fn push(&mut self, record: &[u64]) -> Result<(), ClaimError> {
-        let mut claim = self.claim(record.len())?;
-        claim.copy_from_slice(record);
-        claim.commit();
+        let place = self.fit(record.len())?;
+        // SAFETY: as in `Claim::deref_mut`, with the header in front.
+        let words = unsafe { self.shared.words.get_mut(place.at, HEADER_WORDS + record.len()) };
+        let (header, body) = words.split_at_mut(HEADER_WORDS);
+        header[0] = record.len() as u64;
+        copy::plain(body, record);
+        self.publish(place.end);
         Ok(())
     }
 
-    /// The words of padding that a record of `words` words needs in front of it, if there is room for both.
+    /// A place for a record of `words` words, if there is room.
     #[inline(always)]
-    fn fit(&mut self, words: usize) -> Result<usize, ClaimError> {
+    fn fit(&mut self, words: usize) -> Result<Place, ClaimError> {
         if words > self.max_record {
             return Err(ClaimError::TooLarge);
         }
-        let to_end = self.capacity_words() - self.shared.offset(self.tail);
-        let padding = if to_end < HEADER_WORDS + words { to_end } else { 0 };
-        let need = padding + HEADER_WORDS + words;
-        if self.free_seen() < need {
-            self.refresh();
-            if self.free_seen() < need {
+        let end = self.tail.wrapping_add((HEADER_WORDS + words) as u64);
+        if past(end, self.calm) {
+            return self.look_for_place(words);
+        }
+        Ok(Place { at: self.shared.offset(self.tail), words, end })
+    }
+
+    /// As `fit`, where the buffer may end or the consumer may have to be asked. Padding that the place needs in front of it is
+    /// written here, where nobody sees it before the tail is behind it, and where nothing is lost if it never is.
+    #[cold]
+    #[inline(never)]
+    fn look_for_place(&mut self, words: usize) -> Result<Place, ClaimError> {
+        let (capacity, at) = (self.capacity_words(), self.shared.offset(self.tail));
+        let (to_end, need) = (capacity - at, HEADER_WORDS + words);
+        let (padding, start) = if to_end < need { (to_end, 0) } else { (0, at) };
+        let end = self.tail.wrapping_add((padding + need) as u64);
+        if past(end, self.limit) {
+            // Acquire, partner spsc_head_release: the consumer's reads of the words it gave back happen before our writes.
+            let head = self.shared.head.load(ordering!("spsc_head_acquire", Acquire));
+            self.limit = head.wrapping_add(capacity as u64);
+            if past(end, self.limit) {
                 return Err(ClaimError::Full);
             }
         }
-        Ok(padding)
-    }
-
-    /// The words free by the cached cursor.
-    #[inline(always)]
-    fn free_seen(&self) -> usize {
-        self.capacity_words() - self.tail.wrapping_sub(self.head_seen) as usize
-    }
-
-    #[cold]
-    fn refresh(&mut self) {
-        // Acquire, partner spsc_head_release: the consumer's reads of the words it gave back happen before our writes.
-        self.head_seen = self.shared.head.load(ordering!("spsc_head_acquire", Acquire));
-    }
-
-    /// Writes the headers and makes the record visible.
-    #[inline(always)]
-    fn publish(&mut self, padding: usize, words: usize) {
-        let at = self.shared.offset(self.tail);
         if padding > 0 {
-            // SAFETY: `fit` found `padding` words free from the tail on, and free words are the producer's alone.
-            let header = unsafe { self.shared.words.get_mut(at, 1) };
+            // SAFETY: as in `Claim::deref_mut`: words from the tail on, which is free up to `end`.
+            let header = unsafe { self.shared.words.get_mut(at, HEADER_WORDS) };
             header[0] = PADDING | padding as u64;
         }
-        let start = self.tail.wrapping_add(padding as u64);
-        // SAFETY: as above, for the record's words that follow the padding.
-        let header = unsafe { self.shared.words.get_mut(self.shared.offset(start), 1) };
-        header[0] = words as u64;
-        self.tail = start.wrapping_add((HEADER_WORDS + words) as u64);
-        // Release, partner spsc_tail_acquire: the record's words happen before the consumer's reads of them.
-        self.shared.tail.store(self.tail, ordering!("spsc_tail_release", Release));
+        let lap_end = self.tail.wrapping_add(to_end as u64);
+        self.calm = if past(lap_end, self.limit) { self.limit } else { lap_end };
+        Ok(Place { at: start, words, end })
     }
 
-    /// Where the words of a record behind `padding` words begin.
+    /// Makes the record that ends at `end` visible, and padding in front of it.
     #[inline(always)]
-    fn body(&self, padding: usize) -> usize {
-        self.shared.offset(self.tail.wrapping_add(padding as u64)) + HEADER_WORDS
+    fn publish(&mut self, end: u64) {
+        self.tail = end;
+        // Release, partner spsc_tail_acquire: the record's words happen before the consumer's reads of them.
+        self.shared.tail.store(end, ordering!("spsc_tail_release", Release));
     }
+}
+
+/// Where a record goes: words that were found free, from the tail on.
+struct Place {
+    /// Offset of its header.
+    at: usize,
+    words: usize,
+    /// Position behind it.
+    end: u64,
 }
 
 impl Drop for Producer {
@@ -171,15 +182,17 @@ impl fmt::Debug for Producer {
 #[must_use = "a claim that is not committed is aborted"]
 pub struct Claim<'a> {
     producer: &'a mut Producer,
-    padding: usize,
-    words: usize,
+    place: Place,
 }
 
 impl Claim<'_> {
     /// Makes the record visible to the consumer.
     #[inline]
     pub fn commit(self) {
-        self.producer.publish(self.padding, self.words);
+        // SAFETY: as in `deref_mut`, of the word in front.
+        let header = unsafe { self.producer.shared.words.get_mut(self.place.at, HEADER_WORDS) };
+        header[0] = self.place.words as u64;
+        self.producer.publish(self.place.end);
     }
 }
 
@@ -189,7 +202,7 @@ impl Deref for Claim<'_> {
     #[inline]
     fn deref(&self) -> &[u64] {
         // SAFETY: `fit` found these words free; free words are the producer's alone, and the claim borrows it.
-        unsafe { self.producer.shared.words.get(self.producer.body(self.padding), self.words) }
+        unsafe { self.producer.shared.words.get(self.place.at + HEADER_WORDS, self.place.words) }
     }
 }
 
@@ -197,13 +210,13 @@ impl DerefMut for Claim<'_> {
     #[inline]
     fn deref_mut(&mut self) -> &mut [u64] {
         // SAFETY: as in `deref`; the claim is borrowed mutably, so no other slice of these words lives. Their last
-        // readers happen before: the consumer gave them back with a release that `refresh` acquired.
-        unsafe { self.producer.shared.words.get_mut(self.producer.body(self.padding), self.words) }
+        // readers happen before: the consumer gave them back with a release that `look_for_place` acquired.
+        unsafe { self.producer.shared.words.get_mut(self.place.at + HEADER_WORDS, self.place.words) }
     }
 }
 
 impl fmt::Debug for Claim<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claim").field("words", &self.words).finish()
+        f.debug_struct("Claim").field("words", &self.place.words).finish()
     }
 }

@@ -36,6 +36,12 @@ pub(super) struct Shared {
     pub(super) words: Words,
 }
 
+/// Whether position `a` lies behind position `b`, wherever the 64-bit count wraps.
+#[inline(always)]
+pub(super) fn past(a: u64, b: u64) -> bool {
+    (a.wrapping_sub(b) as i64) > 0
+}
+
 impl Shared {
     /// The offset of a position in the buffer.
     #[inline(always)]
