@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// What stands beside every figure that compares two clocks.
 pub const CLOCK_CAVEAT: &str = "exchangeToReceive compares the exchange's clock with this machine's: their difference is part \
     of every figure, negative ones are times that the exchange stamped ahead of this clock. The exchange stamps to the \
-    millisecond (spot to the microsecond where asked for). This process reads one clock, tied to the system's at its start: \
+    millisecond (spot to the microsecond where asked for). This process reads one clock, tied to the system's at its start and held to it since: \
     clockAheadNs is how far it is ahead of the system's now. All other hops are differences of one clock.";
 
 /// From one stamp of a frame to the next.
@@ -55,7 +55,7 @@ pub struct LatencyReport {
     pub since_ns: i64,
     /// What to know about clocks before believing a figure, in words: [`CLOCK_CAVEAT`].
     pub clock: String,
-    /// How far this process's clock is ahead of the system's, ns.
+    /// How far this process's clock is ahead of the system's, ns. A live feed holds its own to that one, but follows none that was set.
     pub clock_ahead_ns: i64,
     /// Distributions; a hop's total first (neither kind nor connection), then by kind, then by connection. Hops without a
     /// record are absent.

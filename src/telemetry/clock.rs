@@ -1,23 +1,31 @@
 //! Purpose: the one clock. Owns: its calibration. Thread: any; a reading is a few nanoseconds (TSC by way of quanta).
-//! Takes and gives: nanoseconds. Never: goes backwards; is set by the wall clock after its start.
+//! Takes and gives: nanoseconds. Never: goes backwards; follows a wall clock that is set.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::schema::time::UnixNanos;
 
-/// Monotonic nanoseconds, tied once to UTC when it is made: a wall clock that jumps later moves nothing here.
+/// Monotonic nanoseconds, tied to UTC when it is made. A wall clock that jumps later moves nothing here; what the counter gains or loses is made
+/// good in steps of at most 100 ns where a [`super::Discipline`] is kept, by which UTC, and it alone, may step back.
 #[derive(Clone, Debug)]
 pub struct Clock {
     tsc: quanta::Clock,
     start: quanta::Instant,
     start_unix: i64,
+    /// What UTC was moved by since, ns: one for all clones.
+    moved: Arc<AtomicI64>,
 }
+
+/// Looks at both clocks of which the closest counts: a thread may lose its core between two readings.
+const LOOKS: usize = 3;
 
 impl Default for Clock {
     fn default() -> Self {
         let tsc = quanta::Clock::new();
         let start = tsc.now();
-        Clock { tsc, start, start_unix: wall_ns() }
+        Clock { tsc, start, start_unix: wall_ns(), moved: Arc::default() }
     }
 }
 
@@ -54,12 +62,24 @@ impl Clock {
     /// A reading of [`Clock::now_ns`] as UTC nanoseconds.
     #[inline]
     pub fn unix_at(&self, now_ns: u64) -> UnixNanos {
-        UnixNanos(self.start_unix.saturating_add(now_ns as i64))
+        // Relaxed: a word that stands for itself.
+        let moved = self.moved.load(Ordering::Relaxed);
+        UnixNanos(self.start_unix.saturating_add(moved).saturating_add(now_ns as i64))
+    }
+
+    /// Moves UTC by so many ns. One thread does, see [`super::Discipline`].
+    pub(super) fn step(&self, by_ns: i64) {
+        // Relaxed: as in `unix_at`.
+        self.moved.fetch_add(by_ns, Ordering::Relaxed);
     }
 
     /// How far this clock is ahead of the system's wall clock, ns: what has crept in since the start, on either side.
     pub fn ahead_ns(&self) -> i64 {
-        self.ahead_at(self.now_ns())
+        let look = |_| {
+            let (before, wall, after) = (self.now_ns(), wall_ns(), self.now_ns());
+            (after - before, self.unix_at(before + (after - before) / 2).0.saturating_sub(wall))
+        };
+        (0..LOOKS).map(look).min_by_key(|(apart, _)| *apart).map_or(0, |(_, ahead)| ahead)
     }
 
     fn ahead_at(&self, now_ns: u64) -> i64 {

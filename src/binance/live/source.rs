@@ -22,7 +22,7 @@ use super::tls::Trust;
 use super::venue_rules::VenueRules;
 use crate::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError, Stamps};
 use crate::schema::id::{ConnectionId, Market};
-use crate::telemetry::{Clock, Counter, Ledger};
+use crate::telemetry::{Clock, Counter, Discipline, Ledger};
 
 /// The connection of all REST bodies.
 pub const REST: ConnectionId = ConnectionId(0);
@@ -41,6 +41,8 @@ const STEPS_MAX: u32 = 32;
 pub struct LiveSource {
     market: Market,
     clock: Clock,
+    /// Of the first io thread: one for the clock of all.
+    discipline: Option<Discipline>,
     legs: Legs,
     /// REST and the listing; the first io thread has them.
     desk: Option<Desk>,
@@ -119,6 +121,9 @@ impl LiveSource {
 
     fn tick(&mut self, now: u64) {
         self.tick_at = now + TICK_NS;
+        if let Some(discipline) = &mut self.discipline {
+            discipline.tick(now);
+        }
         self.legs.tick(now);
         if now >= self.show_at {
             self.show_at = now + SHOW_NS;
@@ -182,6 +187,7 @@ impl<'a> Common<'a> {
         Ok(LiveSource {
             market: options.market,
             clock: self.clock.clone(),
+            discipline: (thread == 0).then(|| Discipline::new(self.clock.clone())),
             legs: Legs::new(usize::from(thread), orders.clone(), slots, dial, self.opening.clone(), teller),
             desk: self.desk.take(),
             looked_at: self.clock.now_ns(),

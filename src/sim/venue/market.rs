@@ -17,6 +17,7 @@ use crate::sim::exchange::Exchange;
 use crate::sim::faults::FaultPlan;
 use crate::sim::injector::{Delivery, Injector};
 use crate::sim::wire;
+use crate::telemetry::Discipline;
 
 /// Events that are handled under one lock, so that REST answers are never far from their turn.
 const EVENTS_PER_TURN: u32 = 256;
@@ -186,9 +187,12 @@ pub(super) fn shutdown_event(unix_ms: i64, combined: bool) -> Vec<u8> {
 
 /// The thread's life. `each_turn` is called once a turn with the moment (script and injected faults).
 pub(super) fn run(shared: &Shared, mut each_turn: impl FnMut(&Shared, u64)) {
-    let mut seen = u64::MAX;
+    // Its stamps are held against those of a feed whose clock is held to the system's too.
+    let (mut discipline, mut seen) = (Discipline::new(shared.clock.clone()), u64::MAX);
     while !shared.stopping() {
-        each_turn(shared, shared.clock.now_ns());
+        let now_ns = shared.clock.now_ns();
+        discipline.tick(now_ns);
+        each_turn(shared, now_ns);
         let now = shared.clock.unix_now().0;
         let version = shared.hub.version();
         let mut market = hold(&shared.market);
