@@ -105,7 +105,7 @@ fn screen() -> Screen {
     screen.take(News::Status(Box::new(status(128, &after))), at(2_000));
     let values: Vec<u64> = [4_000, 5_000].into_iter().chain((1..=1_000).map(|ns| ns * 100)).collect();
     screen.take(News::Latency(Some(Box::new(latency(&values)))), at(2_010));
-    screen.tick(at(7_000));
+    screen.tick(at(3_900));
     screen
 }
 
@@ -198,6 +198,28 @@ fn what_is_wrong_stands_out_with_colours_and_without() {
         assert!(cells(&plain, words).iter().all(|cell| cell.modifier.contains(modifier)), "{words}");
         let is_plain = |cell: &ratatui::buffer::Cell| cell.fg == Color::Reset && cell.bg == Color::Reset;
         assert!(plain.content.iter().all(is_plain), "NO_COLOR");
+    }
+}
+
+/// A feed that hangs is not shown as ready until a request has failed.
+#[test]
+fn how_long_a_feed_has_not_answered_is_told_before_it_is_given_up() {
+    // Its last answer came at 2 s.
+    let table: [(u64, bool, &str, Color); 5] = [
+        (3_900, false, "ready", Color::Green),
+        (4_000, false, "ready", Color::Green),
+        (4_100, false, "no answer for 2.1 s", Color::Yellow),
+        (9_000, false, "no answer for 7.0 s", Color::Yellow),
+        (9_000, true, "FEED LOST 7.0 s ago", Color::Red),
+    ];
+    for (ms, failed, words, colour) in table {
+        let mut screen = screen();
+        screen.tick(Duration::from_millis(ms));
+        if failed {
+            screen.take(News::Lost("gone".into()), Duration::from_millis(ms));
+        }
+        let buffer = picture(&mut screen, (80, 24), true);
+        assert!(cells(&buffer, words).iter().all(|cell| cell.fg == colour), "{words}");
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) enum Contact {
     Opening,
     /// It answers.
     Held,
-    /// It does not, since then, and why.
+    /// It does not; when it answered last, and why.
     Lost { since: Duration, why: String },
 }
 
@@ -75,6 +75,8 @@ pub(super) struct Figures {
     pub(super) latency: Option<Latency>,
     /// The moment of the newest news or tick.
     pub(super) now: Duration,
+    /// When it said last how it does.
+    answered: Option<Duration>,
     looked: Option<Duration>,
     recent: Recent,
 }
@@ -89,9 +91,10 @@ impl Figures {
             News::Tops(tops) => tops.into_iter().for_each(|top| self.take_top(top)),
             News::Quality(change) => self.take_quality(change),
             News::Lost(why) => {
+                // Not the moment of the failure: a feed that hangs did so before it was given up.
                 let since = match &self.contact {
                     Contact::Lost { since, .. } => *since,
-                    _ => now,
+                    _ => self.answered.unwrap_or(now),
                 };
                 self.contact = Contact::Lost { since, why };
             }
@@ -101,6 +104,11 @@ impl Figures {
     /// Time goes on.
     pub(super) fn tick(&mut self, now: Duration) {
         self.now = self.now.max(now);
+    }
+
+    /// How long it has not said how it does.
+    pub(super) fn silence(&self) -> Duration {
+        self.answered.map_or(Duration::ZERO, |answered| self.now.saturating_sub(answered))
     }
 
     /// A counter, by what it is called.
@@ -120,7 +128,7 @@ impl Figures {
         if restarted {
             *self = Figures { now: self.now, ..Figures::default() };
         }
-        self.contact = Contact::Held;
+        (self.contact, self.answered) = (Contact::Held, Some(self.now));
         let span = self.looked.map(|looked| self.now.saturating_sub(looked));
         if span.is_none_or(|span| span >= WINDOW) {
             self.count_anew(&report, span);

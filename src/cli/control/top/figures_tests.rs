@@ -73,13 +73,13 @@ fn what_was_lost_is_told_of_for_a_minute() {
 }
 
 #[test]
-fn a_feed_that_goes_away_is_lost_since_the_first_failure_until_it_answers() {
+fn a_feed_that_goes_away_is_lost_since_its_last_answer_until_the_next() {
     let mut figures = Figures::default();
     told(&mut figures, 0, 10, &[]);
     for ms in [1_000, 2_000] {
         figures.take(News::Lost(format!("gone at {ms}")), at(ms));
     }
-    assert_eq!(figures.contact, Contact::Lost { since: at(1_000), why: "gone at 2000".to_owned() });
+    assert_eq!(figures.contact, Contact::Lost { since: at(0), why: "gone at 2000".to_owned() });
     told(&mut figures, 3_000, 13, &[]);
     assert_eq!(figures.contact, Contact::Held);
 }

@@ -17,6 +17,9 @@ use crate::cli::exit::{Cause, Failed};
 
 /// How often the feed is asked.
 const ASK: Duration = Duration::from_secs(1);
+/// Whoever looks at a screen must not be told for long that a feed does well that hangs: an answer is whole within, and a stream
+/// says something within; it does so each second.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How often the newest tops are handed on while lines come: the last of a burst goes with the next line, or with the feed's sign of
 /// life a second later.
 const HAND_ON: Duration = Duration::from_millis(100);
@@ -42,6 +45,7 @@ impl Link {
     pub(super) fn start(instruments: &[String], client: impl Fn() -> Result<Client, Failed>) -> Result<Link, Failed> {
         let (sender, news) = sync_channel(WAITING_MAX);
         let only: String = instruments.iter().map(|name| format!("&instrument={}", escaped(name))).collect();
+        let client = || client().map(|client| client.patient_for(PATIENCE));
         let (status, tops, qualities) = (client()?, client()?, client()?);
         let (of_tops, of_qualities) =
             (format!("/events?type=ANALYTICS.FUSED{only}"), format!("/events?type=STATUS.BOOK{only}"));
@@ -167,4 +171,23 @@ fn read_qualities(client: &Client, path: &str, out: &SyncSender<News>) -> Result
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::cli::control::words::PlaceArgs;
+
+    /// A feed that hangs takes connections, as its system does for it, and says nothing.
+    #[test]
+    fn a_feed_that_hangs_is_given_up_within_two_seconds() {
+        let hung = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = Some(format!("http://{}", hung.local_addr().unwrap()));
+        let client = || Client::new(&PlaceArgs { at: at.clone(), token_file: None, ca_file: None });
+        let link = Link::start(&[], client).unwrap();
+        let news = link.news.recv_timeout(Duration::from_secs(4));
+        assert!(matches!(news, Ok(News::Lost(_))), "{news:?}");
+    }
 }

@@ -16,6 +16,9 @@ use crate::cli::status::{clock, grouped};
 use crate::schema::report::StatusReport;
 use crate::telemetry::Counter;
 
+/// A feed is asked each second: one that has not answered for longer than this may hang.
+const QUIET: Duration = Duration::from_secs(2);
+
 /// One line: parts from the left and from the right, the first the last to give way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bar {
@@ -110,6 +113,7 @@ fn state(status: &StatusReport, figures: &Figures) -> Cell {
         (Contact::Lost { since, .. }, _) => {
             Cell::new(format!("FEED LOST {} ago", ago(figures.now.saturating_sub(*since))), Tone::Bad)
         }
+        _ if figures.silence() > QUIET => Cell::new(format!("no answer for {}", ago(figures.silence())), Tone::Warn),
         (_, None) if status.ready => Cell::new("ready", Tone::Good),
         (_, Some(what)) => Cell::new(format!("waits for {}", plain(what)), Tone::Warn),
         (_, None) => Cell::new("not ready", Tone::Warn),
