@@ -252,13 +252,26 @@ fn no_size_is_too_small_or_too_large() {
 }
 
 #[test]
-fn time_stands_still_while_it_is_paused() {
+fn tables_stand_still_while_it_is_paused_and_the_head_does_not() {
+    // Head and foot are as high as this.
+    let tables = |picture: &str| picture.lines().skip(3).take(20).map(str::to_owned).collect::<Vec<_>>();
+    let seconds = Duration::from_secs;
+    let well = || News::Status(Box::new(status(140, &[(Counter::FramesIn, 101_442)])));
+    let table: [(News, &str); 4] = [
+        (well(), "PAUSED   ready"),
+        (News::Tops(vec![top("NEW-USDT", "Good", 1)]), "PAUSED   no answer for 10 s"),
+        (News::Lost("gone".into()), "PAUSED   FEED LOST 20 s ago"),
+        (well(), "PAUSED   ready"),
+    ];
     let mut screen = screen();
     screen.act(Act::Pause);
-    let before = text(&picture(&mut screen, (80, 24), true));
-    screen.take(News::Tops(vec![top("NEW-USDT", "Good", 1)]), Duration::from_secs(30));
-    screen.take(News::Lost("gone".into()), Duration::from_secs(31));
-    assert_eq!(text(&picture(&mut screen, (80, 24), true)), before);
+    let before = tables(&text(&picture(&mut screen, (80, 24), true)));
+    for (at, (news, head)) in (1..).zip(table) {
+        screen.take(news, seconds(10 * at));
+        let picture = text(&picture(&mut screen, (80, 24), true));
+        assert!(picture.contains(head), "{head}\n{picture}");
+        assert_eq!(tables(&picture), before, "{head}");
+    }
     screen.act(Act::Pause);
     assert!(text(&picture(&mut screen, (80, 24), true)).contains("NEW-USDT"));
 }

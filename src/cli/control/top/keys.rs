@@ -17,7 +17,7 @@ pub(super) const HELP: [(&str, &str); 9] = [
     ("PgUp PgDn  Home End", "ten rows, the first, the last"),
     ("s", "other order of the rows"),
     ("Enter  z", "one pane alone, or all that fit"),
-    ("p  Space", "hold the picture; again: go on"),
+    ("p  Space", "hold the tables; again: go on"),
     ("?  h", "this help"),
 ];
 

@@ -138,7 +138,12 @@ impl Screen {
         self.frozen.is_some()
     }
 
-    /// What is to be seen: what is known now, or was when time was stopped.
+    /// What is known now, whether time stands still or not.
+    pub(super) fn live(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// What is to be seen in tables: what is known now, or was when time was stopped.
     pub(super) fn figures(&self) -> &Figures {
         self.frozen.as_deref().unwrap_or(&self.figures)
     }

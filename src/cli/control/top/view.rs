@@ -56,9 +56,10 @@ pub(super) struct View {
 impl View {
     /// Of a screen of the feed at `place`.
     pub(super) fn of(screen: &mut Screen, place: &str) -> View {
-        let figures = screen.figures();
-        let head = head(figures, place, screen.is_paused());
-        let (curve, old) = (figures.history.iter().copied().collect(), matches!(figures.contact, Contact::Lost { .. }));
+        // Only tables stand still: a feed that dies must not look well for as long as somebody reads them.
+        let live = screen.live();
+        let head = head(live, place, screen.is_paused());
+        let (curve, old) = (live.history.iter().copied().collect(), matches!(live.contact, Contact::Lost { .. }));
         let panels = Pane::ALL.map(|pane| panel(screen, pane)).into();
         View {
             head,
