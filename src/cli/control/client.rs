@@ -90,7 +90,8 @@ impl Client {
 
     /// Asks for a report.
     pub(super) fn get(&self, path: &str) -> Result<Value, Failed> {
-        let mut request = self.agent.get(format!("{}{path}", self.base)).config().timeout_global(Some(self.within)).build();
+        let mut request =
+            self.agent.get(format!("{}{path}", self.base)).config().timeout_global(Some(self.within)).build();
         if let Some(bearer) = self.bearer() {
             request = request.header("Authorization", bearer);
         }
@@ -104,7 +105,8 @@ impl Client {
 
     /// Sends a command.
     pub(super) fn post(&self, path: &str, body: &impl Serialize) -> Result<Value, Failed> {
-        let mut request = self.agent.post(format!("{}{path}", self.base)).config().timeout_global(Some(self.within)).build();
+        let mut request =
+            self.agent.post(format!("{}{path}", self.base)).config().timeout_global(Some(self.within)).build();
         if let Some(bearer) = self.bearer() {
             request = request.header("Authorization", bearer);
         }

@@ -40,9 +40,10 @@ pub(super) fn status(uptime_s: u64, counters: &[(Counter, u64)]) -> StatusReport
     }
 }
 
-/// The best of a book.
-pub(super) fn top(instrument: &str, quality: &str, seq: u64) -> Top {
+/// The best of a book, read at this moment.
+pub(super) fn top(instrument: &str, quality: &str, seq: u64, ms: u64) -> Top {
     Top {
+        heard: Duration::from_millis(ms),
         book: BookName { instrument: instrument.into(), market: "BINANCE-SPOT".into() },
         seq,
         receive_ns: seq as i64,
@@ -97,9 +98,9 @@ fn screen() -> Screen {
     let after = [(Counter::FramesIn, 101_442), (Counter::Published, 121_655), (Counter::FramesMalformed, 7)];
     screen.take(News::Status(Box::new(status(126, &before))), at(0));
     screen.take(News::Latency(Some(Box::new(latency(&[4_000, 5_000])))), at(10));
-    screen.take(News::Tops(["BTC-USDT", "ETH-USDT", "SOL-USDT"].map(|name| top(name, "Good", 7)).into()), at(500));
-    screen.take(News::Tops(vec![top("XRP-USDT", "Good", 900)]), at(900));
-    screen.take(News::Tops(vec![top("XRP-USDT", "Good", 957)]), at(1_900));
+    screen.take(News::Tops(["BTC-USDT", "ETH-USDT", "SOL-USDT"].map(|name| top(name, "Good", 7, 500)).into()), at(500));
+    screen.take(News::Tops(vec![top("XRP-USDT", "Good", 900, 900)]), at(900));
+    screen.take(News::Tops(vec![top("XRP-USDT", "Good", 957, 1_900)]), at(1_900));
     let broken = BookName { instrument: "ETH-USDT".into(), market: "BINANCE-SPOT".into() };
     screen.take(News::Quality(Quality { book: broken, quality: "Gap".into(), receive_ns: i64::MAX }), at(1_950));
     screen.take(News::Status(Box::new(status(128, &after))), at(2_000));
@@ -259,7 +260,7 @@ fn tables_stand_still_while_it_is_paused_and_the_head_does_not() {
     let well = || News::Status(Box::new(status(140, &[(Counter::FramesIn, 101_442)])));
     let table: [(News, &str); 4] = [
         (well(), "PAUSED   ready"),
-        (News::Tops(vec![top("NEW-USDT", "Good", 1)]), "PAUSED   no answer for 10 s"),
+        (News::Tops(vec![top("NEW-USDT", "Good", 1, 20_000)]), "PAUSED   no answer for 10 s"),
         (News::Lost("gone".into()), "PAUSED   FEED LOST 20 s ago"),
         (well(), "PAUSED   ready"),
     ];

@@ -55,8 +55,8 @@ pub(super) struct Book {
     pub(super) quality: String,
     /// Updates a second; `None` before there were two looks.
     pub(super) rate: Option<f64>,
-    /// When it was heard of last.
-    pub(super) heard: Duration,
+    /// When its price was read last; a word on its quality makes that no younger.
+    pub(super) heard: Option<Duration>,
     since: (Duration, u64),
     /// When what its quality is of was received, UTC ns.
     judged_ns: i64,
@@ -166,31 +166,30 @@ impl Figures {
     }
 
     fn take_top(&mut self, top: Top) {
-        let now = self.now;
+        let heard = top.heard;
         let Some(book) = self.book(&top.book) else { return };
         // The number goes back where the feed was started anew.
         if book.top.is_none() || top.seq < book.since.1 {
-            book.since = (now, top.seq);
+            book.since = (heard, top.seq);
         }
-        let span = now.saturating_sub(book.since.0);
+        let span = heard.saturating_sub(book.since.0);
         if span >= WINDOW {
             book.rate = Some((top.seq - book.since.1) as f64 / span.as_secs_f64());
-            book.since = (now, top.seq);
+            book.since = (heard, top.seq);
         }
-        // Tops are handed on late, and by another way than changes of quality: one from before the latest change brings neither
-        // the old quality nor youth.
+        // Tops are handed on late, and by another way than changes of quality: one from before the latest change does not bring
+        // the old quality back.
         if top.receive_ns >= book.judged_ns {
-            (book.heard, book.judged_ns) = (now, top.receive_ns);
+            book.judged_ns = top.receive_ns;
             book.quality.clone_from(&top.quality);
         }
-        book.top = Some(top);
+        (book.heard, book.top) = (Some(heard), Some(top));
     }
 
     fn take_quality(&mut self, change: Quality) {
-        let now = self.now;
         let Some(book) = self.book(&change.book) else { return };
         if change.receive_ns >= book.judged_ns {
-            (book.quality, book.judged_ns, book.heard) = (change.quality, change.receive_ns, now);
+            (book.quality, book.judged_ns) = (change.quality, change.receive_ns);
         }
     }
 
@@ -198,8 +197,8 @@ impl Figures {
         if self.books.len() >= BOOKS_MAX && !self.books.contains_key(name) {
             return None;
         }
-        let (heard, since) = (self.now, (self.now, 0));
-        let new = Book { top: None, quality: String::new(), rate: None, heard, since, judged_ns: i64::MIN };
+        let since = (self.now, 0);
+        let new = Book { top: None, quality: String::new(), rate: None, heard: None, since, judged_ns: i64::MIN };
         Some(self.books.entry(name.clone()).or_insert(new))
     }
 }
