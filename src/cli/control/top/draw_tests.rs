@@ -231,6 +231,19 @@ fn what_is_old_is_faint() {
 }
 
 #[test]
+fn counts_are_whole_however_long_their_names_are() {
+    for size in [(110, 26), (40, 12), (30, 12)] {
+        let mut screen = Screen::default();
+        let counters: Vec<_> = Counter::ALL.iter().map(|counter| (*counter, 1_820_000)).collect();
+        screen.take(News::Status(Box::new(status(9, &counters))), Duration::ZERO);
+        screen.act(Act::Show(Pane::Counters));
+        let picture = text(&picture(&mut screen, size, true));
+        assert!(picture.matches("… ").count() > 1, "{size:?}\n{picture}");
+        assert!(picture.matches("1,820,000").count() > 4, "{size:?}\n{picture}");
+    }
+}
+
+#[test]
 fn no_size_is_too_small_or_too_large() {
     let screens = [Screen::default(), screen(), lost()];
     for screen in screens {

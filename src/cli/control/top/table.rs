@@ -1,10 +1,14 @@
 //! Purpose: tables, cells and what they mean. Owns: which columns give way where it is narrow. Thread: main.
-//! Takes and gives: rows in, columns and widths that fit out. Never: cuts a column that can give way.
+//! Takes and gives: rows in, columns and widths that fit out. Never: cuts a column that can give way, or a number.
+
+use std::cmp::Reverse;
 
 use unicode_width::UnicodeWidthStr;
 
 /// Between two columns.
 pub(super) const GAP: usize = 2;
+/// Of words so many cells stay at least: three letters and the sign that there were more.
+const LEAST: usize = 4;
 
 /// What a cell means; how that looks is decided where it is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,13 +86,7 @@ impl Table {
 
     /// The columns that fit so many cells of a terminal, by number, and how wide each is.
     pub(super) fn fit(&self, width: usize) -> Vec<(usize, usize)> {
-        let wide = |at: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.text.width());
-            cells.chain([self.columns[at].name.width()]).max().unwrap_or(0)
-        };
-        let mut kept: Vec<(usize, usize)> = (0..self.columns.len()).map(|at| (at, wide(at))).collect();
-        let total =
-            |kept: &[(usize, usize)]| kept.iter().map(|(_, wide)| wide + GAP).sum::<usize>().saturating_sub(GAP);
+        let mut kept: Vec<(usize, usize)> = (0..self.columns.len()).map(|at| (at, self.wide(at))).collect();
         while total(&kept) > width {
             let highest = kept.iter().map(|(at, _)| self.columns[*at].rank).max().unwrap_or(0);
             if highest == 0 {
@@ -97,13 +95,38 @@ impl Table {
             // All of one rank go together: a bid without its ask says little.
             kept.retain(|(at, _)| self.columns[*at].rank < highest);
         }
-        // What still does not fit is cut at its end, and nowhere else.
-        let over = total(&kept).saturating_sub(width);
-        if let Some((_, wide)) = kept.last_mut() {
-            *wide = wide.saturating_sub(over);
-        }
+        self.cut_words(&mut kept, width);
         kept
     }
+
+    /// How wide a column is when nothing of it is cut.
+    fn wide(&self, at: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.text.width());
+        cells.chain([self.columns[at].name.width()]).max().unwrap_or(0)
+    }
+
+    /// Of columns that cannot give way and still do not fit, words are cut, the widest first. A number that is cut is
+    /// another number: where there is no room for it beside the words, it goes as a whole.
+    fn cut_words(&self, kept: &mut Vec<(usize, usize)>, width: usize) {
+        let mut over = total(kept).saturating_sub(width);
+        let mut words: Vec<_> = kept.iter_mut().filter(|(at, _)| !self.columns[*at].right).collect();
+        words.sort_by_key(|(_, wide)| Reverse(*wide));
+        for (_, wide) in words {
+            let less = over.min(wide.saturating_sub(LEAST));
+            (*wide, over) = (*wide - less, over - less);
+        }
+        while kept.len() > 1 && total(kept) > width {
+            kept.pop();
+        }
+        if let [(at, wide)] = &mut kept[..] {
+            *wide = self.wide(*at).min(width);
+        }
+    }
+}
+
+/// How wide columns are side by side.
+fn total(columns: &[(usize, usize)]) -> usize {
+    columns.iter().map(|(_, wide)| wide + GAP).sum::<usize>().saturating_sub(GAP)
 }
 
 #[cfg(test)]
@@ -129,5 +152,26 @@ mod tests {
         }
         assert_eq!(table.fit(80)[3], (3, 2), "two cells for a wide character");
         assert_eq!(table.fit(3), [(0, 3)], "what cannot give way is cut at its end");
+    }
+
+    #[test]
+    fn words_are_cut_and_numbers_never_are() {
+        let counters = [words("WHAT", 0), numbers("SEEN", 1), numbers("IN ALL", 0)];
+        let flow = [words("NAME", 0), words("STATE", 0), words("", 0)];
+        let table: [(&[Column], [&str; 3], usize, &[(usize, usize)]); 8] = [
+            (&counters, ["what was dropped late", "+5", "1,820,000"], 38, &[(0, 21), (1, 4), (2, 9)]),
+            (&counters, ["what was dropped late", "+5", "1,820,000"], 31, &[(0, 20), (2, 9)]),
+            (&counters, ["what was dropped late", "+5", "1,820,000"], 15, &[(0, 4), (2, 9)]),
+            (&counters, ["what was dropped late", "+5", "1,820,000"], 14, &[(0, 14)]),
+            (&counters, ["what was dropped late", "+5", "1,820,000"], 2, &[(0, 2)]),
+            (&flow, ["frames-0-0", "61.0 %", "full: 4 of 6 words"], 30, &[(0, 10), (1, 6), (2, 10)]),
+            (&flow, ["frames-0-0", "61.0 %", "full: 4 of 6 words"], 20, &[(0, 6), (1, 6), (2, 4)]),
+            (&flow, ["frames-0-0", "61.0 %", "full: 4 of 6 words"], 9, &[(0, 9)]),
+        ];
+        for (columns, cells, width, fit) in table {
+            let mut table = Table::new(columns, "");
+            table.row(cells.map(Cell::from));
+            assert_eq!(table.fit(width), fit, "{cells:?} in {width}");
+        }
     }
 }
