@@ -12,15 +12,15 @@ use crate::cli::control::spans::ago;
 
 const COLUMNS: [Column; 10] = [
     words("INSTRUMENT", 0),
-    words("MARKET", 9),
+    words("MARKET", 7),
     words("QUALITY", 2),
-    numbers("BID QTY", 5),
+    numbers("BID QTY", 4),
     numbers("BID", 1),
     numbers("ASK", 1),
-    numbers("ASK QTY", 5),
-    numbers("SPREAD", 6),
-    numbers("UPD/s", 7),
-    numbers("AGE", 1),
+    numbers("ASK QTY", 4),
+    numbers("SPREAD", 5),
+    numbers("UPD/s", 6),
+    numbers("AGE", 3),
 ];
 
 /// A book whose price was not heard of for so long is pointed at.

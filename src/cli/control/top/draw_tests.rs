@@ -231,6 +231,23 @@ fn what_is_old_is_faint() {
 }
 
 #[test]
+fn a_narrow_pane_of_books_shows_more_than_names() {
+    let table = [
+        (("BTC-USDT", "60014.55"), "INSTRUMENT  QUALITY       BID       ASK"),
+        (("BTC-USDT", "0.000060014559"), "INSTRUMENT  QUALITY  SPREAD    AGE"),
+        (("1000000MOG-USDT-PERPETUAL", "0.000060014559"), "INSTRUMENT                 QUALITY"),
+        (("1000000MOG-USDT-PERPETUAL-DELIVERY", "1.5"), "INSTRUMENT"),
+    ];
+    for ((instrument, price), head) in table {
+        let mut screen = Screen::default();
+        let top = Top { bid: price.into(), ask: price.into(), ..top(instrument, "Good", 1, 0) };
+        screen.take(News::Tops(vec![top]), Duration::ZERO);
+        let picture = text(&picture(&mut screen, (40, 10), true));
+        assert!(picture.lines().any(|line| line == head), "{head}\n{picture}");
+    }
+}
+
+#[test]
 fn counts_are_whole_however_long_their_names_are() {
     for size in [(110, 26), (40, 12), (30, 12)] {
         let mut screen = Screen::default();

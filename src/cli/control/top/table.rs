@@ -52,7 +52,7 @@ pub(super) struct Column {
     pub(super) name: &'static str,
     /// Whether its cells stand at the right, as numbers do.
     pub(super) right: bool,
-    /// Which give way first: the highest; 0 never.
+    /// Which give way first: the highest; 0 never. What is left over is for the lowest that still fit.
     pub(super) rank: u8,
 }
 
@@ -86,17 +86,29 @@ impl Table {
 
     /// The columns that fit so many cells of a terminal, by number, and how wide each is.
     pub(super) fn fit(&self, width: usize) -> Vec<(usize, usize)> {
-        let mut kept: Vec<(usize, usize)> = (0..self.columns.len()).map(|at| (at, self.wide(at))).collect();
-        while total(&kept) > width {
-            let highest = kept.iter().map(|(at, _)| self.columns[*at].rank).max().unwrap_or(0);
-            if highest == 0 {
-                break;
+        let mut ranks: Vec<u8> = self.columns.iter().map(|column| column.rank).filter(|rank| *rank > 0).collect();
+        ranks.sort_unstable();
+        ranks.dedup();
+        let mut fitting = vec![0];
+        let mut kept = self.ranked(&fitting);
+        for rank in ranks {
+            // All of one rank go together: a bid without its ask says little. One that is too wide keeps no other out.
+            fitting.push(rank);
+            let more = self.ranked(&fitting);
+            if total(&more) > width {
+                fitting.pop();
+            } else {
+                kept = more;
             }
-            // All of one rank go together: a bid without its ask says little.
-            kept.retain(|(at, _)| self.columns[*at].rank < highest);
         }
         self.cut_words(&mut kept, width);
         kept
+    }
+
+    /// The columns of these ranks, whole.
+    fn ranked(&self, ranks: &[u8]) -> Vec<(usize, usize)> {
+        let columns = self.columns.iter().enumerate().filter(|(_, column)| ranks.contains(&column.rank));
+        columns.map(|(at, _)| (at, self.wide(at))).collect()
     }
 
     /// How wide a column is when nothing of it is cut.
@@ -143,9 +155,12 @@ mod tests {
             (26, "NAME A B C"),
             (25, "NAME A B"),
             (22, "NAME A B"),
-            (21, "NAME B"),
+            (21, "NAME B C"),
+            (19, "NAME B C"),
+            (18, "NAME B"),
             (15, "NAME B"),
-            (14, "NAME"),
+            (14, "NAME C"),
+            (13, "NAME"),
             (3, "NAME"),
         ] {
             assert_eq!(names(width), kept, "{width}");
