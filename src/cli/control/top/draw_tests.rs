@@ -117,14 +117,14 @@ fn lost() -> Screen {
     screen
 }
 
-fn picture(screen: &mut Screen, (width, height): (u16, u16), colours: bool) -> Buffer {
+pub(super) fn picture(screen: &mut Screen, (width, height): (u16, u16), colours: bool) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     let view = View::of(screen, "http://127.0.0.1:6358");
     terminal.draw(|frame| draw(&view, Paint { colours }, frame)).unwrap();
     terminal.backend().buffer().clone()
 }
 
-fn text(buffer: &Buffer) -> String {
+pub(super) fn text(buffer: &Buffer) -> String {
     let width = usize::from(buffer.area.width);
     let mut out = String::new();
     for row in buffer.content.chunks(width) {
@@ -228,36 +228,6 @@ fn how_long_a_feed_has_not_answered_is_told_before_it_is_given_up() {
 fn what_is_old_is_faint() {
     let buffer = picture(&mut lost(), (80, 24), true);
     assert!(cells(&buffer, "60014.55").iter().all(|cell| cell.modifier.contains(Modifier::DIM)));
-}
-
-#[test]
-fn a_narrow_pane_of_books_shows_more_than_names() {
-    let table = [
-        (("BTC-USDT", "60014.55"), "INSTRUMENT  QUALITY       BID       ASK"),
-        (("BTC-USDT", "0.000060014559"), "INSTRUMENT  QUALITY  SPREAD    AGE"),
-        (("1000000MOG-USDT-PERPETUAL", "0.000060014559"), "INSTRUMENT                 QUALITY"),
-        (("1000000MOG-USDT-PERPETUAL-DELIVERY", "1.5"), "INSTRUMENT"),
-    ];
-    for ((instrument, price), head) in table {
-        let mut screen = Screen::default();
-        let top = Top { bid: price.into(), ask: price.into(), ..top(instrument, "Good", 1, 0) };
-        screen.take(News::Tops(vec![top]), Duration::ZERO);
-        let picture = text(&picture(&mut screen, (40, 10), true));
-        assert!(picture.lines().any(|line| line == head), "{head}\n{picture}");
-    }
-}
-
-#[test]
-fn counts_are_whole_however_long_their_names_are() {
-    for size in [(110, 26), (40, 12), (30, 12)] {
-        let mut screen = Screen::default();
-        let counters: Vec<_> = Counter::ALL.iter().map(|counter| (*counter, 1_820_000)).collect();
-        screen.take(News::Status(Box::new(status(9, &counters))), Duration::ZERO);
-        screen.act(Act::Show(Pane::Counters));
-        let picture = text(&picture(&mut screen, size, true));
-        assert!(picture.matches("… ").count() > 1, "{size:?}\n{picture}");
-        assert!(picture.matches("1,820,000").count() > 4, "{size:?}\n{picture}");
-    }
 }
 
 #[test]

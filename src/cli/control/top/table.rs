@@ -71,17 +71,26 @@ pub(super) const fn numbers(name: &'static str, rank: u8) -> Column {
 pub(super) struct Table {
     pub(super) columns: Vec<Column>,
     pub(super) rows: Vec<Vec<Cell>>,
+    /// How wide each column is, where that is not for the rows alone to say.
+    widths: Vec<usize>,
     /// What stands there while there are no rows.
     pub(super) empty: String,
 }
 
 impl Table {
     pub(super) fn new(columns: &[Column], empty: impl Into<String>) -> Table {
-        Table { columns: columns.to_vec(), rows: Vec::new(), empty: empty.into() }
+        Table { columns: columns.to_vec(), rows: Vec::new(), widths: Vec::new(), empty: empty.into() }
     }
 
     pub(super) fn row(&mut self, cells: impl IntoIterator<Item = Cell>) {
         self.rows.push(cells.into_iter().collect());
+    }
+
+    /// Columns become no narrower than they were known to be: what is read must not move with each picture.
+    pub(super) fn widen(&mut self, known: &mut Vec<usize>) {
+        let were = |at: usize| known.get(at).copied().unwrap_or(0);
+        self.widths = (0..self.columns.len()).map(|at| self.wide(at).max(were(at))).collect();
+        known.clone_from(&self.widths);
     }
 
     /// The columns that fit so many cells of a terminal, by number, and how wide each is.
@@ -113,6 +122,9 @@ impl Table {
 
     /// How wide a column is when nothing of it is cut.
     fn wide(&self, at: usize) -> usize {
+        if let Some(wide) = self.widths.get(at) {
+            return *wide;
+        }
         let cells = self.rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.text.width());
         cells.chain([self.columns[at].name.width()]).max().unwrap_or(0)
     }

@@ -76,7 +76,7 @@ impl View {
 
 fn panel(screen: &mut Screen, pane: Pane) -> Panel {
     let (figures, order) = (screen.figures(), screen.order(pane));
-    let table = match pane {
+    let mut table = match pane {
         Pane::Books => books(figures, order),
         Pane::Latency => hops(figures, order),
         Pane::Flow => flow(figures, order),
@@ -86,6 +86,7 @@ fn panel(screen: &mut Screen, pane: Pane) -> Panel {
         Some(span) if pane == Pane::Latency => format!("last {} · {}", ago(span), order.name()),
         _ => order.name().to_owned(),
     };
+    table.widen(screen.widths(pane));
     let row = screen.row(pane, table.rows.len());
     Panel { pane, note, table, row }
 }
