@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
 use super::draw::{Paint, draw};
 use super::keys::act;
 use super::link::Link;
@@ -39,11 +41,12 @@ pub(in crate::cli) fn top(arguments: &TopArgs) -> Result<(), Failed> {
     run(&mut terminal, (&link, &stop, since), &mut screen, (&place, paint))
 }
 
-/// Set by the first SIGINT or SIGTERM. The second ends the program at once: the first may find it waiting for a terminal that takes
+/// Set by the first signal that would end the program, whether a person, a shell or a terminal that closes sends it: none may
+/// leave the terminal raw. The second ends the program at once: the first may find it waiting for a terminal that takes
 /// nothing any more.
 fn stop_flag() -> Result<Arc<AtomicBool>, Failed> {
     let stop = Arc::new(AtomicBool::new(false));
-    for number in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
         // In this order: the first signal must find the flag down.
         signal_hook::flag::register_conditional_default(number, Arc::clone(&stop))
             .and_then(|_| signal_hook::flag::register(number, Arc::clone(&stop)))
