@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use ratatui::style::{Color, Modifier};
+
 use super::draw_tests::{picture, status, text, top};
+use super::keys::HELP;
 use super::news::{News, Top};
 use super::screen::{Act, Pane, Screen};
 use crate::telemetry::Counter;
@@ -60,5 +63,49 @@ fn counts_are_whole_however_long_their_names_are() {
         let picture = text(&picture(&mut screen, size, true));
         assert!(picture.matches("… ").count() >= cut, "{size:?}\n{picture}");
         assert!(picture.matches("1,820,000").count() > 4, "{size:?}\n{picture}");
+    }
+}
+
+#[test]
+fn the_help_is_whole_where_it_is_narrow() {
+    for (size, lines) in [((80, 24), 9), ((59, 24), 9), ((48, 24), 11), ((40, 16), 14)] {
+        let mut screen = Screen::default();
+        screen.act(Act::Help);
+        let picture = text(&picture(&mut screen, size, true));
+        let inside = |line: &str| Some(line.split_once('│')?.1.split_once('│')?.0.to_owned());
+        let help: Vec<String> = picture.lines().filter_map(inside).collect();
+        let words: Vec<&str> = help.iter().flat_map(|line| line.split_whitespace()).collect();
+        let wanted: Vec<&str> =
+            HELP.iter().flat_map(|(keys, words)| [*keys, *words]).flat_map(str::split_whitespace).collect();
+        assert_eq!((words, help.len()), (wanted, lines), "{size:?}\n{picture}");
+    }
+}
+
+#[test]
+fn of_a_feed_that_is_lost_no_figure_stands_out_and_a_cut_message_says_so() {
+    let why = "no feed answers there (timeout: global); start one with `meltica run`, or say where it is";
+    let cuts = [
+        (
+            200,
+            "asked again each second: no feed answers there (timeout: global); start one with `meltica run`, or say where it is",
+        ),
+        (80, "asked again each second: no feed answers there (timeout: global); start one wit…"),
+        (40, "asked again each second: no feed answer…"),
+    ];
+    let mut screen = Screen::default();
+    for second in 0..20 {
+        let report = status(second, &[(Counter::Published, second * second)]);
+        screen.take(News::Status(Box::new(report)), Duration::from_secs(second));
+    }
+    let row = |screen: &mut Screen, width: u16| {
+        picture(screen, (width, 24), true).content[usize::from(width)..][..usize::from(width)].to_vec()
+    };
+    assert!(row(&mut screen, 200).iter().any(|cell| cell.fg == Color::Cyan), "the curve");
+    screen.take(News::Lost(why.into()), Duration::from_secs(20));
+    for (width, message) in cuts {
+        let stands_out =
+            |cell: &ratatui::buffer::Cell| cell.fg != Color::Reset || cell.modifier.contains(Modifier::BOLD);
+        assert!(!row(&mut screen, width).iter().any(stands_out), "{width}");
+        assert_eq!(text(&picture(&mut screen, (width, 24), true)).lines().nth(2), Some(message));
     }
 }

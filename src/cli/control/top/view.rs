@@ -59,7 +59,7 @@ impl View {
         // Only tables stand still: a feed that dies must not look well for as long as somebody reads them.
         let live = screen.live();
         let head = head(live, place, screen.is_paused());
-        let (curve, old) = (live.history.iter().copied().collect(), matches!(live.contact, Contact::Lost { .. }));
+        let (curve, old) = (live.history.iter().copied().collect(), is_lost(live));
         let panels = Pane::ALL.map(|pane| panel(screen, pane)).into();
         View {
             head,
@@ -138,7 +138,15 @@ fn rates(status: &StatusReport, figures: &Figures) -> Bar {
         left.push(Cell::new(format!("connections {open}/{connections}"), tone(open == connections)));
         left.push(Cell::from(format!("streams {}/{} live", grouped(streams.live), grouped(wanted(streams)))));
     }
+    if is_lost(figures) {
+        // They are as they were: what is not so any more is not to stand out.
+        left.iter_mut().for_each(|cell| cell.tone = Tone::Faint);
+    }
     Bar { left, right: Vec::new() }
+}
+
+fn is_lost(figures: &Figures) -> bool {
+    matches!(figures.contact, Contact::Lost { .. })
 }
 
 /// What is to be said of the feed itself, where that comes before all else.
