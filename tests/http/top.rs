@@ -114,7 +114,7 @@ impl Drop for Terminal {
 #[test]
 fn however_it_ends_the_terminal_is_as_it_was() {
     let rig = Rig::open();
-    for how in ["q", "\u{1b}", "\u{3}", "TERM", "INT"] {
+    for how in ["q", "\u{1b}", "\u{3}", "TERM", "INT", "HUP", "QUIT"] {
         let mut terminal = Terminal::open(&rig);
         terminal.until("frames/s");
         if how.len() > 1 {

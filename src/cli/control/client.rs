@@ -32,6 +32,8 @@ pub(super) struct Client {
     base: String,
     shown: String,
     place: Place,
+    within: Duration,
+    silence_max: Duration,
 }
 
 impl Client {
@@ -69,7 +71,12 @@ impl Client {
                 (agent, "http://localhost".to_owned(), format!("unix:{}", path.display()))
             }
         };
-        Ok(Client { agent, base, shown, place })
+        Ok(Client { agent, base, shown, place, within: WITHIN, silence_max: SILENCE_MAX })
+    }
+
+    /// Waits so long at most for a whole answer, and for a stream to say something: for who watches rather than asks once.
+    pub(super) fn patient_for(self, patience: Duration) -> Client {
+        Client { within: patience, silence_max: patience, ..self }
     }
 
     /// Where the feed is, for a person.
@@ -83,7 +90,8 @@ impl Client {
 
     /// Asks for a report.
     pub(super) fn get(&self, path: &str) -> Result<Value, Failed> {
-        let mut request = self.agent.get(format!("{}{path}", self.base)).config().timeout_global(Some(WITHIN)).build();
+        let mut request =
+            self.agent.get(format!("{}{path}", self.base)).config().timeout_global(Some(self.within)).build();
         if let Some(bearer) = self.bearer() {
             request = request.header("Authorization", bearer);
         }
@@ -97,7 +105,8 @@ impl Client {
 
     /// Sends a command.
     pub(super) fn post(&self, path: &str, body: &impl Serialize) -> Result<Value, Failed> {
-        let mut request = self.agent.post(format!("{}{path}", self.base)).config().timeout_global(Some(WITHIN)).build();
+        let mut request =
+            self.agent.post(format!("{}{path}", self.base)).config().timeout_global(Some(self.within)).build();
         if let Some(bearer) = self.bearer() {
             request = request.header("Authorization", bearer);
         }
@@ -108,7 +117,7 @@ impl Client {
     /// Opens a stream of lines.
     pub(super) fn stream(&self, path: &str) -> Result<BufReader<impl Read + use<>>, Failed> {
         let mut request =
-            self.agent.get(format!("{}{path}", self.base)).config().timeout_per_read(Some(SILENCE_MAX)).build();
+            self.agent.get(format!("{}{path}", self.base)).config().timeout_per_read(Some(self.silence_max)).build();
         if let Some(bearer) = self.bearer() {
             request = request.header("Authorization", bearer);
         }

@@ -12,18 +12,18 @@ use crate::cli::control::spans::ago;
 
 const COLUMNS: [Column; 10] = [
     words("INSTRUMENT", 0),
-    words("MARKET", 9),
+    words("MARKET", 7),
     words("QUALITY", 2),
-    numbers("BID QTY", 5),
+    numbers("BID QTY", 4),
     numbers("BID", 1),
     numbers("ASK", 1),
-    numbers("ASK QTY", 5),
-    numbers("SPREAD", 6),
-    numbers("UPD/s", 7),
-    numbers("AGE", 1),
+    numbers("ASK QTY", 4),
+    numbers("SPREAD", 5),
+    numbers("UPD/s", 6),
+    numbers("AGE", 3),
 ];
 
-/// A book that was not heard of for so long is pointed at.
+/// A book whose price was not heard of for so long is pointed at.
 const OLD: Duration = Duration::from_secs(5);
 
 /// The rows in this order.
@@ -43,7 +43,7 @@ pub(super) fn books(figures: &Figures, order: Order) -> Table {
 }
 
 fn row(now: Duration, name: &BookName, book: &Book) -> [Cell; 10] {
-    let (age, quality) = (now.saturating_sub(book.heard), tone(&book.quality));
+    let (age, quality) = (book.heard.map(|heard| now.saturating_sub(heard)), tone(&book.quality));
     let top = |field: fn(&super::news::Top) -> &String, tone| {
         Cell::new(book.top.as_ref().map_or("-", |top| field(top).as_str()), tone)
     };
@@ -58,7 +58,10 @@ fn row(now: Duration, name: &BookName, book: &Book) -> [Cell; 10] {
         top(|top| &top.ask_quantity, Tone::Plain),
         top(|top| &top.spread, Tone::Plain),
         Cell::from(book.rate.map_or("-".to_owned(), |rate| format!("{rate:.1}"))),
-        Cell::new(ago(age), if age >= OLD { Tone::Warn } else { Tone::Faint }),
+        Cell::new(
+            age.map_or("-".to_owned(), ago),
+            if age.is_some_and(|age| age >= OLD) { Tone::Warn } else { Tone::Faint },
+        ),
     ]
 }
 

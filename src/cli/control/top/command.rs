@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
 use super::draw::{Paint, draw};
 use super::keys::act;
 use super::link::Link;
@@ -30,19 +32,21 @@ pub(in crate::cli) fn top(arguments: &TopArgs) -> Result<(), Failed> {
     let place = client.shown().to_owned();
     let report: StatusReport = client.report("/status")?;
     let stop = stop_flag()?;
-    let link = Link::start(&arguments.instrument, || Client::new(&arguments.place))?;
+    let since = Instant::now();
+    let link = Link::start(&arguments.instrument, since, || Client::new(&arguments.place))?;
     let mut terminal = Terminal::take()?;
     let paint = Paint { colours: std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()) };
     let mut screen = Screen::default();
     screen.take(News::Status(Box::new(report)), Duration::ZERO);
-    run(&mut terminal, (&link, &stop), &mut screen, (&place, paint))
+    run(&mut terminal, (&link, &stop, since), &mut screen, (&place, paint))
 }
 
-/// Set by the first SIGINT or SIGTERM. The second ends the program at once: the first may find it waiting for a terminal that takes
+/// Set by the first signal that would end the program, whether a person, a shell or a terminal that closes sends it: none may
+/// leave the terminal raw. The second ends the program at once: the first may find it waiting for a terminal that takes
 /// nothing any more.
 fn stop_flag() -> Result<Arc<AtomicBool>, Failed> {
     let stop = Arc::new(AtomicBool::new(false));
-    for number in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGQUIT] {
         // In this order: the first signal must find the flag down.
         signal_hook::flag::register_conditional_default(number, Arc::clone(&stop))
             .and_then(|_| signal_hook::flag::register(number, Arc::clone(&stop)))
@@ -53,11 +57,10 @@ fn stop_flag() -> Result<Arc<AtomicBool>, Failed> {
 
 fn run(
     terminal: &mut Terminal,
-    (link, stop): (&Link, &AtomicBool),
+    (link, stop, since): (&Link, &AtomicBool, Instant),
     screen: &mut Screen,
     (place, paint): (&str, Paint),
 ) -> Result<(), Failed> {
-    let since = Instant::now();
     let mut drawn: Option<Instant> = None;
     // Relaxed: the flag carries no data.
     while !stop.load(Ordering::Relaxed) {

@@ -91,11 +91,13 @@ fn draw_bar(bar: &Bar, paint: Paint, area: Rect, frame: &mut Frame<'_>) {
     if !right.is_empty() && wide(&left) + wide(&right) - SPACE > width {
         left.clear();
     }
+    // Only one that stands alone can be too long: it says that there was more.
+    let part = |cell: &Cell| paint.span(&Cell::new(cut(&cell.text, width), cell.tone));
     let line = |cells: &[&Cell]| {
         let spans = cells
             .iter()
             .enumerate()
-            .flat_map(|(at, cell)| [Span::raw(" ".repeat(if at > 0 { SPACE } else { 0 })), paint.span(cell)]);
+            .flat_map(|(at, cell)| [Span::raw(" ".repeat(if at > 0 { SPACE } else { 0 })), part(cell)]);
         Line::from_iter(spans)
     };
     frame.render_widget(Paragraph::new(line(&left)), area);
@@ -117,7 +119,8 @@ fn draw_curve(view: &View, paint: Paint, head: Rect, frame: &mut Frame<'_>) {
     }
     let newest = &view.curve[view.curve.len() - usize::from(width)..];
     let place = Rect { x: row.right() - width, width, ..row };
-    frame.render_widget(Sparkline::default().data(newest).style(paint.accent()), place);
+    let style = if view.old { paint.style(Tone::Faint) } else { paint.accent() };
+    frame.render_widget(Sparkline::default().data(newest).style(style), place);
 }
 
 fn draw_one(view: &View, paint: Paint, area: Rect, frame: &mut Frame<'_>) {
@@ -202,14 +205,31 @@ fn draw_panel(view: &View, panel: &Panel, paint: Paint, area: Rect, frame: &mut 
     frame.render_stateful_widget(grid, area, &mut state);
 }
 
+/// Keys with what they do beside them in a column; where that is too wide right behind them, and on below.
+fn help_lines(paint: Paint, width: usize) -> Vec<Line<'static>> {
+    let widest = |widths: [usize; HELP.len()]| widths.into_iter().max().unwrap_or(0);
+    let (keys_wide, words_wide) =
+        (widest(HELP.map(|(keys, _)| keys.width())), widest(HELP.map(|(_, words)| words.width())));
+    // A cell of each edge stays free.
+    let aside = 1 + keys_wide + GAP + words_wide < width;
+    let mut lines = Vec::new();
+    for (keys, words) in HELP {
+        let pad = GAP + if aside { keys_wide - keys.width() } else { 0 };
+        let mut line = Line::from(vec![Span::styled(format!(" {keys}"), paint.accent()), Span::raw(" ".repeat(pad))]);
+        for word in words.split(' ') {
+            if line.width() + word.width() >= width {
+                lines.push(std::mem::replace(&mut line, Line::raw("     ")));
+            }
+            line.push_span(format!("{word} "));
+        }
+        lines.push(line);
+    }
+    lines
+}
+
 fn draw_help(paint: Paint, area: Rect, frame: &mut Frame<'_>) {
-    let wide = HELP.iter().map(|(keys, _)| keys.width()).max().unwrap_or(0);
-    let lines = HELP.iter().map(|(keys, words)| {
-        let pad = " ".repeat(wide - keys.width() + 2);
-        Line::from(vec![Span::styled(format!(" {keys}"), paint.accent()), Span::raw(pad), Span::raw(*words)])
-    });
-    let text = Text::from_iter(lines);
-    let (width, height) = (text.width() as u16 + 3, text.height() as u16 + 2);
+    let text = Text::from(help_lines(paint, usize::from(area.width.saturating_sub(2))));
+    let (width, height) = (text.width() as u16 + 2, text.height() as u16 + 2);
     let place = area.centered(Constraint::Length(width.min(area.width)), Constraint::Length(height.min(area.height)));
     frame.render_widget(Clear, place);
     let block =

@@ -40,9 +40,10 @@ pub(super) fn status(uptime_s: u64, counters: &[(Counter, u64)]) -> StatusReport
     }
 }
 
-/// The best of a book.
-pub(super) fn top(instrument: &str, quality: &str, seq: u64) -> Top {
+/// The best of a book, read at this moment.
+pub(super) fn top(instrument: &str, quality: &str, seq: u64, ms: u64) -> Top {
     Top {
+        heard: Duration::from_millis(ms),
         book: BookName { instrument: instrument.into(), market: "BINANCE-SPOT".into() },
         seq,
         receive_ns: seq as i64,
@@ -97,15 +98,15 @@ fn screen() -> Screen {
     let after = [(Counter::FramesIn, 101_442), (Counter::Published, 121_655), (Counter::FramesMalformed, 7)];
     screen.take(News::Status(Box::new(status(126, &before))), at(0));
     screen.take(News::Latency(Some(Box::new(latency(&[4_000, 5_000])))), at(10));
-    screen.take(News::Tops(["BTC-USDT", "ETH-USDT", "SOL-USDT"].map(|name| top(name, "Good", 7)).into()), at(500));
-    screen.take(News::Tops(vec![top("XRP-USDT", "Good", 900)]), at(900));
-    screen.take(News::Tops(vec![top("XRP-USDT", "Good", 957)]), at(1_900));
+    screen.take(News::Tops(["BTC-USDT", "ETH-USDT", "SOL-USDT"].map(|name| top(name, "Good", 7, 500)).into()), at(500));
+    screen.take(News::Tops(vec![top("XRP-USDT", "Good", 900, 900)]), at(900));
+    screen.take(News::Tops(vec![top("XRP-USDT", "Good", 957, 1_900)]), at(1_900));
     let broken = BookName { instrument: "ETH-USDT".into(), market: "BINANCE-SPOT".into() };
     screen.take(News::Quality(Quality { book: broken, quality: "Gap".into(), receive_ns: i64::MAX }), at(1_950));
     screen.take(News::Status(Box::new(status(128, &after))), at(2_000));
     let values: Vec<u64> = [4_000, 5_000].into_iter().chain((1..=1_000).map(|ns| ns * 100)).collect();
     screen.take(News::Latency(Some(Box::new(latency(&values)))), at(2_010));
-    screen.tick(at(7_000));
+    screen.tick(at(3_900));
     screen
 }
 
@@ -116,14 +117,14 @@ fn lost() -> Screen {
     screen
 }
 
-fn picture(screen: &mut Screen, (width, height): (u16, u16), colours: bool) -> Buffer {
+pub(super) fn picture(screen: &mut Screen, (width, height): (u16, u16), colours: bool) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     let view = View::of(screen, "http://127.0.0.1:6358");
     terminal.draw(|frame| draw(&view, Paint { colours }, frame)).unwrap();
     terminal.backend().buffer().clone()
 }
 
-fn text(buffer: &Buffer) -> String {
+pub(super) fn text(buffer: &Buffer) -> String {
     let width = usize::from(buffer.area.width);
     let mut out = String::new();
     for row in buffer.content.chunks(width) {
@@ -201,6 +202,28 @@ fn what_is_wrong_stands_out_with_colours_and_without() {
     }
 }
 
+/// A feed that hangs is not shown as ready until a request has failed.
+#[test]
+fn how_long_a_feed_has_not_answered_is_told_before_it_is_given_up() {
+    // Its last answer came at 2 s.
+    let table: [(u64, bool, &str, Color); 5] = [
+        (3_900, false, "ready", Color::Green),
+        (4_000, false, "ready", Color::Green),
+        (4_100, false, "no answer for 2.1 s", Color::Yellow),
+        (9_000, false, "no answer for 7.0 s", Color::Yellow),
+        (9_000, true, "FEED LOST 7.0 s ago", Color::Red),
+    ];
+    for (ms, failed, words, colour) in table {
+        let mut screen = screen();
+        screen.tick(Duration::from_millis(ms));
+        if failed {
+            screen.take(News::Lost("gone".into()), Duration::from_millis(ms));
+        }
+        let buffer = picture(&mut screen, (80, 24), true);
+        assert!(cells(&buffer, words).iter().all(|cell| cell.fg == colour), "{words}");
+    }
+}
+
 #[test]
 fn what_is_old_is_faint() {
     let buffer = picture(&mut lost(), (80, 24), true);
@@ -230,13 +253,26 @@ fn no_size_is_too_small_or_too_large() {
 }
 
 #[test]
-fn time_stands_still_while_it_is_paused() {
+fn tables_stand_still_while_it_is_paused_and_the_head_does_not() {
+    // Head and foot are as high as this.
+    let tables = |picture: &str| picture.lines().skip(3).take(20).map(str::to_owned).collect::<Vec<_>>();
+    let seconds = Duration::from_secs;
+    let well = || News::Status(Box::new(status(140, &[(Counter::FramesIn, 101_442)])));
+    let table: [(News, &str); 4] = [
+        (well(), "PAUSED   ready"),
+        (News::Tops(vec![top("NEW-USDT", "Good", 1, 20_000)]), "PAUSED   no answer for 10 s"),
+        (News::Lost("gone".into()), "PAUSED   FEED LOST 20 s ago"),
+        (well(), "PAUSED   ready"),
+    ];
     let mut screen = screen();
     screen.act(Act::Pause);
-    let before = text(&picture(&mut screen, (80, 24), true));
-    screen.take(News::Tops(vec![top("NEW-USDT", "Good", 1)]), Duration::from_secs(30));
-    screen.take(News::Lost("gone".into()), Duration::from_secs(31));
-    assert_eq!(text(&picture(&mut screen, (80, 24), true)), before);
+    let before = tables(&text(&picture(&mut screen, (80, 24), true)));
+    for (at, (news, head)) in (1..).zip(table) {
+        screen.take(news, seconds(10 * at));
+        let picture = text(&picture(&mut screen, (80, 24), true));
+        assert!(picture.contains(head), "{head}\n{picture}");
+        assert_eq!(tables(&picture), before, "{head}");
+    }
     screen.act(Act::Pause);
     assert!(text(&picture(&mut screen, (80, 24), true)).contains("NEW-USDT"));
 }

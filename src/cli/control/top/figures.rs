@@ -29,7 +29,7 @@ pub(super) enum Contact {
     Opening,
     /// It answers.
     Held,
-    /// It does not, since then, and why.
+    /// It does not; when it answered last, and why.
     Lost { since: Duration, why: String },
 }
 
@@ -55,8 +55,8 @@ pub(super) struct Book {
     pub(super) quality: String,
     /// Updates a second; `None` before there were two looks.
     pub(super) rate: Option<f64>,
-    /// When it was heard of last.
-    pub(super) heard: Duration,
+    /// When its price was read last; a word on its quality makes that no younger.
+    pub(super) heard: Option<Duration>,
     since: (Duration, u64),
     /// When what its quality is of was received, UTC ns.
     judged_ns: i64,
@@ -75,6 +75,8 @@ pub(super) struct Figures {
     pub(super) latency: Option<Latency>,
     /// The moment of the newest news or tick.
     pub(super) now: Duration,
+    /// When it said last how it does.
+    answered: Option<Duration>,
     looked: Option<Duration>,
     recent: Recent,
 }
@@ -89,9 +91,10 @@ impl Figures {
             News::Tops(tops) => tops.into_iter().for_each(|top| self.take_top(top)),
             News::Quality(change) => self.take_quality(change),
             News::Lost(why) => {
+                // Not the moment of the failure: a feed that hangs did so before it was given up.
                 let since = match &self.contact {
                     Contact::Lost { since, .. } => *since,
-                    _ => now,
+                    _ => self.answered.unwrap_or(now),
                 };
                 self.contact = Contact::Lost { since, why };
             }
@@ -101,6 +104,11 @@ impl Figures {
     /// Time goes on.
     pub(super) fn tick(&mut self, now: Duration) {
         self.now = self.now.max(now);
+    }
+
+    /// How long it has not said how it does.
+    pub(super) fn silence(&self) -> Duration {
+        self.answered.map_or(Duration::ZERO, |answered| self.now.saturating_sub(answered))
     }
 
     /// A counter, by what it is called.
@@ -120,7 +128,7 @@ impl Figures {
         if restarted {
             *self = Figures { now: self.now, ..Figures::default() };
         }
-        self.contact = Contact::Held;
+        (self.contact, self.answered) = (Contact::Held, Some(self.now));
         let span = self.looked.map(|looked| self.now.saturating_sub(looked));
         if span.is_none_or(|span| span >= WINDOW) {
             self.count_anew(&report, span);
@@ -158,31 +166,30 @@ impl Figures {
     }
 
     fn take_top(&mut self, top: Top) {
-        let now = self.now;
+        let heard = top.heard;
         let Some(book) = self.book(&top.book) else { return };
         // The number goes back where the feed was started anew.
         if book.top.is_none() || top.seq < book.since.1 {
-            book.since = (now, top.seq);
+            book.since = (heard, top.seq);
         }
-        let span = now.saturating_sub(book.since.0);
+        let span = heard.saturating_sub(book.since.0);
         if span >= WINDOW {
             book.rate = Some((top.seq - book.since.1) as f64 / span.as_secs_f64());
-            book.since = (now, top.seq);
+            book.since = (heard, top.seq);
         }
-        // Tops are handed on late, and by another way than changes of quality: one from before the latest change brings neither
-        // the old quality nor youth.
+        // Tops are handed on late, and by another way than changes of quality: one from before the latest change does not bring
+        // the old quality back.
         if top.receive_ns >= book.judged_ns {
-            (book.heard, book.judged_ns) = (now, top.receive_ns);
+            book.judged_ns = top.receive_ns;
             book.quality.clone_from(&top.quality);
         }
-        book.top = Some(top);
+        (book.heard, book.top) = (Some(heard), Some(top));
     }
 
     fn take_quality(&mut self, change: Quality) {
-        let now = self.now;
         let Some(book) = self.book(&change.book) else { return };
         if change.receive_ns >= book.judged_ns {
-            (book.quality, book.judged_ns, book.heard) = (change.quality, change.receive_ns, now);
+            (book.quality, book.judged_ns) = (change.quality, change.receive_ns);
         }
     }
 
@@ -190,8 +197,8 @@ impl Figures {
         if self.books.len() >= BOOKS_MAX && !self.books.contains_key(name) {
             return None;
         }
-        let (heard, since) = (self.now, (self.now, 0));
-        let new = Book { top: None, quality: String::new(), rate: None, heard, since, judged_ns: i64::MIN };
+        let since = (self.now, 0);
+        let new = Book { top: None, quality: String::new(), rate: None, heard: None, since, judged_ns: i64::MIN };
         Some(self.books.entry(name.clone()).or_insert(new))
     }
 }

@@ -31,31 +31,42 @@ fn rates_are_of_two_looks_and_begin_anew_with_the_feed() {
         figures.losses().map(|(label, count)| (label.to_owned(), count.grown)).collect::<Vec<_>>(),
         [(Counter::Lagged.label().to_owned(), 4)]
     );
-    figures.take(News::Tops(vec![top("BTC-USDT", "Good", 7)]), at(3_100));
+    figures.take(News::Tops(vec![top("BTC-USDT", "Good", 7, 3_100)]), at(3_100));
     // It was started anew: nothing of before counts.
     told(&mut figures, 4_000, 1, &[(Counter::Published, 50)]);
     assert_eq!((rate(&figures), figures.losses().count(), figures.books.len()), (0.0, 0, 0));
 }
 
-/// Tops come late and by a way of their own: one from before a change of quality must not hide it.
+/// Tops come late and by a way of their own: one from before a change of quality must not hide it, and a price is as old as its
+/// line, whenever it is handed on and whatever is said of the book's quality.
 #[test]
-fn a_top_from_before_a_change_of_quality_brings_neither_the_old_one_nor_youth() {
-    let mut figures = Figures::default();
-    let shown = |figures: &Figures| {
-        let book = figures.books.values().next().unwrap();
-        (book.quality.clone(), book.heard, book.top.as_ref().map(|top| top.seq))
-    };
+fn a_price_and_a_quality_are_each_as_old_as_they_are() {
+    let price = |seq, read_ms| News::Tops(vec![top("BTC-USDT", "Good", seq, read_ms)]);
     let change = |quality: &str, receive_ns| {
-        News::Quality(Quality { book: top("BTC-USDT", "", 0).book, quality: quality.to_owned(), receive_ns })
+        let book = top("BTC-USDT", "", 0, 0).book;
+        News::Quality(Quality { book, quality: quality.to_owned(), receive_ns })
     };
-    figures.take(News::Tops(vec![top("BTC-USDT", "Good", 5)]), at(10));
-    figures.take(change("Stale", 60), at(60));
-    figures.take(News::Tops(vec![top("BTC-USDT", "Good", 50)]), at(1_050));
-    assert_eq!(shown(&figures), ("Stale".to_owned(), at(60), Some(50)));
-    figures.take(change("Gap", 40), at(1_060));
-    assert_eq!(shown(&figures), ("Stale".to_owned(), at(60), Some(50)), "nor does an older change");
-    figures.take(News::Tops(vec![top("BTC-USDT", "Good", 61)]), at(2_000));
-    assert_eq!(shown(&figures), ("Good".to_owned(), at(2_000), Some(61)));
+    let table = [
+        (5, change("Syncing", 1), ("Syncing", None, None), "no price yet"),
+        (10, price(5, 10), ("Good", Some(at(10)), Some(5)), "a price"),
+        (60, change("Stale", 60), ("Stale", Some(at(10)), Some(5)), "a change makes the price no younger"),
+        (1_050, price(50, 55), ("Stale", Some(at(55)), Some(50)), "a price from before the change"),
+        (1_060, change("Gap", 40), ("Stale", Some(at(55)), Some(50)), "a change from before the change"),
+        (2_000, price(61, 2_000), ("Good", Some(at(2_000)), Some(61)), "a price from after it"),
+        (
+            17_000,
+            price(70, 2_100),
+            ("Good", Some(at(2_100)), Some(70)),
+            "a price left over from a stream that fell silent",
+        ),
+    ];
+    let mut figures = Figures::default();
+    for (ms, news, expected, why) in table {
+        figures.take(news, at(ms));
+        let book = figures.books.values().next().unwrap();
+        let found = (book.quality.as_str(), book.heard, book.top.as_ref().map(|top| top.seq));
+        assert_eq!(found, expected, "{why}");
+    }
 }
 
 #[test]
@@ -73,13 +84,13 @@ fn what_was_lost_is_told_of_for_a_minute() {
 }
 
 #[test]
-fn a_feed_that_goes_away_is_lost_since_the_first_failure_until_it_answers() {
+fn a_feed_that_goes_away_is_lost_since_its_last_answer_until_the_next() {
     let mut figures = Figures::default();
     told(&mut figures, 0, 10, &[]);
     for ms in [1_000, 2_000] {
         figures.take(News::Lost(format!("gone at {ms}")), at(ms));
     }
-    assert_eq!(figures.contact, Contact::Lost { since: at(1_000), why: "gone at 2000".to_owned() });
+    assert_eq!(figures.contact, Contact::Lost { since: at(0), why: "gone at 2000".to_owned() });
     told(&mut figures, 3_000, 13, &[]);
     assert_eq!(figures.contact, Contact::Held);
 }
@@ -88,7 +99,7 @@ fn a_feed_that_goes_away_is_lost_since_the_first_failure_until_it_answers() {
 fn updates_of_a_book_are_counted_by_their_numbers() {
     let mut figures = Figures::default();
     let mut rate = |ms: u64, seq: u64| {
-        figures.take(News::Tops(vec![top("BTC-USDT", "Good", seq)]), at(ms));
+        figures.take(News::Tops(vec![top("BTC-USDT", "Good", seq, ms)]), at(ms));
         figures.books.values().next().and_then(|book| book.rate)
     };
     let table = [

@@ -17,13 +17,17 @@ pub(super) const HELP: [(&str, &str); 9] = [
     ("PgUp PgDn  Home End", "ten rows, the first, the last"),
     ("s", "other order of the rows"),
     ("Enter  z", "one pane alone, or all that fit"),
-    ("p  Space", "hold the picture; again: go on"),
+    ("p  Space", "hold the tables; again: go on"),
     ("?  h", "this help"),
 ];
 
 /// What an event means; `None`: nothing.
 pub(super) fn act(event: &Event) -> Option<Act> {
-    let Event::Key(KeyEvent { code, modifiers, kind, .. }) = event else { return None };
+    let KeyEvent { code, modifiers, kind, .. } = match event {
+        Event::Key(key) => key,
+        Event::Resize(..) => return Some(Act::Resize),
+        _ => return None,
+    };
     if *kind == KeyEventKind::Release {
         return None;
     }
@@ -79,7 +83,8 @@ mod tests {
             (letter('p'), Some(Act::Pause)),
             (letter('s'), Some(Act::Sort)),
             (letter('?'), Some(Act::Help)),
-            (act(&Event::Resize(1, 1)), None),
+            (act(&Event::Resize(1, 1)), Some(Act::Resize)),
+            (act(&Event::FocusGained), None),
             (act(&Event::Paste("q".into())), None),
         ] {
             assert_eq!(found, meant);

@@ -17,6 +17,9 @@ use crate::cli::exit::{Cause, Failed};
 
 /// How often the feed is asked.
 const ASK: Duration = Duration::from_secs(1);
+/// Whoever looks at a screen must not be told for long that a feed does well that hangs: an answer is whole within, and a stream
+/// says something within; it does so each second.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How often the newest tops are handed on while lines come: the last of a burst goes with the next line, or with the feed's sign of
 /// life a second later.
 const HAND_ON: Duration = Duration::from_millis(100);
@@ -38,16 +41,21 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Starts to ask. `client` makes a way to the feed for each thread.
-    pub(super) fn start(instruments: &[String], client: impl Fn() -> Result<Client, Failed>) -> Result<Link, Failed> {
+    /// Starts to ask. `since` is the start of `top`; `client` makes a way to the feed for each thread.
+    pub(super) fn start(
+        instruments: &[String],
+        since: Instant,
+        client: impl Fn() -> Result<Client, Failed>,
+    ) -> Result<Link, Failed> {
         let (sender, news) = sync_channel(WAITING_MAX);
         let only: String = instruments.iter().map(|name| format!("&instrument={}", escaped(name))).collect();
+        let client = || client().map(|client| client.patient_for(PATIENCE));
         let (status, tops, qualities) = (client()?, client()?, client()?);
         let (of_tops, of_qualities) =
             (format!("/events?type=ANALYTICS.FUSED{only}"), format!("/events?type=STATUS.BOOK{only}"));
         let jobs: [(&str, Job); 3] = [
             ("status", Box::new(move |out| ask(&status, out))),
-            ("tops", Box::new(move |out| follow(out, |out| read_tops(&tops, &of_tops, out)))),
+            ("tops", Box::new(move |out| follow(out, |out| read_tops((&tops, &of_tops), since, out)))),
             ("qualities", Box::new(move |out| follow(out, |out| read_qualities(&qualities, &of_qualities, out)))),
         ];
         let mut threads = Vec::with_capacity(jobs.len());
@@ -141,12 +149,17 @@ impl<R: Read> Events<R> {
 }
 
 /// One stream of best prices, to its end.
-fn read_tops(client: &Client, path: &str, out: &SyncSender<News>) -> Result<(), Unheard> {
+fn read_tops((client, path): (&Client, &str), since: Instant, out: &SyncSender<News>) -> Result<(), Unheard> {
     let Ok(lines) = client.stream(path) else { return Ok(()) };
-    let (mut events, mut newest) = (Events::new(lines), HashMap::new());
+    hand_on_tops(Events::new(lines), since, out)
+}
+
+/// What is left when a stream falls silent was read long before: each top is as old as its line.
+fn hand_on_tops(mut events: Events<impl Read>, since: Instant, out: &SyncSender<News>) -> Result<(), Unheard> {
+    let mut newest = HashMap::new();
     let mut handed = Instant::now();
     while let Some(event) = events.next() {
-        if let Some(top) = Top::of_event(&event) {
+        if let Some(top) = Top::of_event(&event, since.elapsed()) {
             newest.insert(top.book.clone(), top);
         }
         if handed.elapsed() >= HAND_ON {
@@ -167,4 +180,46 @@ fn read_qualities(client: &Client, path: &str, out: &SyncSender<News>) -> Result
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::cli::control::words::PlaceArgs;
+
+    /// A feed that hangs takes connections, as its system does for it, and says nothing.
+    #[test]
+    fn a_feed_that_hangs_is_given_up_within_two_seconds() {
+        let hung = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = Some(format!("http://{}", hung.local_addr().unwrap()));
+        let client = || Client::new(&PlaceArgs { at: at.clone(), token_file: None, ca_file: None });
+        let link = Link::start(&[], Instant::now(), client).unwrap();
+        let news = link.news.recv_timeout(Duration::from_secs(4));
+        assert!(matches!(news, Ok(News::Lost(_))), "{news:?}");
+    }
+
+    /// Says this at once, then nothing for a while, as a feed that hangs: the stream ends when its patience does.
+    struct Hangs<'a>(&'a [u8], Duration);
+
+    impl Read for Hangs<'_> {
+        fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+            if self.0.is_empty() {
+                std::thread::sleep(self.1);
+            }
+            self.0.read(into)
+        }
+    }
+
+    #[test]
+    fn what_is_left_when_a_stream_falls_silent_is_as_old_as_its_line() {
+        let line = "{\"type\":\"ANALYTICS.FUSED\",\"instrument\":\"BTC-USDT\",\"seq\":1}\n";
+        let (silence, since) = (Duration::from_millis(300), Instant::now());
+        let (sender, news) = sync_channel(WAITING_MAX);
+        let events = Events::new(BufReader::new(Hangs(line.as_bytes(), silence)));
+        assert!(hand_on_tops(events, since, &sender).is_ok() && since.elapsed() >= silence);
+        let Ok(News::Tops(tops)) = news.try_recv() else { panic!("nothing was handed on") };
+        assert!(tops.len() == 1 && tops[0].heard < silence, "{tops:?}");
+    }
 }

@@ -28,6 +28,8 @@ mod flow;
 mod hops;
 mod keys;
 mod link;
+#[cfg(test)]
+mod narrow_tests;
 mod news;
 mod recent;
 mod screen;

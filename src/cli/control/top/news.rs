@@ -1,6 +1,8 @@
 //! Purpose: what the feed says, as plain data. Owns: how events are read. Thread: any (cold). Takes and gives: JSON in, figures
 //! out. Never: keeps a text that could move the cursor.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::super::grid::plain;
@@ -40,6 +42,8 @@ impl BookName {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Top {
     pub(super) book: BookName,
+    /// When its line was read, since the start of `top`: it may wait before it is handed on.
+    pub(super) heard: Duration,
     /// How many of its kind there were.
     pub(super) seq: u64,
     /// When what caused it was received, UTC ns.
@@ -53,14 +57,15 @@ pub(super) struct Top {
 }
 
 impl Top {
-    /// Of an `ANALYTICS.FUSED`; `None` for anything else.
-    pub(super) fn of_event(event: &Value) -> Option<Top> {
+    /// Of an `ANALYTICS.FUSED` that was read at `heard`; `None` for anything else.
+    pub(super) fn of_event(event: &Value, heard: Duration) -> Option<Top> {
         if event["type"] != "ANALYTICS.FUSED" {
             return None;
         }
         let field = |name: &str| event["payload"][name].as_str().map_or_else(|| "-".to_owned(), plain);
         Some(Top {
             book: BookName::of_event(event)?,
+            heard,
             seq: event["seq"].as_u64()?,
             receive_ns: event["receiveTs"].as_i64().unwrap_or_default(),
             quality: event["quality"].as_str().map(plain).unwrap_or_default(),
@@ -106,15 +111,16 @@ mod tests {
     fn events_are_read_by_their_types_and_nothing_else_is() {
         let fused = json!({"type": "ANALYTICS.FUSED", "instrument": "BTC-USDT", "market": "BINANCE-SPOT", "seq": 7,
             "quality": "Good", "payload": {"bid": "1.5", "bidQuantity": "2", "ask": null, "spread": "0.1"}});
-        let top = Top::of_event(&fused).unwrap();
-        assert_eq!((top.bid.as_str(), top.ask.as_str(), top.seq), ("1.5", "-", 7));
+        let heard = Duration::from_millis(7);
+        let top = Top::of_event(&fused, heard).unwrap();
+        assert_eq!((top.bid.as_str(), top.ask.as_str(), top.seq, top.heard), ("1.5", "-", 7, heard));
         assert_eq!(Quality::of_event(&fused), None);
         let status = json!({"type": "STATUS.BOOK", "instrument": "A\u{1b}", "market": "M", "quality": "Gap"});
         let quality = Quality::of_event(&status).unwrap();
         assert_eq!((quality.book.instrument.as_str(), quality.quality.as_str()), ("A\\u{1b}", "Gap"));
-        assert_eq!(Top::of_event(&status), None);
+        assert_eq!(Top::of_event(&status, heard), None);
         for strange in [json!({}), json!([]), json!({"stream": "lag"}), json!({"type": "ANALYTICS.FUSED"})] {
-            assert_eq!((Top::of_event(&strange), Quality::of_event(&strange)), (None, None), "{strange}");
+            assert_eq!((Top::of_event(&strange, heard), Quality::of_event(&strange)), (None, None), "{strange}");
         }
     }
 }

@@ -80,6 +80,8 @@ pub(super) enum Act {
     Pause,
     Sort,
     Help,
+    /// Nothing but that the terminal has another size.
+    Resize,
 }
 
 /// What is shown and how.
@@ -93,6 +95,8 @@ pub(super) struct Screen {
     frozen: Option<Box<Figures>>,
     rows: [usize; 4],
     orders: [usize; 4],
+    /// How wide columns were, since the size or the pane was another.
+    widths: [Vec<usize>; 4],
 }
 
 impl Screen {
@@ -108,7 +112,11 @@ impl Screen {
 
     /// Does what a key means; whether to go on.
     pub(super) fn act(&mut self, act: Act) -> bool {
-        let helps = std::mem::take(&mut self.help);
+        if matches!(act, Act::Resize | Act::Show(_) | Act::Turn(_) | Act::Zoom) {
+            self.widths = Default::default();
+        }
+        // No key was pressed: the help stays.
+        let helps = act != Act::Resize && std::mem::take(&mut self.help);
         let row = &mut self.rows[self.pane as usize];
         match act {
             // Whatever shows the help away does nothing else.
@@ -130,6 +138,7 @@ impl Screen {
                 *order = (*order + 1) % self.pane.orders().len();
             }
             Act::Help => self.help = !helps,
+            Act::Resize => {}
         }
         true
     }
@@ -138,13 +147,23 @@ impl Screen {
         self.frozen.is_some()
     }
 
-    /// What is to be seen: what is known now, or was when time was stopped.
+    /// What is known now, whether time stands still or not.
+    pub(super) fn live(&self) -> &Figures {
+        &self.figures
+    }
+
+    /// What is to be seen in tables: what is known now, or was when time was stopped.
     pub(super) fn figures(&self) -> &Figures {
         self.frozen.as_deref().unwrap_or(&self.figures)
     }
 
     pub(super) fn order(&self, pane: Pane) -> Order {
         pane.orders()[self.orders[pane as usize]]
+    }
+
+    /// How wide a pane's columns are known to be.
+    pub(super) fn widths(&mut self, pane: Pane) -> &mut Vec<usize> {
+        &mut self.widths[pane as usize]
     }
 
     /// The row that is marked, of so many; rows that have gone are given up.

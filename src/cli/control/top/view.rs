@@ -16,6 +16,9 @@ use crate::cli::status::{clock, grouped};
 use crate::schema::report::StatusReport;
 use crate::telemetry::Counter;
 
+/// A feed is asked each second: one that has not answered for longer than this may hang.
+const QUIET: Duration = Duration::from_secs(2);
+
 /// One line: parts from the left and from the right, the first the last to give way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Bar {
@@ -53,9 +56,10 @@ pub(super) struct View {
 impl View {
     /// Of a screen of the feed at `place`.
     pub(super) fn of(screen: &mut Screen, place: &str) -> View {
-        let figures = screen.figures();
-        let head = head(figures, place, screen.is_paused());
-        let (curve, old) = (figures.history.iter().copied().collect(), matches!(figures.contact, Contact::Lost { .. }));
+        // Only tables stand still: a feed that dies must not look well for as long as somebody reads them.
+        let live = screen.live();
+        let head = head(live, place, screen.is_paused());
+        let (curve, old) = (live.history.iter().copied().collect(), is_lost(live));
         let panels = Pane::ALL.map(|pane| panel(screen, pane)).into();
         View {
             head,
@@ -72,7 +76,7 @@ impl View {
 
 fn panel(screen: &mut Screen, pane: Pane) -> Panel {
     let (figures, order) = (screen.figures(), screen.order(pane));
-    let table = match pane {
+    let mut table = match pane {
         Pane::Books => books(figures, order),
         Pane::Latency => hops(figures, order),
         Pane::Flow => flow(figures, order),
@@ -82,6 +86,7 @@ fn panel(screen: &mut Screen, pane: Pane) -> Panel {
         Some(span) if pane == Pane::Latency => format!("last {} · {}", ago(span), order.name()),
         _ => order.name().to_owned(),
     };
+    table.widen(screen.widths(pane));
     let row = screen.row(pane, table.rows.len());
     Panel { pane, note, table, row }
 }
@@ -110,6 +115,7 @@ fn state(status: &StatusReport, figures: &Figures) -> Cell {
         (Contact::Lost { since, .. }, _) => {
             Cell::new(format!("FEED LOST {} ago", ago(figures.now.saturating_sub(*since))), Tone::Bad)
         }
+        _ if figures.silence() > QUIET => Cell::new(format!("no answer for {}", ago(figures.silence())), Tone::Warn),
         (_, None) if status.ready => Cell::new("ready", Tone::Good),
         (_, Some(what)) => Cell::new(format!("waits for {}", plain(what)), Tone::Warn),
         (_, None) => Cell::new("not ready", Tone::Warn),
@@ -132,7 +138,15 @@ fn rates(status: &StatusReport, figures: &Figures) -> Bar {
         left.push(Cell::new(format!("connections {open}/{connections}"), tone(open == connections)));
         left.push(Cell::from(format!("streams {}/{} live", grouped(streams.live), grouped(wanted(streams)))));
     }
+    if is_lost(figures) {
+        // They are as they were: what is not so any more is not to stand out.
+        left.iter_mut().for_each(|cell| cell.tone = Tone::Faint);
+    }
     Bar { left, right: Vec::new() }
+}
+
+fn is_lost(figures: &Figures) -> bool {
+    matches!(figures.contact, Contact::Lost { .. })
 }
 
 /// What is to be said of the feed itself, where that comes before all else.
