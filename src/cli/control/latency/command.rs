@@ -15,6 +15,7 @@ use crate::cli::control::words::{LatencyArgs, LatencyForm};
 use crate::cli::exit::{Cause, Failed};
 use crate::cli::outputs::keep_apart_named;
 use crate::cli::say::give;
+use crate::cli::whole_file::keep;
 use crate::schema::latency::{Hop, LatencyReport};
 
 /// Shows, keeps or draws latencies.
@@ -92,13 +93,4 @@ fn one(measured: &Measured) -> Result<&Series, Failed> {
         let there: Vec<String> = measured.series.iter().map(|series| plain(&series.tag.to_string())).collect();
         Failed::new(Cause::Usage, format!("hgrm is of one series: say --hop and --kind; there is {}", there.join(", ")))
     })
-}
-
-/// Writes a file, or standard output where it is called `-`.
-fn keep(path: &Path, text: &str) -> Result<(), Failed> {
-    if path == Path::new("-") {
-        return give(text);
-    }
-    let failed = |error| Failed::new(Cause::Output, format!("{}: cannot be written: {error}", path.display()));
-    fs::write(path, text).map_err(failed)
 }
