@@ -30,6 +30,9 @@ pub(super) fn text(measured: &Measured) -> String {
     {
         text.push('\n');
         text.push_str(&paragraph(&plain(&measured.clock)));
+        if let Some(ahead) = measured.clock_ahead_ns {
+            text.push_str(&format!("clockAheadNs here: {}.\n", span_signed(ahead)));
+        }
     }
     text
 }
@@ -120,6 +123,7 @@ pub(super) fn label(series: &Series) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::measured_tests::{measured, series};
     use super::*;
 
     #[test]
@@ -129,5 +133,20 @@ mod tests {
         assert_eq!(lines, [100, 200], "a word is never cut");
         assert_eq!(paragraph("  a\n b "), "a b\n");
         assert_eq!((share(1, 3), share(0, 0)), ("33.3 %".to_owned(), "-".to_owned()));
+    }
+
+    #[test]
+    fn how_far_the_clock_is_ahead_is_told_where_two_clocks_are_compared() {
+        let (two, one) = (Hop::ExchangeToReceive.name(), Hop::ReadToPublished.name());
+        for (hop, ahead, line) in [
+            (two, Some(-1_500), Some("clockAheadNs here: -1.50 µs.")),
+            (two, Some(0), Some("clockAheadNs here: 0 ns.")),
+            (two, None, None),
+            (one, Some(7), None),
+        ] {
+            let told = Measured { clock_ahead_ns: ahead, ..measured(vec![series(hop, None, &[5])]) };
+            let text = text(&told);
+            assert_eq!(text.lines().find(|line| line.starts_with("clockAheadNs here")), line, "{text}");
+        }
     }
 }
