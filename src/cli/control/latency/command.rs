@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::Path;
 
+use console::Term;
+
 use super::hgrm::hgrm;
 use super::measured::{Measured, Series};
 use super::page::page;
@@ -46,7 +48,7 @@ pub(in crate::cli) fn latency(arguments: &LatencyArgs) -> Result<(), Failed> {
         return Ok(());
     }
     match arguments.output.unwrap_or(LatencyForm::Table) {
-        LatencyForm::Table => give(&text(&measured)),
+        LatencyForm::Table => give(&text(&measured, columns())),
         LatencyForm::Json => give(&format!("{}\n", measured.json())),
         LatencyForm::Hgrm => give(&hgrm(one(&measured)?)),
         LatencyForm::Hlog => {
@@ -54,6 +56,12 @@ pub(in crate::cli) fn latency(arguments: &LatencyArgs) -> Result<(), Failed> {
             give(&String::from_utf8_lossy(&log))
         }
     }
+}
+
+/// As wide as the terminal is; `None`: standard output is none.
+fn columns() -> Option<usize> {
+    let out = Term::stdout();
+    out.is_term().then(|| usize::from(out.size().1))
 }
 
 /// What is to be shown; `None`: the feed's answer was given as it is.

@@ -108,7 +108,11 @@ fn a_log_is_read_as_it_was_written() {
         let counts: BTreeMap<String, u64> = read.series.iter().map(|one| (one.tag.to_string(), one.count())).collect();
         assert_eq!((counts["untagged"], counts["b"], counts["readToPublished/TRADE"]), (2, 4, 2));
     }
-    assert!(text(&before).contains("-3.00 µs") && text(&after).contains("clockAheadNs"), "{}", text(&before));
+    assert!(
+        text(&before, None).contains("-3.00 µs") && text(&after, None).contains("clockAheadNs"),
+        "{}",
+        text(&before, None)
+    );
 }
 
 #[test]
