@@ -11,9 +11,8 @@ use crate::telemetry::{Counter, Ledger};
 const EVERY: Duration = Duration::from_secs(10);
 
 /// Counters whose every step has a line of its own.
-const TOLD: [Counter; 6] = [
+const TOLD: [Counter; 5] = [
     Counter::GapsOpened,
-    Counter::GapsClosed,
     Counter::ConnectFailures,
     Counter::ConnectionsDown,
     Counter::RestFailed,

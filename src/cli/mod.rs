@@ -13,6 +13,7 @@
 //! | `watch` | ends a run on time while its output waits |
 //! | `events`, `books` | what a run gives out |
 //! | `outputs` | keeps outputs from inputs and from each other |
+//! | `whole_file` | files that are whole or not there |
 //! | `view` | how a run goes, for a person, a log, a manager of services |
 //! | `changes`, `losses`, `waiting`, `status` | what it shows: books, drops, long waits; how it is laid out |
 //! | `narrate`, `log` | which events are told; how |
@@ -49,6 +50,7 @@ mod venue;
 mod view;
 mod waiting;
 mod watch;
+mod whole_file;
 
 pub use exit::{Cause, Failed};
 pub use program::main;

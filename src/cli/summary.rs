@@ -27,7 +27,7 @@ const WORK: [Counter; 7] = [
 ];
 
 /// Counters that tell of what is normal on a healthy feed.
-const NOTES: [Counter; 26] = [
+const NOTES: [Counter; 27] = [
     Counter::TraceSpansRecorded,
     Counter::TraceSpansSent,
     Counter::HttpHeldBack,
@@ -40,6 +40,7 @@ const NOTES: [Counter; 26] = [
     Counter::SnapshotsRequested,
     Counter::SnapshotsUnserved,
     Counter::SnapshotsUnused,
+    Counter::GapsClosed,
     Counter::Resets,
     Counter::ScaleWidened,
     Counter::LevelsPruned,
@@ -180,6 +181,21 @@ mod tests {
         for counter in Counter::ALL.iter().filter(|counter| tells_of_loss(**counter)) {
             let metric = format!("meltica_{}_total", counter.name());
             assert!(dashboard.contains(&metric), "no query asks for {metric}");
+        }
+    }
+
+    #[test]
+    fn what_ends_a_loss_is_none() {
+        for (counter, loss) in [
+            (Counter::GapsOpened, true),
+            (Counter::GapsClosed, false),
+            (Counter::ConnectionsDown, true),
+            (Counter::ConnectionsUp, false),
+            (Counter::AuditsDisagreed, true),
+            (Counter::AuditsAgreed, false),
+            (Counter::Published, false),
+        ] {
+            assert_eq!(tells_of_loss(counter), loss, "{}", counter.label());
         }
     }
 }

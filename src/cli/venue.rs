@@ -10,6 +10,7 @@ use super::exit::{Cause, Failed};
 use super::say::{give, tell};
 use super::seen::seen;
 use super::session::Until;
+use super::whole_file::keep;
 use crate::schema::id::Market;
 use crate::sim::options::ExchangeOptions;
 use crate::sim::oracle::Retain;
@@ -32,7 +33,7 @@ pub(super) fn venue(arguments: &VenueArgs) -> Result<(), Failed> {
         tell(&served(&venue));
     }
     if let (Some(path), Some(pem)) = (&arguments.ca_out, venue.ca_pem()) {
-        std::fs::write(path, pem).map_err(|e| Failed::new(Cause::Output, format!("{}: {e}", path.display())))?;
+        keep(path, pem)?;
     }
     let (address, secure) = (venue.address(), if arguments.tls { "s" } else { "" });
     give(&format!("listening on ws{secure}://{address} and http{secure}://{address}\n"))?;

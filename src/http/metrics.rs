@@ -2,8 +2,11 @@
 //! Thread: the connection's. Takes and gives: reports and counters in, OpenMetrics out.
 //! Never: a label whose values grow with time or with what is listed: neither instruments nor connections are any.
 
+use std::collections::BTreeMap;
+
 use super::openmetrics::{Kind, Labels, Text, Value};
 use crate::schema::latency::{Hop, HopSummary, HopView, LatencyReport};
+use crate::schema::quality::Quality;
 use crate::schema::report::StatusReport;
 use crate::telemetry::{Counter, Ledger};
 
@@ -32,10 +35,7 @@ fn feed(text: &mut Text, status: &StatusReport) {
     one("instruments", "", "instruments known", Value::Count(status.instruments));
     one("consumers", "", "consumers with a subscription", Value::Count(status.consumers));
     one("subscriptions", "", "subscriptions of all consumers", Value::Count(status.subscriptions));
-    let mut books = text.family("books", Kind::Gauge, "", "books by quality");
-    for (quality, count) in &status.books {
-        books.sample(&[("quality", quality)], Value::Count(*count));
-    }
+    books(text, &status.books);
     let open = status.connections.iter().filter(|connection| connection.open).count() as u64;
     text.family("connections", Kind::Gauge, "", "connections to the venue by state")
         .sample(&[("state", "open")], Value::Count(open))
@@ -63,6 +63,16 @@ fn feed(text: &mut Text, status: &StatusReport) {
         .sample(&[("quantile", "0.5")], ns(answered.p50_ns))
         .sample(&[("quantile", "0.95")], ns(answered.p95_ns))
         .sample(&[("quantile", "0.99")], ns(answered.p99_ns));
+}
+
+/// Every quality, also that of no book: a sum over a series that is not there is nothing, and no 0, so a query or an alarm on the
+/// share of Good books would fall silent at the very moment when none is.
+fn books(text: &mut Text, books: &BTreeMap<String, u64>) {
+    let mut family = text.family("books", Kind::Gauge, "", "books by quality");
+    for quality in Quality::NAMES {
+        let count = books.get(*quality).copied().unwrap_or_default();
+        family.sample(&[("quality", quality)], Value::Count(count));
+    }
 }
 
 const fn quantiles(summary: &HopSummary) -> [(&'static str, i64); 6] {
@@ -157,6 +167,26 @@ fn rings(text: &mut Text, latency: &LatencyReport) {
             let words = if used { ring.used_words } else { ring.capacity_words };
             let labels: Labels<'_> = &[("ring", &ring.name)];
             family.sample(labels, Value::Count(words.saturating_mul(8)));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_quality_has_a_sample_also_where_no_book_has_it() {
+        for there in [&[][..], &[("Stale", 3)], &[("Good", 2), ("Syncing", 1)]] {
+            let counts: BTreeMap<String, u64> = there.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
+            let mut text = Text::default();
+            books(&mut text, &counts);
+            let text = String::from_utf8(text.end()).unwrap();
+            for quality in Quality::NAMES {
+                let count = counts.get(*quality).copied().unwrap_or_default();
+                let sample = format!("meltica_books{{quality=\"{quality}\"}} {count}\n");
+                assert!(text.contains(&sample), "{sample} is not in {text}");
+            }
         }
     }
 }

@@ -197,7 +197,8 @@ fn latencies_that_cannot_be_had_end_as_a_shell_expects() {
     std::fs::write(at("no.hlog"), "1.0,2.0,what\n").unwrap();
     let table = [
         ("latency --at http://127.0.0.1:1".to_owned(), 69, "no feed answers"),
-        ("latency --hop nowhere".to_owned(), 75, "readToPublished/TRADE"),
+        ("latency --hop nowhere".to_owned(), 2, "readToPublished/TRADE"),
+        ("latency --hop publishedToConsumed".to_owned(), 75, "publishedToConsumed yet"),
         ("latency --output xml".to_owned(), 2, "hgrm"),
         ("latency --output hgrm".to_owned(), 0, ""),
         ("latency --from /no/such/file".to_owned(), 66, "/no/such/file"),

@@ -8,6 +8,9 @@ use super::rig::Rig;
 
 const DASHBOARD: &str = include_str!("../../config/grafana/meltica.json");
 
+/// What tells that a feed is gone: its own series end with it, and say nothing.
+const ANSWERS: &str = "min(up{instance=~\"$instance\"})";
+
 /// Every value under a key of this name, however deep.
 fn all<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
     match value {
@@ -77,6 +80,10 @@ fn the_dashboard_asks_for_what_is_served() {
         let words = words(query);
         let metrics: Vec<&String> =
             words.iter().map(|(_, word, _)| word).filter(|w| w.starts_with("meltica_")).collect();
+        // Whether there was an answer at all is told by Prometheus itself, of each target.
+        if query == ANSWERS {
+            continue;
+        }
         assert!(!metrics.is_empty(), "{query}: it asks for nothing of ours");
         let known: BTreeSet<&str> = metrics
             .iter()
@@ -123,4 +130,22 @@ fn the_dashboard_has_one_data_source_and_panels_that_do_not_overlap() {
         let refs: Vec<&Value> = under(panel, "refId");
         assert_eq!(refs.iter().map(|r| r.as_str()).collect::<BTreeSet<_>>().len(), refs.len(), "{}", panel["title"]);
     }
+}
+
+/// A stat shows the last value that it finds: of a query over the whole span that is the one from before the feed died, in green.
+#[test]
+fn what_is_shown_as_the_state_is_of_now_and_a_feed_that_is_gone_is_seen() {
+    let dashboard: Value = serde_json::from_str(DASHBOARD).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let stats: Vec<&Value> = panels.iter().filter(|panel| panel["type"] == "stat").collect();
+    assert!(stats.len() > 7, "{} stats", stats.len());
+    for panel in &stats {
+        for target in panel["targets"].as_array().unwrap() {
+            let asked = (target["instant"].as_bool(), target["range"].as_bool());
+            assert_eq!(asked, (Some(true), Some(false)), "{}", panel["title"]);
+        }
+    }
+    let gone =
+        stats.iter().find(|panel| panel["targets"][0]["expr"] == ANSWERS).expect("nothing asks whether it is up");
+    assert_eq!(gone["fieldConfig"]["defaults"]["thresholds"]["steps"][0]["color"], "red");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use meltica::schema::quality::Quality;
 use meltica::telemetry::Counter;
 
 use super::rig::{READ, Rig};
@@ -170,7 +171,10 @@ fn the_text_obeys_the_format_and_has_every_counter_with_its_label() {
     )));
     assert_eq!(values("meltica_agent_cycles"), [("meltica_agent_cycles_total", labels(&[("agent", "io")]), "7")]);
     assert_eq!(values("meltica_ring_used_bytes"), [("meltica_ring_used_bytes", labels(&[("ring", "frames-0")]), "64")]);
-    assert_eq!(values("meltica_books"), [("meltica_books", labels(&[("quality", "Good")]), "3")]);
+    let of = |quality: &str| if quality == "Good" { "3" } else { "0" };
+    let books: Vec<_> =
+        Quality::NAMES.iter().map(|name| ("meltica_books", labels(&[("quality", name)]), of(name))).collect();
+    assert_eq!(values("meltica_books"), books, "a quality of no book is 0, and not left out");
 }
 
 #[test]

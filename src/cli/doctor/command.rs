@@ -49,9 +49,11 @@ fn examine(root: &Root, plan: &Plan) -> Vec<Finding> {
     let usable = layout.usable_or_online();
     let lines = interrupts::see(root, running.as_ref());
     let device = lines.device.as_deref().zip(lines.node);
+    let mut findings = cores::judge(&layout, plan, lines.node);
+    // What is not there was told; nothing else is to be seen of it.
+    let plan = &plan.there(&layout);
     let looked_at = if plan.named().is_empty() { usable.clone() } else { plan.named() };
     let online = layout.online.as_ref().map_or(usable.len(), super::core_set::CoreSet::len);
-    let mut findings = cores::judge(&layout, plan, lines.node);
     findings.push(quota::judge(&quota::see(root), plan, usable.len()));
     findings.extend(neighbours::judge(&layout, plan, device));
     findings.extend(frequency::judge(&frequency::see(root, &looked_at), plan));

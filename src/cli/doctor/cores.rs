@@ -12,7 +12,7 @@ const ISOLATED: Subject<'_> = Subject(Group::Cores, "isolation");
 
 /// Judges them; `node` is the memory node of the network device, if it has one.
 pub(super) fn judge(layout: &Layout, plan: &Plan, node: Option<usize>) -> Vec<Finding> {
-    vec![usable(layout), pinned(layout, plan, node), isolated(layout, plan, node)]
+    vec![usable(layout), pinned(layout, plan, node), isolated(layout, &plan.there(layout), node)]
 }
 
 fn usable(layout: &Layout) -> Finding {
@@ -29,21 +29,14 @@ fn pinned(layout: &Layout, plan: &Plan, node: Option<usize>) -> Finding {
         Ok(usable) => usable,
         Err(unread) => return PINNED.unread(unread),
     };
-    let lost = named.without(usable);
-    if !lost.is_empty() {
-        let advice = Advice {
-            change: format!(
-                "give the process a mask with these cores (`CPUAffinity={0}` in the unit, or `taskset -c {0} meltica \
-                 run …`), or name cores out of {usable}",
-                usable.or(&named)
-            ),
-            why: "a thread is pinned only within the affinity mask of its process, which leaves isolated cores out \
-                  unless told; threads that cannot be pinned run anywhere"
-                .to_owned(),
-            gain: "threads stay where their caches are".to_owned(),
-            source: "man 2 sched_setaffinity; man 5 systemd.exec (CPUAffinity=)",
-        };
-        return PINNED.bad(format!("the configuration names {lost}, which this process may not use"), advice);
+    let there = plan.there(layout).named();
+    let (absent, barred) = (named.without(&there), there.without(usable));
+    if !absent.is_empty() {
+        return PINNED.bad(not_there(&absent, &barred, layout), other_names(&barred, usable));
+    }
+    if !barred.is_empty() {
+        let is = format!("the configuration names {barred}, which this process may not use");
+        return PINNED.bad(is, wider_mask(&barred, usable));
     }
     if !named.is_empty() {
         return PINNED.good(format!("io on {}, shards on {}", shown(&plan.io), shown(&plan.shards)));
@@ -63,6 +56,41 @@ fn pinned(layout: &Layout, plan: &Plan, node: Option<usize>) -> Finding {
             };
             PINNED.warn("no core is named: the scheduler places the feed's threads", advice)
         }
+    }
+}
+
+/// Which of the cores named this machine has not, and which of the others this process may not use.
+fn not_there(absent: &CoreSet, barred: &CoreSet, layout: &Layout) -> String {
+    let (noun, verb) = if absent.len() == 1 { ("core", "is") } else { ("cores", "are") };
+    let online = layout.online.clone().unwrap_or_default();
+    let more = if barred.is_empty() { String::new() } else { format!("; {barred} may not be used by this process") };
+    format!("the configuration names {noun} {absent}, which {verb} not there: {online} are online{more}")
+}
+
+/// No mask brings a core that is not there.
+fn other_names(barred: &CoreSet, usable: &CoreSet) -> Advice {
+    let mut advice = wider_mask(barred, usable);
+    let mask = if barred.is_empty() { String::new() } else { format!("; for {barred}: {}", advice.change) };
+    advice.change = format!("name cores out of {usable} in `cores`{mask}");
+    if barred.is_empty() {
+        advice.why =
+            "a thread that is to run on a core that is not there is pinned to none: it runs anywhere".to_owned();
+    }
+    advice
+}
+
+fn wider_mask(barred: &CoreSet, usable: &CoreSet) -> Advice {
+    Advice {
+        change: format!(
+            "give the process a mask with these cores (`CPUAffinity={0}` in the unit, or `taskset -c {0} meltica \
+             run …`), or name cores out of {usable}",
+            usable.or(barred)
+        ),
+        why: "a thread is pinned only within the affinity mask of its process, which leaves isolated cores out unless \
+              told; threads that cannot be pinned run anywhere"
+            .to_owned(),
+        gain: "threads stay where their caches are".to_owned(),
+        source: "man 2 sched_setaffinity; man 5 systemd.exec (CPUAffinity=)",
     }
 }
 
@@ -113,13 +141,18 @@ fn isolated(layout: &Layout, plan: &Plan, node: Option<usize>) -> Finding {
 
 /// To set these apart; the boot core never is: it keeps time for all, whatever is asked.
 fn apart(cores: &CoreSet) -> Advice {
+    const INSTEAD: &str = "name another core than 0 in `cores`";
     let apart = cores.without(&[0].into_iter().collect());
-    let instead = if cores.has(0) { "name another core than 0 in `cores`; then, for the others, " } else { "" };
+    let line = format!(
+        "kernel command line: `isolcpus=domain,managed_irq,{apart} nohz_full={apart} rcu_nocbs={apart}` \
+         (GRUB_CMDLINE_LINUX in /etc/default/grub, then `update-grub` and a reboot)"
+    );
     Advice {
-        change: format!(
-            "{instead}kernel command line: `isolcpus=domain,managed_irq,{apart} nohz_full={apart} rcu_nocbs={apart}` \
-             (GRUB_CMDLINE_LINUX in /etc/default/grub, then `update-grub` and a reboot)"
-        ),
+        change: match (cores.has(0), apart.is_empty()) {
+            (true, true) => INSTEAD.to_owned(),
+            (true, false) => format!("{INSTEAD}; then, for the others, {line}"),
+            (false, _) => line,
+        },
         why: "other tasks, the scheduler's tick and RCU callbacks take turns with the feed's threads on these cores"
             .to_owned(),
         gain: "worst-case response better by up to the longest tick, says no_hz.rst; medians stay".to_owned(),
@@ -194,5 +227,27 @@ mod tests {
         assert!(first.contains("managed_irq,1-2 nohz_full=1-2 rcu_nocbs=1-2"), "{first}");
         let all = change(&two_sockets(), &Plan::on("0-7", "8-15"));
         assert!(all.starts_with("a host with at least"), "{all}");
+    }
+
+    #[test]
+    fn a_core_that_is_not_there_is_told_from_one_that_may_not_be_used_and_set_apart_by_nobody() {
+        let two = "/sys/devices/system/cpu/online: 0-1\n/sys/devices/system/cpu/isolated:\n/proc/self/status: \
+                   Cpus_allowed_list: 0-1\n";
+        let narrow = two_sockets() + "/proc/self/status: Cpus_allowed_list:\\t0-2\n";
+        for (tree, plan, is, told, never) in [
+            (two, Plan::on("7", "0"), "core 7, which is not there: 0-1", "name cores out of 0-1 in `cores`", "7"),
+            (two, Plan::on("7", "8,9"), "cores 7-9, which are not there", "name cores out of 0-1", "7"),
+            (two, Plan::on("1", "7"), "core 7, which is not there", "isolcpus=domain,managed_irq,1 nohz", "7"),
+            (&narrow, Plan::on("90", "5"), "; 5 may not be used", "for 5: give the process a mask", "90"),
+            (&narrow, Plan::on("1", "5"), "names 5, which this process may not use", "CPUAffinity=0-2,5", "90"),
+        ] {
+            let findings = judged(tree, &plan);
+            assert_eq!(findings[1].verdict, Bad, "{findings:#?}");
+            assert!(findings[1].is.contains(is), "{is} is not in {findings:#?}");
+            let changes: Vec<&str> = findings.iter().filter_map(|f| Some(&*f.advice.as_ref()?.change)).collect();
+            assert!(changes.iter().any(|change| change.contains(told)), "{told} is not in {changes:#?}");
+            assert!(!changes.iter().any(|change| change.contains(never)), "{never} is in {changes:#?}");
+            assert!(!changes.iter().any(|change| change.contains("managed_irq, ")), "a list of none: {changes:#?}");
+        }
     }
 }

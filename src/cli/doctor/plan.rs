@@ -3,6 +3,7 @@
 
 use super::super::settings;
 use super::core_set::CoreSet;
+use super::layout::Layout;
 use crate::config::{Config, Idle};
 use crate::engine::Topology;
 
@@ -45,6 +46,12 @@ impl Plan {
     /// All cores that are named.
     pub(super) fn named(&self) -> CoreSet {
         self.io.or(&self.shards)
+    }
+
+    /// The same without cores that this machine has not online: no advice on them could be followed.
+    pub(super) fn there(&self, layout: &Layout) -> Plan {
+        let Ok(online) = &layout.online else { return self.clone() };
+        Plan { io: self.io.and(online), shards: self.shards.and(online), ..self.clone() }
     }
 
     /// Threads that work, where so many cores may be used.

@@ -1,6 +1,9 @@
 //! Purpose: where a value stands on a logarithmic axis, and the axis's ticks. Owns: nothing. Thread: main.
 //! Takes and gives: numbers. Never: a tick outside of its axis.
 
+/// Pixels of a character of a label at most: a figure in the type of the plots.
+const CHARACTER: f64 = 7.5;
+
 /// A logarithmic axis between two values, over so many pixels from the first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Axis {
@@ -66,7 +69,20 @@ impl Axis {
             })
             .collect();
         ticks.insert(1, Tick { pixel: self.at(2.0), label: "50 %".to_owned(), major: true });
+        apart(&mut ticks);
         ticks
+    }
+}
+
+/// Labels that would run into the one before them are left out; their lines stay.
+fn apart(ticks: &mut [Tick]) {
+    let mut taken = f64::NEG_INFINITY;
+    for tick in ticks {
+        let half = tick.label.chars().count() as f64 * CHARACTER / 2.0;
+        tick.major = tick.pixel - half >= taken;
+        if tick.major {
+            taken = tick.pixel + half + CHARACTER;
+        }
     }
 }
 
@@ -88,7 +104,7 @@ mod tests {
     #[test]
     fn ticks_stand_within_their_axis_and_in_order() {
         let labels = |ticks: &[Tick]| {
-            assert!(ticks.iter().all(|tick| (0.0..=100.0).contains(&tick.pixel)), "{ticks:?}");
+            assert!(ticks.iter().all(|tick| (0.0..=700.0).contains(&tick.pixel)), "{ticks:?}");
             assert!(ticks.windows(2).all(|pair| pair[0].pixel < pair[1].pixel), "{ticks:?}");
             ticks.iter().filter(|tick| tick.major).map(|tick| tick.label.clone()).collect::<Vec<_>>().join(" ")
         };
@@ -99,9 +115,29 @@ mod tests {
         ] {
             assert_eq!(labels(&Axis::around(least, greatest, 100.0).spans()), expected);
         }
-        assert_eq!(labels(&Axis::around(1.0, 9_999.0, 100.0).percentiles()), "0 % 50 % 90 % 99 % 99.9 % 99.99 %");
-        assert_eq!(labels(&Axis::around(1.0, 1.0, 100.0).percentiles()), "0 % 50 % 90 %");
+        assert_eq!(labels(&Axis::around(1.0, 9_999.0, 700.0).percentiles()), "0 % 50 % 90 % 99 % 99.9 % 99.99 %");
+        assert_eq!(labels(&Axis::around(1.0, 1.0, 700.0).percentiles()), "0 % 50 % 90 %");
         let axis = Axis::around(1.0, 100.0, 100.0);
         assert_eq!([0.0, 1.0, 10.0, 1e9].map(|value| axis.at(value)), [0.0, 0.0, 50.0, 100.0]);
+    }
+
+    #[test]
+    fn labels_of_percentiles_do_not_run_into_each_other() {
+        for (greatest, labels) in [
+            (10.0, "0 % 50 % 90 %"),
+            (1e4, "0 % 50 % 90 % 99 % 99.9 % 99.99 %"),
+            (1e7, "0 % 90 % 99 % 99.9 % 99.99 % 99.999 % 99.9999 % 99.99999 %"),
+            (1e9, "0 % 90 % 99 % 99.9 % 99.99 % 99.999 % 99.9999 % 99.999999 %"),
+        ] {
+            let ticks = Axis::around(1.0, greatest, 656.0).percentiles();
+            let shown: Vec<&Tick> = ticks.iter().filter(|tick| tick.major).collect();
+            let found: Vec<&str> = shown.iter().map(|tick| tick.label.as_str()).collect();
+            assert_eq!(found.join(" "), labels);
+            // Labels stand centred, a figure of 13 pixels is some 7 wide.
+            let side = |tick: &Tick| tick.label.chars().count() as f64 * 3.5;
+            for pair in shown.windows(2) {
+                assert!(pair[0].pixel + side(pair[0]) + 4.0 < pair[1].pixel - side(pair[1]), "{pair:?}");
+            }
+        }
     }
 }

@@ -4,10 +4,12 @@
 use std::fs;
 use std::path::Path;
 
+use console::Term;
+
 use super::hgrm::hgrm;
-use super::measured::{Measured, Series};
+use super::measured::{Measured, Series, Tag};
 use super::page::page;
-use super::text::{head, text};
+use super::text::{COLUMNS, head, paragraph, text};
 use super::{hlog, plot};
 use crate::cli::control::client::Client;
 use crate::cli::control::grid::plain;
@@ -15,6 +17,8 @@ use crate::cli::control::words::{LatencyArgs, LatencyForm};
 use crate::cli::exit::{Cause, Failed};
 use crate::cli::outputs::keep_apart_named;
 use crate::cli::say::give;
+use crate::cli::whole_file::keep;
+use crate::schema::canonical_type::builtin;
 use crate::schema::latency::{Hop, LatencyReport};
 
 /// Shows, keeps or draws latencies.
@@ -25,15 +29,7 @@ pub(in crate::cli) fn latency(arguments: &LatencyArgs) -> Result<(), Failed> {
         .collect();
     keep_apart_named(&outputs, arguments.from.iter().map(|path| ("log", path.as_path())))?;
     let Some(mut measured) = read(arguments)? else { return Ok(()) };
-    let of = measured.series.iter().map(|series| plain(&series.tag.to_string())).collect::<Vec<_>>().join(", ");
-    measured.series.retain(|series| arguments.wants(series.tag.hop.as_str(), series.tag.kind.as_deref()));
-    if measured.series.is_empty() {
-        let message =
-            format!("nothing was recorded of that; there is: {}", if of.is_empty() { "nothing" } else { &of });
-        // A feed may record it yet; a log never will.
-        let cause = if arguments.from.is_some() { Cause::Usage } else { Cause::TryAgain };
-        return Err(Failed::new(cause, message));
-    }
+    choose(&mut measured, arguments)?;
     if let Some(path) = &arguments.svg {
         keep(path, &drawn(&measured))?;
     }
@@ -45,7 +41,7 @@ pub(in crate::cli) fn latency(arguments: &LatencyArgs) -> Result<(), Failed> {
         return Ok(());
     }
     match arguments.output.unwrap_or(LatencyForm::Table) {
-        LatencyForm::Table => give(&text(&measured)),
+        LatencyForm::Table => give(&text(&measured, columns())),
         LatencyForm::Json => give(&format!("{}\n", measured.json())),
         LatencyForm::Hgrm => give(&hgrm(one(&measured)?)),
         LatencyForm::Hlog => {
@@ -53,6 +49,36 @@ pub(in crate::cli) fn latency(arguments: &LatencyArgs) -> Result<(), Failed> {
             give(&String::from_utf8_lossy(&log))
         }
     }
+}
+
+/// Leaves what was asked for.
+fn choose(measured: &mut Measured, arguments: &LatencyArgs) -> Result<(), Failed> {
+    let there: Vec<Tag> = measured.series.iter().map(|series| series.tag.clone()).collect();
+    measured.series.retain(|series| arguments.wants(series.tag.hop.as_str(), series.tag.kind.as_deref()));
+    if measured.series.is_empty() { Err(none_of(&there, arguments)) } else { Ok(()) }
+}
+
+/// A feed may record yet what has a name that we know; a log never will, and nothing has a name that is mistyped.
+fn none_of(there: &[Tag], arguments: &LatencyArgs) -> Failed {
+    if there.is_empty() {
+        return Failed::new(Cause::TryAgain, "nothing was recorded yet: the feed has published no event so far");
+    }
+    let is_hop = |hop: &String| Hop::ALL.into_iter().any(|known| known.name().eq_ignore_ascii_case(hop));
+    let is_kind = |kind: &String| builtin::find(&kind.to_ascii_uppercase()).is_some();
+    let known = arguments.hop.as_ref().is_none_or(is_hop) && arguments.kind.as_ref().is_none_or(is_kind);
+    let (cause, yet) = if known && arguments.from.is_none() { (Cause::TryAgain, " yet") } else { (Cause::Usage, "") };
+    let asked = [("--hop", &arguments.hop), ("--kind", &arguments.kind)];
+    let asked: Vec<String> =
+        asked.iter().filter_map(|(name, value)| Some(format!("{name} {}", plain(value.as_ref()?)))).collect();
+    let names = there.iter().map(|tag| plain(&tag.to_string())).collect::<Vec<_>>().join(", ");
+    let names = paragraph(&names, columns().unwrap_or(COLUMNS).min(COLUMNS));
+    Failed::new(cause, format!("nothing was recorded of {}{yet}; there is:\n{}", asked.join(" "), names.trim_end()))
+}
+
+/// As wide as the terminal is; `None`: standard output is none.
+fn columns() -> Option<usize> {
+    let out = Term::stdout();
+    out.is_term().then(|| usize::from(out.size().1))
 }
 
 /// What is to be shown; `None`: the feed's answer was given as it is.
@@ -94,11 +120,43 @@ fn one(measured: &Measured) -> Result<&Series, Failed> {
     })
 }
 
-/// Writes a file, or standard output where it is called `-`.
-fn keep(path: &Path, text: &str) -> Result<(), Failed> {
-    if path == Path::new("-") {
-        return give(text);
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::measured_tests::{measured, series};
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        latency: LatencyArgs,
     }
-    let failed = |error| Failed::new(Cause::Output, format!("{}: cannot be written: {error}", path.display()));
-    fs::write(path, text).map_err(failed)
+
+    #[test]
+    fn what_was_not_recorded_is_told_from_what_is_mistyped() {
+        let own = Hop::ReadToPublished.name();
+        let kinds: Vec<String> = (0..30).map(|at| format!("KIND.{at}")).collect();
+        let many: Vec<Series> = kinds.iter().map(|kind| series(own, Some(kind), &[1])).collect();
+        for (there, words, outcome) in [
+            (&many, "--hop readtopublished", None),
+            (&many, "--kind kind.7", None),
+            (&many, "--hop nowhere", Some((Cause::Usage, "nothing was recorded of --hop nowhere; there is:"))),
+            (&many, "--kind TRAED", Some((Cause::Usage, "of --kind TRAED; there"))),
+            (&many, "--hop kernelToRead", Some((Cause::TryAgain, "of --hop kernelToRead yet"))),
+            (&many, "--kind liquidation", Some((Cause::TryAgain, "of --kind liquidation yet"))),
+            (&many, "--hop kernelToRead --kind x", Some((Cause::Usage, "of --hop kernelToRead --kind x; there"))),
+            (&many, "--from x --hop kernelToRead", Some((Cause::Usage, "of --hop kernelToRead; there"))),
+            (&Vec::new(), "", Some((Cause::TryAgain, "nothing was recorded yet"))),
+            (&Vec::new(), "--hop kernelToRead", Some((Cause::TryAgain, "nothing was recorded yet"))),
+        ] {
+            let line = Line::parse_from(std::iter::once("latency").chain(words.split_whitespace()));
+            let told = choose(&mut measured(there.clone()), &line.latency).err();
+            assert_eq!(told.as_ref().map(|failed| failed.cause), outcome.map(|(cause, _)| cause), "{words}");
+            let (Some(told), Some((_, start))) = (told, outcome) else { continue };
+            assert!(told.message.contains(start), "{words}: {told}");
+            assert!(told.message.lines().all(|line| line.len() <= COLUMNS), "{words}: {told}");
+            assert_eq!(told.message.contains("KIND.29"), !there.is_empty(), "{words}: {told}");
+        }
+    }
 }

@@ -14,32 +14,49 @@ const NS_A_UNIT: f64 = 1_000.0;
 
 // Writing to a String cannot fail, so the results below are dropped.
 
-/// The text. Comments say what it is of; readers skip them.
+/// The text. Percentiles are of all values, as in the table and on the page: the lines begin where what is below zero ends, for
+/// the form's axis of values begins at zero. Comments say so too, but plotters skip them.
 pub(super) fn hgrm(series: &Series) -> String {
     let histogram = &series.positive;
     let digits = usize::from(histogram.sigfig());
+    let (all, below) = (series.count(), series.below_zero());
     let mut text = format!("#[{}, in microseconds]\n", plain(words(&series.tag.text(false))));
-    if series.below_zero() > 0 {
-        let _ = writeln!(text, "#[{} values below zero are not in here]", series.below_zero());
+    if below > 0 {
+        let _ = writeln!(text, "#[{below} of {all} values are below zero: the first line stands at their share]");
     }
     let _ = writeln!(text, "{:>12} {:>14} {:>10} {:>14}\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)");
-    let mut so_far = 0;
+    let mut so_far = below;
     for tick in histogram.iter_quantiles(TICKS) {
         so_far += tick.count_since_last_iteration();
-        let (value, quantile) = (tick.value_iterated_to() as f64 / NS_A_UNIT, tick.quantile_iterated_to());
+        let value = tick.value_iterated_to() as f64 / NS_A_UNIT;
+        let quantile = series.of_all(tick.quantile_iterated_to());
         let _ = write!(text, "{value:12.digits$} {quantile:.12} {so_far:10}");
         if quantile < 1.0 {
             let _ = write!(text, " {:14.2}", 1.0 / (1.0 - quantile));
         }
         text.push('\n');
     }
-    let (mean, deviation) = (histogram.mean() / NS_A_UNIT, histogram.stdev() / NS_A_UNIT);
+    let (mean, deviation) = spread(series);
+    let (mean, deviation) = (mean / NS_A_UNIT, deviation / NS_A_UNIT);
     let _ = writeln!(text, "#[Mean    = {mean:12.digits$}, StdDeviation   = {deviation:12.digits$}]");
-    let (max, count) = (histogram.max() as f64 / NS_A_UNIT, histogram.len());
-    let _ = writeln!(text, "#[Max     = {max:12.digits$}, Total count    = {count:12}]");
+    let max = series.summary().max_ns as f64 / NS_A_UNIT;
+    let _ = writeln!(text, "#[Max     = {max:12.digits$}, Total count    = {all:12}]");
     let (buckets, parts) = (histogram.buckets(), parts(histogram.sigfig()));
     let _ = writeln!(text, "#[Buckets = {buckets:12}, SubBuckets     = {parts:12}]");
     text
+}
+
+/// Mean and standard deviation of all, ns: of both signs, each weighed by how many there are.
+fn spread(series: &Series) -> (f64, f64) {
+    let parts = [(Some(&series.positive), 1.0), (series.negative.as_ref(), -1.0)];
+    let parts: Vec<(f64, f64, f64)> = parts
+        .into_iter()
+        .filter_map(|(part, sign)| part.filter(|part| !part.is_empty()).map(|part| (part, sign)))
+        .map(|(part, sign)| (part.len() as f64 / series.count() as f64, sign * part.mean(), part.stdev()))
+        .collect();
+    let mean = parts.iter().fold(0.0, |sum, (share, mean, _)| sum + share * mean);
+    let around = |(share, own, deviation): &(f64, f64, f64)| share * (deviation.powi(2) + (own - mean).powi(2));
+    (mean, parts.iter().fold(0.0, |sum, part| sum + around(part)).sqrt())
 }
 
 /// Into how many parts each doubling of the value is cut: the next power of two that tells so many digits apart.

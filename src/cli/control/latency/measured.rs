@@ -191,15 +191,21 @@ impl Series {
         signed_summary(&self.positive, self.negative.as_ref())
     }
 
+    /// Which quantile of all it is that is this one of what is not negative.
+    pub(super) fn of_all(&self, quantile: f64) -> f64 {
+        if quantile >= 1.0 {
+            return 1.0;
+        }
+        let (all, below, above) = (self.count() as f64, self.below_zero() as f64, self.positive.len() as f64);
+        (below + quantile * above) / all
+    }
+
     /// Points of the percentile plot that are not below zero: how many of all are at or above (as `1 / (1 - quantile)`, at
     /// most their number), and the value, ns.
     pub(in crate::cli::control) fn curve(&self) -> Vec<(f64, f64)> {
         const TICKS: u32 = 10;
-        let (all, below, above) = (self.count() as f64, self.below_zero() as f64, self.positive.len() as f64);
-        let point = |quantile: f64, value: u64| {
-            let of_all = (below + quantile * above) / all;
-            ((1.0 / (1.0 - of_all)).min(all), value as f64)
-        };
+        let all = self.count() as f64;
+        let point = |quantile: f64, value: u64| ((1.0 / (1.0 - self.of_all(quantile))).min(all), value as f64);
         let ticks = self.positive.iter_quantiles(TICKS);
         ticks.map(|tick| point(tick.quantile_iterated_to(), tick.value_iterated_to())).collect()
     }

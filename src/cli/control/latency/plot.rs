@@ -119,13 +119,12 @@ fn grid(out: &mut String, (across, up): (&[Tick], &[Tick])) {
     let (right, foot) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
     for tick in across {
         let x = LEFT + tick.pixel;
-        let _ = write!(
-            out,
-            "<path class=\"grid\" d=\"M{x:.1} {TOP}V{foot}\"/>\
-             <text class=\"faint\" x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\">{}</text>",
-            foot + 20.0,
-            tick.label
-        );
+        let _ = write!(out, "<path class=\"grid\" d=\"M{x:.1} {TOP}V{foot}\"/>");
+        if tick.major {
+            let (y, label) = (foot + 20.0, &tick.label);
+            let _ =
+                write!(out, "<text class=\"faint\" x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\">{label}</text>");
+        }
     }
     for tick in up {
         let y = foot - tick.pixel;

@@ -165,18 +165,49 @@ fn contact(figures: &Figures, place: &str) -> Option<Bar> {
 fn losses(figures: &Figures) -> Bar {
     let mut lost: Vec<_> = figures.losses().collect();
     lost.sort_by_key(|(_, count)| std::cmp::Reverse(count.grew));
-    let mut left: Vec<Cell> = lost
-        .iter()
-        .map(|(label, count)| Cell::new(format!("{} {}", grouped(count.grown), plain(label)), Tone::Bad))
-        .collect();
+    let mut left: Vec<Cell> =
+        lost.iter().map(|(label, count)| Cell::new(counted(count.grown, label), Tone::Bad)).collect();
     if left.is_empty() {
         left.push(Cell::new("nothing was lost in the last minute", Tone::Faint));
     }
     Bar { left, right: Vec::new() }
 }
 
+/// So many of what a label names in the plural: its first word that is one is what is counted.
+fn counted(number: u64, label: &str) -> String {
+    let label = plain(label);
+    let is_plural = |word: &&str| word.ends_with('s') && !word.ends_with("ss");
+    let Some(word) = label.split(' ').find(is_plural).filter(|_| number == 1) else {
+        return format!("{} {label}", grouped(number));
+    };
+    let one = match word.strip_suffix("ies") {
+        Some(stem) => format!("{stem}y"),
+        None => word[..word.len() - 1].to_owned(),
+    };
+    format!("1 {}", label.replacen(word, &one, 1))
+}
+
 fn foot(screen: &Screen) -> Bar {
     let pause = if screen.is_paused() { "p go on" } else { "p pause" };
     let keys = ["q quit", "? help", "Tab pane", pause, "s sort", "↑↓ move", "Enter zoom"];
     Bar { left: keys.map(|key| Cell::new(key, Tone::Faint)).into(), right: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_not_told_of_in_the_plural() {
+        for (number, counter, told) in [
+            (1, Counter::ConnectionsDown, "1 connection ended"),
+            (2, Counter::ConnectionsDown, "2 connections ended"),
+            (1_200, Counter::FramesMalformed, "1,200 malformed frames"),
+            (1, Counter::FramesMalformed, "1 malformed frame"),
+            (1, Counter::ReadersDemoted, "1 lossless reader demoted"),
+            (1, Counter::RestBadBodies, "1 rest body refused"),
+        ] {
+            assert_eq!(counted(number, counter.label()), told);
+        }
+    }
 }
