@@ -10,9 +10,11 @@
 #[cfg(not(loom))]
 mod cell;
 mod ordering;
+#[cfg(not(loom))]
 mod prefetch;
 
 pub(crate) use ordering::{fence_at, ordering};
+#[cfg(not(loom))]
 pub(crate) use prefetch::prefetch;
 
 #[cfg(loom)]
