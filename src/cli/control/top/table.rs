@@ -185,7 +185,8 @@ mod tests {
     fn words_are_cut_and_numbers_never_are() {
         let counters = [words("WHAT", 0), numbers("SEEN", 1), numbers("IN ALL", 0)];
         let flow = [words("NAME", 0), words("STATE", 0), words("", 0)];
-        let table: [(&[Column], [&str; 3], usize, &[(usize, usize)]); 8] = [
+        type Row<'a> = (&'a [Column], [&'a str; 3], usize, &'a [(usize, usize)]);
+        let table: [Row<'_>; 8] = [
             (&counters, ["what was dropped late", "+5", "1,820,000"], 38, &[(0, 21), (1, 4), (2, 9)]),
             (&counters, ["what was dropped late", "+5", "1,820,000"], 31, &[(0, 20), (2, 9)]),
             (&counters, ["what was dropped late", "+5", "1,820,000"], 15, &[(0, 4), (2, 9)]),
