@@ -138,17 +138,18 @@ fn narrow_micro_price(bid: Level, ask: Level, price_scale: u8) -> Option<Decimal
     let spread = u64::try_from(ask.price.checked_sub(bid.price)?).ok()?;
     let weighted = spread.checked_mul(bid.quantity as u64)?.checked_mul(factor as u64)?;
     let quantity = bid.quantity.checked_add(ask.quantity)? as u64;
-    let above = bid.price.checked_mul(factor)?.checked_add_unsigned(half_even(weighted, quantity)?)?;
-    Decimal::new(above, MICRO_DECIMALS)
+    let below = u64::try_from(bid.price.checked_mul(factor)?).ok()?;
+    Decimal::new(i64::try_from(half_even(below, weighted, quantity)?).ok()?, MICRO_DECIMALS)
 }
 
-/// `numerator / denominator`, rounded half to even; `None` where the denominator is 0.
+/// `whole + numerator / denominator`, rounded half to even; `None` where it overflows or the denominator is 0.
 #[inline]
-fn half_even(numerator: u64, denominator: u64) -> Option<u64> {
+fn half_even(whole: u64, numerator: u64, denominator: u64) -> Option<u64> {
     let (quotient, rest) = (numerator.checked_div(denominator)?, numerator % denominator);
+    let below = whole.checked_add(quotient)?;
     // `rest` against what is left of the denominator: no doubling, so no overflow.
-    let up = rest > denominator - rest || (rest == denominator - rest && quotient & 1 == 1);
-    Some(quotient + u64::from(up))
+    let up = rest > denominator - rest || (rest == denominator - rest && below & 1 == 1);
+    below.checked_add(u64::from(up))
 }
 
 fn wide_micro_price(bid: Level, ask: Level, price_scale: u8) -> Option<Decimal> {
@@ -182,7 +183,7 @@ fn narrow_imbalance(bids: i128, asks: i128) -> Option<Decimal> {
     let (bids, asks) = (u64::try_from(bids).ok()?, u64::try_from(asks).ok()?);
     let scaled = bids.abs_diff(asks).checked_mul(power_of_ten(IMBALANCE_DECIMALS)? as u64)?;
     // At most 10^6: depths are not negative.
-    let size = half_even(scaled, bids.checked_add(asks)?)? as i64;
+    let size = half_even(0, scaled, bids.checked_add(asks)?)? as i64;
     Decimal::new(if bids < asks { -size } else { size }, IMBALANCE_DECIMALS)
 }
 
@@ -299,6 +300,16 @@ mod tests {
             let mut buf = EventBuf::default();
             buf.begin(&header, &AggTrade { first_id, trades, ..AggTrade::zeroed() });
             assert_eq!(LastTrade::read(buf.read()).unwrap().id, id);
+        }
+    }
+
+    #[test]
+    fn a_micro_price_half_way_goes_to_the_even_neighbour_also_where_no_decimal_is_added() {
+        for (price, micro) in [(1, 2), (2, 2), (3, 4)] {
+            let level = |price| Level { price, quantity: 1 };
+            let expected = Decimal::new(micro, MICRO_DECIMALS);
+            assert_eq!(narrow_micro_price(level(price), level(price + 1), MICRO_DECIMALS), expected);
+            assert_eq!(wide_micro_price(level(price), level(price + 1), MICRO_DECIMALS), expected);
         }
     }
 
