@@ -33,6 +33,16 @@ struct Gate {
     cursor: AtomicU64,
 }
 
+impl Gate {
+    /// Shows the producer a cursor. Reader side.
+    #[inline(always)]
+    fn show(&self, cursor: u64) {
+        // Release, partner gate_cursor_acquire: what the reader did with the records before, and its reads of their words,
+        // happen before the producer counts on them.
+        self.cursor.store(cursor, ordering!("gate_cursor_release", Release));
+    }
+}
+
 /// All places of a ring.
 pub(super) struct Gates {
     places: Box<[CachePadded<Gate>]>,
@@ -105,8 +115,8 @@ impl Gates {
             won.then_some((place, identity))
         })?;
         let gate = &self.places[place];
-        // Relaxed: the state's release below makes it visible.
-        gate.cursor.store(cursor, Ordering::Relaxed);
+        // Who looked at the last owner's state may read this one's cursor, and must then see the last owner's reads done.
+        gate.show(cursor);
         // Release, partner gate_active_acquire: who sees the place active sees its cursor.
         gate.state.store(identity | ACTIVE, ordering!("gate_active_release", Release));
         // Release, partner gate_registered_acquire: who sees the count sees the place active.
@@ -124,9 +134,7 @@ impl Gates {
 
     /// Shows the producer how far a reader is. Reader side, when it is done with everything before `cursor`.
     pub(super) fn advance(&self, hold: &Hold, cursor: u64) {
-        // Release, partner gate_cursor_acquire: what the reader did with these records, and its reads of their words,
-        // happen before the producer counts on them.
-        self.places[hold.place].cursor.store(cursor, ordering!("gate_cursor_release", Release));
+        self.places[hold.place].show(cursor);
     }
 
     /// Whether the producer has demoted this reader. Reader side.
