@@ -49,12 +49,15 @@ impl Link {
     ) -> Result<Link, Failed> {
         let (sender, news) = sync_channel(WAITING_MAX);
         let only: String = instruments.iter().map(|name| format!("&instrument={}", escaped(name))).collect();
+        // Latencies are asked for with the patience of anyone who asks once.
+        let latency = client()?;
         let client = || client().map(|client| client.patient_for(PATIENCE));
         let (status, tops, qualities) = (client()?, client()?, client()?);
         let (of_tops, of_qualities) =
             (format!("/events?type=ANALYTICS.FUSED{only}"), format!("/events?type=STATUS.BOOK{only}"));
-        let jobs: [(&str, Job); 3] = [
-            ("status", Box::new(move |out| ask(&status, out))),
+        let jobs: [(&str, Job); 4] = [
+            ("status", Box::new(move |out| follow(out, |out| ask_status(&status, out)))),
+            ("latency", Box::new(move |out| follow(out, |out| ask_latency(&latency, out)))),
             ("tops", Box::new(move |out| follow(out, |out| read_tops((&tops, &of_tops), since, out)))),
             ("qualities", Box::new(move |out| follow(out, |out| read_qualities(&qualities, &of_qualities, out)))),
         ];
@@ -85,26 +88,21 @@ fn say(out: &SyncSender<News>, news: News) -> Result<(), Unheard> {
     out.send(news).map_err(|_| Unheard)
 }
 
-/// Asks how the feed does, for ever.
-fn ask(client: &Client, out: &SyncSender<News>) {
-    loop {
-        let asked = Instant::now();
-        let said = match client.report("/status") {
-            Ok(report) => {
-                let told = say(out, News::Status(Box::new(report)));
-                match client.report("/latency") {
-                    Ok(latency) => told.and_then(|()| say(out, News::Latency(Some(Box::new(latency))))),
-                    // It has no such path. What else goes wrong may be right the next time.
-                    Err(failed) if failed.cause == Cause::BadInput => told.and_then(|()| say(out, News::Latency(None))),
-                    Err(_) => told,
-                }
-            }
-            Err(failed) => say(out, News::Lost(failed.message)),
-        };
-        if said.is_err() {
-            return;
-        }
-        std::thread::sleep(ASK.saturating_sub(asked.elapsed()));
+/// Asks how the feed does.
+fn ask_status(client: &Client, out: &SyncSender<News>) -> Result<(), Unheard> {
+    match client.report("/status") {
+        Ok(report) => say(out, News::Status(Box::new(report))),
+        Err(failed) => say(out, News::Lost(failed.message)),
+    }
+}
+
+/// Asks for its latencies, by a way of its own: these are long, and have their turn behind others' there.
+fn ask_latency(client: &Client, out: &SyncSender<News>) -> Result<(), Unheard> {
+    match client.report("/latency") {
+        Ok(latency) => say(out, News::Latency(Some(Box::new(latency)))),
+        // It has no such path. What else goes wrong may be right the next time.
+        Err(failed) if failed.cause == Cause::BadInput => say(out, News::Latency(None)),
+        Err(_) => Ok(()),
     }
 }
 
