@@ -2,7 +2,7 @@
 //! Never: changes while the stage runs.
 
 use crate::schema::id::{Market, TypeId};
-use crate::schema::time::UnixNanos;
+use crate::telemetry::Clock;
 
 const MILLISECOND: i64 = 1_000_000;
 const SECOND: i64 = 1_000_000_000;
@@ -129,13 +129,14 @@ impl Default for ConductorOptions {
 }
 
 /// How fresh live data must be: a process that was stopped wakes up with old data in its hands (faults.md F55).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Freshness {
     /// How long ago a frame may have come in for its book to be called Good, and how long the stage may go without a look at
     /// the time before it takes every book for stale, ns.
     pub age_max_ns: i64,
-    /// The moment, UTC, from which ingress stamps count.
-    pub stamps_from: UnixNanos,
+    /// The clock of which ingress stamps are readings, to tell their moment; nobody reads the time from it here. Not a moment
+    /// to count from, for the clock's UTC is moved, and the stage's time with it.
+    pub stamps: Clock,
 }
 
 impl ConductorOptions {

@@ -79,8 +79,8 @@ impl<P: Publish, R: SnapshotRequests> Outlet<P, R> {
     /// Whether what came in with this head is too old to vouch for a book. What was held back on purpose is not.
     #[inline]
     pub(super) fn is_old(&self, head: &EventHeader) -> bool {
-        self.options.fresh.is_some_and(|fresh| {
-            let came = fresh.stamps_from.0.saturating_add_unsigned(head.latency_ns);
+        self.options.fresh.as_ref().is_some_and(|fresh| {
+            let came = fresh.stamps.unix_at(head.latency_ns).0;
             head.flags & flag::HELD == 0 && self.now.saturating_sub(came) > fresh.age_max_ns
         })
     }

@@ -252,7 +252,7 @@ impl<P: Publish, R: SnapshotRequests> Stage for ConductorStage<P, R> {
     fn advance(&mut self, now: UnixNanos) {
         let slept = now.0.saturating_sub(self.outlet.now);
         self.outlet.now = self.outlet.now.max(now.0);
-        if self.outlet.options.fresh.is_some_and(|fresh| slept > fresh.age_max_ns) {
+        if self.outlet.options.fresh.as_ref().is_some_and(|fresh| slept > fresh.age_max_ns) {
             self.errands.push_back(Errand::Overslept(0));
         }
     }

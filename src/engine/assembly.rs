@@ -180,7 +180,7 @@ fn tail(
     requests.push(incoming);
     let conductor = ConductorOptions {
         fire_as_due: !options.live,
-        fresh: options.live.then(|| Freshness { age_max_ns: AGE_MAX_NS, stamps_from: shared.clock.unix_at(0) }),
+        fresh: options.live.then(|| Freshness { age_max_ns: AGE_MAX_NS, stamps: shared.clock.clone() }),
         publishes_connections: shard == 0,
         ..options.conductor.clone()
     };

@@ -29,7 +29,21 @@ impl Default for Clock {
     }
 }
 
+/// Whether one is a clone of the other.
+impl PartialEq for Clock {
+    fn eq(&self, other: &Clock) -> bool {
+        Arc::ptr_eq(&self.moved, &other.moved)
+    }
+}
+
+impl Eq for Clock {}
+
 impl Clock {
+    /// A clock whose UTC begins with this moment, whatever the system's says: for who brings the time along.
+    pub fn starting_at(start: UnixNanos) -> Clock {
+        Clock { start_unix: start.0, ..Clock::default() }
+    }
+
     /// Nanoseconds since the clock was made.
     #[inline]
     pub fn now_ns(&self) -> u64 {
@@ -68,7 +82,7 @@ impl Clock {
     }
 
     /// Moves UTC by so many ns. One thread does, see [`super::Discipline`].
-    pub(super) fn step(&self, by_ns: i64) {
+    pub(crate) fn step(&self, by_ns: i64) {
         // Relaxed: as in `unix_at`.
         self.moved.fetch_add(by_ns, Ordering::Relaxed);
     }

@@ -30,6 +30,9 @@ pub struct SequencerOptions {
 /// serves in one body (binance.md, section 1), every level of it changed.
 pub const EVENT_WORDS_MAX: usize = 20_032;
 
+/// What the clock's UTC is moved by at a time ([`crate::telemetry::Discipline`]), ns.
+const CLOCK_STEP_NS: u64 = 100;
+
 /// The smallest ring that carries events of `words` words: records are at most an eighth of it.
 pub const fn ring_words_for(words: usize) -> usize {
     (words * 8).next_power_of_two()
@@ -164,8 +167,12 @@ impl<S: Shelves> Sequencer<S> {
         let header = event.header_mut();
         header.latency_ns = latency_ns;
         // For consumers that are measured, which are where this is.
-        if self.published.is_on() && header.receive == self.clock.unix_at(ingress_ns).0 {
-            header.flags |= flag::CLOCKED;
+        if self.published.is_on() {
+            // The clock's UTC may have been moved since the receipt, by 50 parts in a million at most.
+            let apart = header.receive.abs_diff(self.clock.unix_at(ingress_ns).0);
+            if apart <= CLOCK_STEP_NS + latency_ns / 10_000 {
+                header.flags |= flag::CLOCKED;
+            }
         }
         match self.ring.publish(event.read().words()) {
             Ok(_) => {

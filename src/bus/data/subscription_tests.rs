@@ -204,7 +204,7 @@ fn a_consumer_that_asks_is_measured() {
         let mut event = trade(BTC, type_id);
         let (ingress_ns, header) = (clock.now_ns(), event.header_mut());
         (header.latency_ns, header.flags) = (ingress_ns, flags);
-        header.receive = clock.unix_at(ingress_ns).0 - i64::from(!clocked);
+        header.receive = clock.unix_at(ingress_ns).0 - i64::from(!clocked) * 1_000_000_000;
         sequencer.publish(&mut event);
     }
     assert_eq!(drain(&mut measured).0.len(), 4);

@@ -11,6 +11,7 @@ use crate::schema::id::{InstrumentId, Source};
 use crate::schema::payload::{CONNECTION_CHANGES, ConnectionStatus, Depth, fixed_text};
 use crate::schema::quality::Quality;
 use crate::schema::time::UnixNanos;
+use crate::telemetry::Clock;
 
 impl Rig {
     fn connection_event(&mut self, connection: u16, up: bool, of: InstrumentId, cause: &str) {
@@ -129,9 +130,26 @@ fn a_gap_that_was_open_when_the_stream_was_given_up_is_closed_when_it_is_wanted_
     assert_eq!(rig.quality(), Quality::Good);
 }
 
+/// The clock is held to the system's, and what it was moved by is in the stage's time as in a stamp's moment.
+#[test]
+fn f55_however_far_the_clock_was_moved_since_the_start_a_book_is_as_old_as_its_data() {
+    for (moved, age, quality) in [(10_000 * MS, 0, Quality::Good), (-10_000 * MS, 4_000 * MS, Quality::Stale)] {
+        let stamps = Clock::starting_at(UnixNanos(0));
+        stamps.step(moved);
+        let fresh = Freshness { age_max_ns: 3_000 * MS, stamps };
+        let mut rig = Rig::new(ConductorOptions { fresh: Some(fresh), ..ConductorOptions::default() });
+        rig.live(100);
+        let depth = Depth { first_id: 101, last_id: 101, previous_id: 100, ..Depth::zeroed() };
+        let header = rig.head(builtin::ORDERBOOK_DELTA, Source::WsDepth, BTC);
+        let latency_ns = (rig.now - moved - age) as u64;
+        rig.made(EventHeader { venue_id: 101, latency_ns, ..header }, &depth, &[]);
+        assert_eq!(rig.quality(), quality, "moved by {moved} ns, {age} ns old");
+    }
+}
+
 #[test]
 fn f55_a_stage_that_slept_calls_every_book_stale_and_old_data_does_not_mend_that() {
-    let fresh = Freshness { age_max_ns: 3_000 * MS, stamps_from: UnixNanos(0) };
+    let fresh = Freshness { age_max_ns: 3_000 * MS, stamps: Clock::starting_at(UnixNanos(0)) };
     let mut rig = Rig::new(ConductorOptions { fresh: Some(fresh), ..ConductorOptions::default() });
     let came = |rig: &mut Rig, at: i64, id: i64| {
         let depth = Depth { first_id: id, last_id: id, previous_id: id - 1, ..Depth::zeroed() };

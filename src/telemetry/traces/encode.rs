@@ -14,6 +14,7 @@ use crate::schema::id::{InstrumentId, Market, TypeId};
 use crate::schema::json::Names;
 use crate::schema::payload::{CONTROL_OUTCOMES, CONTROL_VERBS};
 use crate::schema::quality::BookCause;
+use crate::schema::time::UnixNanos;
 use crate::sync::Arc;
 use crate::telemetry::clock::Clock;
 
@@ -50,17 +51,16 @@ impl Encoder {
 
     /// A request with these records.
     pub(super) fn request(&self, records: &[SpanRecord]) -> Vec<u8> {
-        let spans = records.iter().map(|record| self.span(record)).collect();
+        // Once a request: spans of one trace must lie within each other, and the clock's UTC is moved.
+        let from = self.clock.unix_at(0);
+        let spans = records.iter().map(|record| self.span(record, from)).collect();
         let scope_spans = vec![ScopeSpans { scope: Some(self.scope.clone()), spans }];
         let resource_spans = vec![ResourceSpans { resource: Some(self.resource.clone()), scope_spans }];
         ExportTraceServiceRequest { resource_spans }.encode_to_vec()
     }
 
-    fn unix(&self, at_ns: u64) -> u64 {
-        u64::try_from(self.clock.unix_at(at_ns).0).unwrap_or_default()
-    }
-
-    fn span(&self, record: &SpanRecord) -> Span {
+    /// `from` is the moment from which the record's times count.
+    fn span(&self, record: &SpanRecord, from: UnixNanos) -> Span {
         let kind = match record.kind() {
             SpanKind::Adapter => Kind::Consumer,
             SpanKind::Publish => Kind::Producer,
@@ -79,22 +79,14 @@ impl Encoder {
             parent_span_id: if record.parent == 0 { Vec::new() } else { record.parent.to_be_bytes().to_vec() },
             name: record.kind().name().to_owned(),
             kind: kind as i32,
-            start_time_unix_nano: self.unix(record.start_ns),
-            end_time_unix_nano: self.unix(record.end_ns),
+            start_time_unix_nano: unix(from, record.start_ns),
+            end_time_unix_nano: unix(from, record.end_ns),
             attributes: self.attributes(record),
-            events: self.events(record),
+            events: events(record, from),
             links: links(record),
             status,
             flags: SAMPLED | PARENT_KNOWN | if remote { PARENT_REMOTE } else { 0 },
         }
-    }
-
-    /// When a command came into force is a moment inside its span.
-    fn events(&self, record: &SpanRecord) -> Vec<Event> {
-        let [in_force_ns, _] = record.numbers;
-        let has = record.kind() == SpanKind::Command && in_force_ns != 0;
-        let event = || Event { time_unix_nano: self.unix(in_force_ns), name: "in force".to_owned() };
-        has.then(event).into_iter().collect()
     }
 
     fn attributes(&self, record: &SpanRecord) -> Vec<KeyValue> {
@@ -153,6 +145,19 @@ fn particulars(record: &SpanRecord, out: &mut Vec<KeyValue>) {
 
 fn word<'a>(words: &[&'a str], at: u8) -> Option<&'a str> {
     words.get(usize::from(at)).copied()
+}
+
+/// When a command came into force is a moment inside its span.
+fn events(record: &SpanRecord, from: UnixNanos) -> Vec<Event> {
+    let [in_force_ns, _] = record.numbers;
+    let has = record.kind() == SpanKind::Command && in_force_ns != 0;
+    let event = || Event { time_unix_nano: unix(from, in_force_ns), name: "in force".to_owned() };
+    has.then(event).into_iter().collect()
+}
+
+/// A stamp that counts from there, UTC ns.
+fn unix(from: UnixNanos, at_ns: u64) -> u64 {
+    u64::try_from(from.0.saturating_add_unsigned(at_ns)).unwrap_or_default()
 }
 
 fn links(record: &SpanRecord) -> Vec<Link> {
