@@ -17,7 +17,7 @@
 //!
 //! A gating reader is one whose cursor the producer looks at: [`Publisher::room_for`] and
 //! [`Publisher::credit_words`] say how much may be published without taking from it what it has not read. Without a
-//! bound it is *heeded* from the first answer of `room_for` that counts it: it is never demoted, and what would go over its
+//! bound it is *heeded* from the first answer of `room_for` that looks at the gates and counts it: it is never demoted, and what would go over its
 //! records is refused. So they stay, and it reads them where they lie: no copy, no look at `intent`, and its gate
 //! moves once a batch, behind what it was lent. With a bound it is demoted as soon as it would fall further behind, and
 //! from then on it is a reader like any other; since that may be at any time, it copies as they do.
