@@ -31,6 +31,12 @@ impl Discipline {
         Discipline { clock, look_at: now + LOOK_NS, step_at: now, owed: 0 }
     }
 
+    /// The most by which a clock is moved in so many ns.
+    #[inline]
+    pub const fn moved_ns_max(in_ns: u64) -> u64 {
+        (in_ns / PAUSE_NS + 1).saturating_mul(STEP_NS_MAX.unsigned_abs())
+    }
+
     /// Takes a step if one is due, and looks at the wall clock once a second. `now_ns` is the clock's own.
     #[inline]
     pub fn tick(&mut self, now_ns: u64) {
@@ -75,6 +81,18 @@ mod tests {
             discipline.owe(ahead);
             let taken: Vec<i64> = steps.iter().map(|_| discipline.step()).collect();
             assert_eq!(taken, steps, "{ahead} ns ahead");
+        }
+    }
+
+    #[test]
+    fn no_more_is_moved_in_a_time_than_is_said_and_no_less_where_much_is_owed() {
+        for span in [0, 1, PAUSE_NS - 1, PAUSE_NS, PAUSE_NS + 1, 50 * PAUSE_NS] {
+            let mut discipline = Discipline::new(Clock::default());
+            discipline.owe(1_000_000);
+            let (clock, from) = (discipline.clock.clone(), discipline.step_at);
+            let before = clock.unix_at(0).0;
+            (0..=span).step_by(PAUSE_NS as usize / 4).for_each(|at| discipline.tick(from + at));
+            assert_eq!(clock.unix_at(0).0.abs_diff(before), Discipline::moved_ns_max(span), "in {span} ns");
         }
     }
 

@@ -10,7 +10,7 @@ use crate::schema::latency::Hop;
 use crate::schema::payload::BookReference;
 use crate::schema::stage::Publish;
 use crate::schema::time::UnixNanos;
-use crate::telemetry::{Clock, Counter, Counts, HopRecorder, Latencies, PublishTracer, SignedRecorder};
+use crate::telemetry::{Clock, Counter, Counts, Discipline, HopRecorder, Latencies, PublishTracer, SignedRecorder};
 
 use super::keyed::KeyTable;
 use super::oversize::announce;
@@ -29,9 +29,6 @@ pub struct SequencerOptions {
 /// The longest event that Meltica publishes, in words: a diff of 5,000 levels a side, the deepest book that the venue
 /// serves in one body (binance.md, section 1), every level of it changed.
 pub const EVENT_WORDS_MAX: usize = 20_032;
-
-/// What the clock's UTC is moved by at a time ([`crate::telemetry::Discipline`]), ns.
-const CLOCK_STEP_NS: u64 = 100;
 
 /// The smallest ring that carries events of `words` words: records are at most an eighth of it.
 pub const fn ring_words_for(words: usize) -> usize {
@@ -168,9 +165,9 @@ impl<S: Shelves> Sequencer<S> {
         header.latency_ns = latency_ns;
         // For consumers that are measured, which are where this is.
         if self.published.is_on() {
-            // The clock's UTC may have been moved since the receipt, by 50 parts in a million at most.
+            // The clock's UTC may have been moved since the receipt.
             let apart = header.receive.abs_diff(self.clock.unix_at(ingress_ns).0);
-            if apart <= CLOCK_STEP_NS + latency_ns / 10_000 {
+            if apart <= Discipline::moved_ns_max(latency_ns) {
                 header.flags |= flag::CLOCKED;
             }
         }
