@@ -140,20 +140,16 @@ impl Publisher {
             (self.tail, self.number) = (end, number + 1);
             return Ok(number);
         }
-        self.publish_thoughtfully(&[record])
+        self.publish_parts(&[record])
     }
 
     /// As [`publish`](Publisher::publish), with the record in parts that are joined in the ring.
     ///
     /// # Errors
     /// As [`publish`](Publisher::publish).
-    pub fn publish_parts(&mut self, parts: &[&[u64]]) -> Result<u64, PublishError> {
-        self.publish_thoughtfully(parts)
-    }
-
-    /// Publishes a record of which nothing is known. Apart, for it comes once a stride.
+    // Apart, for of whole records it takes one a stride.
     #[inline(never)]
-    fn publish_thoughtfully(&mut self, parts: &[&[u64]]) -> Result<u64, PublishError> {
+    pub fn publish_parts(&mut self, parts: &[&[u64]]) -> Result<u64, PublishError> {
         let length = parts.iter().fold(0usize, |sum, part| sum.saturating_add(part.len()));
         if length > self.shared.max_record {
             return Err(PublishError::TooLarge);

@@ -6,7 +6,7 @@
 use ::loom::thread;
 
 use super::explore::explore;
-use crate::ring::broadcast::{Delivery, Publisher, Reader, join, join_in_strides};
+use crate::ring::broadcast::{Delivery, Publisher, Reader, Tap, join, join_in_strides};
 
 /// Both records have three words, each telling its record.
 const WORDS: usize = 3;
@@ -37,10 +37,9 @@ fn poll(reader: &mut Reader) {
 }
 
 /// No lap: both records lie in the ring, and both must come out.
-#[test]
-fn publish_two() {
-    explore(|| {
-        let (mut publisher, tap) = join(16, WORDS, 1, 0);
+fn both_come_out_of(ring: impl Fn() -> (Publisher, Tap) + Send + Sync + 'static) {
+    explore(move || {
+        let (mut publisher, tap) = ring();
         let mut reader = tap.reader_at_now();
         let writer = thread::spawn(move || (0..RECORDS).for_each(|_| publish(&mut publisher)));
         poll(&mut reader);
@@ -49,6 +48,11 @@ fn publish_two() {
         poll(&mut reader);
         assert_eq!(reader.next_number(), RECORDS);
     });
+}
+
+#[test]
+fn publish_two() {
+    both_come_out_of(|| join(16, WORDS, 1, 0));
 }
 
 /// The second record goes over the first while it is being read; also where the position itself wraps.
@@ -127,16 +131,7 @@ fn lap_within_a_stride() {
 /// As `publish_two`, with the second record the short way.
 #[test]
 fn publish_two_within_a_stride() {
-    explore(|| {
-        let (mut publisher, tap) = join_in_strides(16, 32, WORDS, 1, 0);
-        let mut reader = tap.reader_at_now();
-        let writer = thread::spawn(move || (0..RECORDS).for_each(|_| publish(&mut publisher)));
-        poll(&mut reader);
-        poll(&mut reader);
-        writer.join().unwrap();
-        poll(&mut reader);
-        assert_eq!(reader.next_number(), RECORDS);
-    });
+    both_come_out_of(|| join_in_strides(16, 32, WORDS, 1, 0));
 }
 
 #[test]
