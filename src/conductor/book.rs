@@ -72,14 +72,13 @@ impl Book {
     /// Applies a diff: absolute quantities; of one price twice the last counts. Gives whether the scale was widened. `spare` is
     /// room to work in.
     pub(super) fn apply(&mut self, diff: Levels<'_>, spare: &mut Vec<Level>) -> Result<bool, Refusal> {
-        let widened = if (diff.price_scale, diff.quantity_scale) == (self.price_scale, self.quantity_scale) {
+        if (diff.price_scale, diff.quantity_scale) == (self.price_scale, self.quantity_scale) {
             Self::check_signs(diff)?;
             self.bids.apply_fitting(diff.bids, spare);
             self.asks.apply_fitting(diff.asks, spare);
             return Ok(false);
-        } else {
-            self.make_fit(diff)?
-        };
+        }
+        let widened = self.make_fit(diff)?;
         let (price, quantity) = self.rescales(diff)?;
         let fit = |l: &Level| Some(Level { price: price.of(l.price)?, quantity: quantity.of(l.quantity)? });
         self.bids.apply(diff.bids, spare, fit);
