@@ -42,6 +42,11 @@ mod usdm;
 
 /// What the room of books names by `crate::`.
 use meltica::schema;
+#[path = "../../../src/sync"]
+mod sync {
+    mod prefetch;
+    pub(crate) use prefetch::prefetch;
+}
 
 /// The book itself, which the library does not show: its own source, compiled here, so that it can be measured alone.
 #[allow(dead_code, reason = "only what a diff needs is called here")]
