@@ -98,8 +98,27 @@ impl TraceId {
     /// The id of one frame: the run's seed, and a mix of connection and frame number. Distinct frames of a run get
     /// distinct ids, for the mix (splitmix64's finaliser) is a bijection.
     pub const fn of_frame(seed: u64, connection: ConnectionId, number: u64) -> TraceId {
-        let low = mix(number ^ ((connection.0 as u64) << 48) ^ mix(seed));
-        TraceId([if seed == 0 { 1 } else { seed }, low])
+        TraceIds::new(seed).of_frame(connection, number)
+    }
+}
+
+/// The trace ids of one run's frames, as [`TraceId::of_frame`] has them: what the seed makes of them is made once.
+#[derive(Clone, Copy, Debug)]
+pub struct TraceIds {
+    high: u64,
+    mixed: u64,
+}
+
+impl TraceIds {
+    /// Those of the run with this seed.
+    pub const fn new(seed: u64) -> TraceIds {
+        TraceIds { high: if seed == 0 { 1 } else { seed }, mixed: mix(seed) }
+    }
+
+    /// The id of one frame.
+    #[inline]
+    pub const fn of_frame(self, connection: ConnectionId, number: u64) -> TraceId {
+        TraceId([self.high, mix(number ^ ((connection.0 as u64) << 48) ^ self.mixed)])
     }
 }
 

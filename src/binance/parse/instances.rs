@@ -10,10 +10,11 @@ use super::envelope::{self, Envelope};
 use super::error::{Cause, ParseError};
 use super::fields::Fields;
 use super::keys::KindKeys;
-use super::names::{Met, Names, Stream, Subject, is_symbol};
+use super::names::{Names, Stream, Subject, is_symbol};
 use super::parser::ParsedFrame;
 use super::scan;
 use super::scanner::{self, Shapes};
+use super::short_name::ShortName;
 use super::taker::RawTaker;
 use super::tape::At;
 use crate::directory::Directory;
@@ -137,18 +138,16 @@ impl Instances {
     fn scanned<O: RawTaker>(&mut self, bytes: &[u8], from: &RawOrigin, origin: Origin<'_>, out: &mut O) -> Option<()> {
         let (name, payload) = match origin {
             Origin::Combined => scanner::open(bytes)?,
-            Origin::Raw { stream } => (stream.as_bytes(), bytes),
+            Origin::Raw { stream } => (ShortName::of(stream.as_bytes())?, bytes),
             _ => return None,
         };
-        let Met { stream, scanned: Some(symbol) } = self.names.met(from.market, name)? else { return None };
-        let Stream { topic, subject: Subject::One(instrument) } = *stream else { return None };
-        out.expect(instrument, topic.kind.is_book());
-        let begin = |raw: &mut RawBuf| raw.begin(from, topic, layout(topic.kind).len());
-        self.shapes.read(payload, (from.market, topic.kind), symbol, &mut self.raw, begin)?;
-        self.raw.set_instrument(instrument);
-        let raw = self.raw.finish().ok()?;
+        let stream = self.names.scanned(from.market, &name)?;
+        let kind = stream.topic.kind;
+        out.expect(stream.instrument, kind.is_book());
+        self.shapes.read(payload, from, stream, &mut self.raw)?;
+        self.raw.close().ok()?;
         let of_others = from.market == Market::BinanceUsdm
-            && KindKeys::of(topic.kind).contract().any(|slot| raw.int(slot) == Some(COIN_M));
+            && KindKeys::of(kind).contract().any(|slot| self.raw.read().int(slot) == Some(COIN_M));
         (!of_others).then_some(())
     }
 
@@ -252,6 +251,7 @@ impl Instances {
         Ok(true)
     }
 
+    #[inline]
     fn hand_out<O: RawTaker>(&mut self, out: &mut O) {
         self.counts.add(Counter::RawParsed, 1);
         out.take(self.raw.read());

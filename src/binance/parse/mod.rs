@@ -15,6 +15,7 @@
 //! | `levels` | level arrays |
 //! | `listed` | what exchangeInfo said of each instrument, and what is news of it |
 //! | `names` | stream name → topic and instrument, symbol → instrument, remembered |
+//! | `short_name` | a name in four words, for the scanner's look-up |
 //! | `text` | the JSON text of values that no table knows |
 //! | `scan` | the stream name of bytes that are no JSON |
 //! | `scanner` | the frames that it takes, without a tape |
@@ -36,6 +37,7 @@ mod names;
 mod parser;
 mod scan;
 mod scanner;
+mod short_name;
 mod taker;
 mod tape;
 mod text;

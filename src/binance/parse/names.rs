@@ -2,12 +2,14 @@
 //! Owns: the memory, bounded. Thread: the io thread. Takes and gives: names and ids.
 //! Never: allocates for a name that it knows; admits a symbol that a broken frame names.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::borrow::Borrow;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use smallvec::SmallVec;
 
-use super::scanner::Known;
+use super::scanner::{Piece, place_of_shape};
+use super::short_name::{BuildHashed, ShortName};
 use crate::directory::Directory;
 use crate::schema::id::{InstrumentId, Market};
 use crate::schema::instrument::{Instrument, SYMBOL_LEN_MAX, uppercase_symbol};
@@ -40,14 +42,61 @@ pub(super) struct Stream {
     pub(super) subject: Subject,
 }
 
-/// A stream that was met.
+/// A stream whose frames the scanner may try, those of one instrument, whose name and symbol stand in a frame just as they are, without
+/// escapes; and all that it has to know of it, in one cache line.
 #[derive(Clone, Debug)]
-pub(super) struct Met {
-    /// The stream.
-    pub(super) stream: Stream,
-    /// Its symbol as the directory has it, when the scanner may try its frames: those of one instrument, whose name and
-    /// symbol stand in a frame just as they are, without escapes.
-    pub(super) scanned: Option<Known>,
+#[repr(align(64))]
+pub(super) struct Scanned {
+    name: ShortName,
+    /// Its symbol as the directory has it, with the quote behind it.
+    pub(super) symbol: Piece,
+    /// Whose frames they are.
+    pub(super) instrument: InstrumentId,
+    /// What they are.
+    pub(super) topic: Topic,
+    /// Where the shape of its payloads is kept.
+    pub(super) shape: u16,
+}
+
+impl Scanned {
+    /// A stream by its name, and its symbol as the directory has it; `None` for what cannot stand in a frame as it is, and for names and
+    /// symbols of more bytes than are looked at: those are left to the tape.
+    pub(super) fn new(
+        market: Market,
+        name: &str,
+        symbol: &str,
+        instrument: InstrumentId,
+        topic: Topic,
+    ) -> Option<Scanned> {
+        let plain = |text: &str| text.bytes().all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\'));
+        if !plain(name) || !plain(symbol) {
+            return None;
+        }
+        let (name, symbol) = (ShortName::of(name.as_bytes())?, Piece::quoted(symbol)?);
+        Some(Scanned { name, symbol, instrument, topic, shape: place_of_shape(market, topic.kind) })
+    }
+}
+
+const _: () = assert!(size_of::<Scanned>() == 64, "a cache line");
+
+impl Borrow<ShortName> for Scanned {
+    fn borrow(&self) -> &ShortName {
+        &self.name
+    }
+}
+
+impl PartialEq for Scanned {
+    fn eq(&self, other: &Scanned) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Scanned {}
+
+impl Hash for Scanned {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
 }
 
 /// Names lie in the map itself, as nearly all fit: one cache line less for a stream that was quiet.
@@ -56,7 +105,8 @@ type Map<V> = HashMap<SmallVec<[u8; 40]>, V, BuildHasherDefault<WordHasher>>;
 /// What is remembered.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    streams: [Map<Met>; Market::ALL.len()],
+    streams: [Map<Stream>; Market::ALL.len()],
+    scanned: [HashSet<Scanned, BuildHashed>; Market::ALL.len()],
     symbols: [Map<Option<InstrumentId>>; Market::ALL.len()],
 }
 
@@ -65,15 +115,15 @@ impl Names {
     #[inline]
     pub(super) fn stream(&mut self, directory: &Directory, market: Market, name: &str) -> Stream {
         match self.streams[index(market)].get(name.as_bytes()) {
-            Some(met) => met.stream,
+            Some(stream) => *stream,
             None => self.meet_stream(directory, market, name),
         }
     }
 
-    /// A stream that was met by this name.
+    /// A stream that was met by this name, if the scanner may try its frames.
     #[inline]
-    pub(super) fn met(&self, market: Market, name: &[u8]) -> Option<&Met> {
-        self.streams[index(market)].get(name)
+    pub(super) fn scanned(&self, market: Market, name: &ShortName) -> Option<&Scanned> {
+        self.scanned[index(market)].get(name)
     }
 
     /// The instrument of a symbol as a payload writes it, admitted if it is new; `None` when the directory is full.
@@ -87,8 +137,8 @@ impl Names {
 
     /// What is known of a stream whose name may be damaged: nothing is admitted or remembered.
     pub(super) fn known(&self, directory: &Directory, market: Market, name: &str) -> Option<Stream> {
-        if let Some(met) = self.met(market, name.as_bytes()) {
-            return Some(met.stream);
+        if let Some(stream) = self.streams[index(market)].get(name.as_bytes()) {
+            return Some(*stream);
         }
         let StreamName { symbol, topic } = StreamName::parse(name)?;
         let id = directory.find_symbol(market, &uppercase_symbol(symbol?))?;
@@ -109,10 +159,8 @@ impl Names {
         };
         let known = &mut self.streams[index(market)];
         if known.len() < NAMES_MAX && name.len() <= NAME_LEN_MAX {
-            known.insert(
-                SmallVec::from_slice(name.as_bytes()),
-                Met { stream, scanned: scanned(directory, stream, name) },
-            );
+            known.insert(SmallVec::from_slice(name.as_bytes()), stream);
+            self.scanned[index(market)].extend(scanned(directory, market, stream, name));
         }
         stream
     }
@@ -129,11 +177,10 @@ impl Names {
     }
 }
 
-fn scanned(directory: &Directory, stream: Stream, name: &str) -> Option<Known> {
-    let plain = |text: &str| text.bytes().all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\'));
-    let Subject::One(id) = stream.subject else { return None };
-    let symbol = &directory.instrument(id)?.symbol;
-    (plain(name) && plain(symbol)).then(|| Known::new(symbol))
+/// What the scanner has to know of a stream, if it may try its frames.
+fn scanned(directory: &Directory, market: Market, stream: Stream, name: &str) -> Option<Scanned> {
+    let Stream { topic, subject: Subject::One(instrument) } = stream else { return None };
+    Scanned::new(market, name, &directory.instrument(instrument)?.symbol, instrument, topic)
 }
 
 /// Whether a text can be a symbol.

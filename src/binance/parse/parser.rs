@@ -15,7 +15,7 @@ use super::tape::At;
 use crate::binance::catalogue::{self, Catalogue};
 use crate::directory::Directory;
 use crate::schema::frame::{Frame, Origin};
-use crate::schema::id::{InstrumentId, TraceId};
+use crate::schema::id::{InstrumentId, TraceIds};
 use crate::schema::instrument::{Trading, VenueState, uppercase_symbol};
 use crate::schema::raw::{RawOrigin, RawRef};
 use crate::telemetry::{Counter, Counts};
@@ -56,6 +56,7 @@ pub enum ParsedFrame {
 /// Turns frames into raw instances.
 pub struct Parser {
     options: ParserOptions,
+    traces: TraceIds,
     buffers: Buffers,
     // Empty between frames; kept for its memory.
     tape: Tape<'static>,
@@ -76,6 +77,7 @@ impl Parser {
     pub fn new(options: ParserOptions, directory: Arc<Directory>, counts: Counts) -> Parser {
         Parser {
             options,
+            traces: TraceIds::new(options.trace_seed),
             buffers: Buffers::with_max_depth(FRAME_BYTES, DEPTH_MAX),
             tape: Tape(Vec::with_capacity(FRAME_BYTES / 8)),
             instances: Instances::new(directory, counts),
@@ -117,7 +119,7 @@ impl Parser {
         out: &mut O,
     ) -> Result<ParsedFrame, ParseError> {
         let Frame { market, connection, number, receive, origin, bytes, stamps: _ } = frame;
-        let trace = TraceId::of_frame(self.options.trace_seed, connection, number);
+        let trace = self.traces.of_frame(connection, number);
         let from = RawOrigin { market, connection, number, receive, ingress_ns, trace };
         if let Origin::Connection { up, cause } = origin {
             self.instances.connection(&from, up, cause, out);

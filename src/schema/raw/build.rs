@@ -5,20 +5,26 @@ use bytemuck::Zeroable;
 
 use super::read::RawRef;
 use super::record::{Level, RAW_HEADER_WORDS, RawHeader, Side, Slot};
+use super::texts::Texts;
 use crate::schema::decimal::{Decimal, DecimalError, power_of_ten};
 use crate::schema::id::{ConnectionId, InstrumentId, Market, TraceId};
 use crate::schema::layout::SLOTS_MAX;
 use crate::schema::time::UnixNanos;
 use crate::schema::topic::Topic;
 
+/// Slots of a buffer: a power of two, so that a masked number of a slot needs no check.
+const SLOT_PLACES: usize = SLOTS_MAX.next_power_of_two();
+/// How many slots are emptied at once.
+const EMPTIED: usize = 4;
+
 /// Builds one raw instance after another in the same buffers.
 #[derive(Debug)]
 pub struct RawBuf {
     header: RawHeader,
-    slots: [Slot; SLOTS_MAX],
+    slots: [Slot; SLOT_PLACES],
     bids: LevelBuf,
     levels: LevelBuf,
-    text: Vec<u8>,
+    text: Texts,
     tail: Vec<u8>,
 }
 
@@ -43,10 +49,10 @@ impl Default for RawBuf {
     fn default() -> Self {
         RawBuf {
             header: RawHeader::zeroed(),
-            slots: [Slot::zeroed(); SLOTS_MAX],
+            slots: [Slot::zeroed(); SLOT_PLACES],
             bids: LevelBuf::default(),
             levels: LevelBuf::default(),
-            text: Vec::with_capacity(1 << 10),
+            text: Texts::default(),
             tail: Vec::with_capacity(1 << 10),
         }
     }
@@ -72,7 +78,11 @@ impl RawBuf {
             trace: origin.trace.0,
             ..RawHeader::zeroed()
         };
-        self.slots[..slots].fill(Slot::zeroed());
+        assert!(slots <= SLOTS_MAX, "{slots} slots");
+        // A few more than are used: so many at once that no loop runs over single ones.
+        for places in self.slots.as_chunks_mut::<EMPTIED>().0.iter_mut().take(slots.div_ceil(EMPTIED)) {
+            *places = [Slot::zeroed(); EMPTIED];
+        }
         self.bids.clear();
         self.levels.clear();
         self.text.clear();
@@ -122,18 +132,8 @@ impl RawBuf {
     #[inline]
     pub fn set_text(&mut self, slot: usize, text: &str) {
         let at = self.text.len();
-        self.text.extend_from_slice(text.as_bytes());
+        self.text.push(text.as_bytes());
         self.set(slot, Slot::text(at, text.len()));
-    }
-
-    /// Sets a short text as written: the first `length` bytes, which are whole characters.
-    #[inline]
-    pub fn set_padded(&mut self, slot: usize, bytes: &[u8; 16], length: usize) {
-        let at = self.text.len();
-        // All sixteen at once, then back: a copy of a length that is known is two moves.
-        self.text.extend_from_slice(bytes);
-        self.text.truncate(at + length);
-        self.set(slot, Slot::text(at, length));
     }
 
     /// Sets a text in uppercase, Unicode included.
@@ -151,7 +151,7 @@ impl RawBuf {
     fn set_raised(&mut self, slot: usize, text: &str) {
         let at = self.text.len();
         for upper in text.chars().flat_map(char::to_uppercase) {
-            self.text.extend_from_slice(upper.encode_utf8(&mut [0; 4]).as_bytes());
+            self.text.push(upper.encode_utf8(&mut [0; 4]).as_bytes());
         }
         self.set(slot, Slot::text(at, self.text.len() - at));
     }
@@ -159,13 +159,27 @@ impl RawBuf {
     /// Writes a whole number into a slot that [`RawBuf::note_present`] will note.
     #[inline]
     pub(crate) fn put_int(&mut self, slot: usize, value: i64) {
-        self.slots[slot] = Slot::int(value);
+        self.slots[slot & (SLOT_PLACES - 1)] = Slot::int(value);
     }
 
     /// Likewise a decimal.
     #[inline]
     pub(crate) fn put_decimal(&mut self, slot: usize, value: Decimal) {
-        self.slots[slot] = Slot::decimal(value);
+        self.slots[slot & (SLOT_PLACES - 1)] = Slot::decimal(value);
+    }
+
+    /// Likewise a truth value.
+    #[inline]
+    pub(crate) fn put_bool(&mut self, slot: usize, value: bool) {
+        self.slots[slot & (SLOT_PLACES - 1)] = Slot::truth(value);
+    }
+
+    /// Likewise a short text as written: the first `length` bytes, which are whole characters.
+    #[inline]
+    pub(crate) fn put_padded(&mut self, slot: usize, bytes: &[u8; 16], length: usize) {
+        let at = self.text.len();
+        self.text.push_padded(bytes, length);
+        self.slots[slot & (SLOT_PLACES - 1)] = Slot::text(at, length);
     }
 
     /// Notes slots as set, a bit each, as [`RawHeader::present`]: those that were put.
@@ -237,20 +251,27 @@ impl RawBuf {
     /// [`DecimalError::Overflow`] when bids and asks cannot be held at one scale.
     #[inline]
     pub fn finish(&mut self) -> Result<RawRef<'_>, DecimalError> {
+        self.close()?;
+        Ok(self.read())
+    }
+
+    /// Closes the instance: [`RawBuf::read`] gives it from then on.
+    ///
+    /// # Errors
+    /// As [`RawBuf::finish`].
+    #[inline(always)]
+    pub(crate) fn close(&mut self) -> Result<(), DecimalError> {
         let (bids, asks) = (self.bids.levels.len(), self.levels.levels.len());
         let (price, quantity) = (
             self.bids.price_scale.max(self.levels.price_scale),
             self.bids.quantity_scale.max(self.levels.quantity_scale),
         );
         if bids + asks > 0 {
-            self.bids.widen(price, quantity)?;
-            self.levels.widen(price, quantity)?;
-            // Bids go first in the record: append the asks behind them, and read the joined array.
-            self.bids.levels.extend_from_slice(&self.levels.levels);
+            self.join_sides(price, quantity)?;
         }
         self.header.tail_at = self.text.len() as u32;
         if self.header.unknown > 0 {
-            self.text.extend_from_slice(&self.tail);
+            self.text.push(&self.tail);
         }
         self.header.bids = bids as u32;
         self.header.asks = asks as u32;
@@ -259,14 +280,23 @@ impl RawBuf {
         self.header.text_bytes = self.text.len() as u32;
         let slots = self.header.slots as usize;
         self.header.words = (RAW_HEADER_WORDS + slots * 2 + (bids + asks) * 2 + self.text.len().div_ceil(8)) as u32;
-        Ok(self.read())
+        Ok(())
+    }
+
+    /// Bids go first in the record: appends the asks behind them; the joined array is what is read.
+    #[inline(never)]
+    fn join_sides(&mut self, price_scale: u8, quantity_scale: u8) -> Result<(), DecimalError> {
+        self.bids.widen(price_scale, quantity_scale)?;
+        self.levels.widen(price_scale, quantity_scale)?;
+        self.bids.levels.extend_from_slice(&self.levels.levels);
+        Ok(())
     }
 
     /// The instance as last closed by [`RawBuf::finish`].
     #[inline]
     pub fn read(&self) -> RawRef<'_> {
         let slots = &self.slots[..self.header.slots as usize];
-        RawRef { header: &self.header, slots, levels: &self.bids.levels, text: &self.text }
+        RawRef { header: &self.header, slots, levels: &self.bids.levels, text: self.text.bytes() }
     }
 }
 

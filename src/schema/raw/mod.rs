@@ -12,6 +12,7 @@ mod read;
 mod record;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 pub use build::{RawBuf, RawOrigin};
 pub use read::{RawRef, Unknown};

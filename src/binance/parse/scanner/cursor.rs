@@ -206,7 +206,7 @@ fn last_decimal(last: &[u8]) -> Option<(Decimal, usize)> {
 
 /// As [`Cursor::whole`], once sixteen digits are passed: two more at the most, for eighteen always fit.
 #[cold]
-fn longer(sixteen: u64, mut at: Cursor<'_>) -> Option<(i64, Cursor<'_>)> {
+pub(super) fn longer(sixteen: u64, mut at: Cursor<'_>) -> Option<(i64, Cursor<'_>)> {
     let mut value = sixteen;
     for _ in 0..3 {
         match at.rest.first() {
@@ -219,7 +219,7 @@ fn longer(sixteen: u64, mut at: Cursor<'_>) -> Option<(i64, Cursor<'_>)> {
 }
 
 #[cold]
-fn any_decimal(mut at: Cursor<'_>) -> Option<(Decimal, Cursor<'_>)> {
+pub(super) fn any_decimal(mut at: Cursor<'_>) -> Option<(Decimal, Cursor<'_>)> {
     let value = Decimal::parse(at.quoted()?).ok()?;
     Some((value, at))
 }

@@ -5,7 +5,6 @@
 //! | `window` | sixteen bytes at once: what they are, and where a quote stands |
 //! | `number` | decimals and whole numbers, sixteen digits at once |
 //! | `level` | the levels of a side: prices of one form, so that the next one's end is known before its bytes are |
-//! | `known` | a stream's symbol, compared and copied at once |
 //! | `piece` | up to sixteen bytes that are expected |
 //! | `cursor` | a position in a frame: keys, numbers, decimals, texts |
 //! | `wrapper` | the stream's name and the payload of a combined frame |
@@ -17,7 +16,6 @@
 //! instrument, without white space, escapes, nested objects, `null`, negative whole numbers and keys that no table knows.
 
 mod cursor;
-mod known;
 mod level;
 mod number;
 mod payload;
@@ -31,6 +29,6 @@ mod plain;
 #[cfg(test)]
 mod tests;
 
-pub(super) use known::Known;
-pub(super) use shape::Shapes;
+pub(super) use piece::Piece;
+pub(super) use shape::{Shapes, place_of_shape};
 pub(super) use wrapper::open;

@@ -16,13 +16,13 @@ pub(super) const VIEW: usize = 24;
 const ZEROS: u64 = everywhere(b'0');
 const EIGHT: u64 = 100_000_000;
 
-/// For so many of eight digits behind the point that are left out, the power of ten that the others move those before it by.
+/// The power of ten that moves those before a point by so many digits behind it.
 const POWERS: [u64; 9] = {
     let mut powers = [1; 9];
-    let mut left_out = 8;
-    while left_out > 0 {
-        powers[left_out - 1] = powers[left_out] * 10;
-        left_out -= 1;
+    let mut digits = 1;
+    while digits < 9 {
+        powers[digits] = powers[digits - 1] * 10;
+        digits += 1;
     }
     powers
 };
@@ -116,19 +116,27 @@ impl Digits {
     /// The decimal, without zeros at its end.
     #[inline(always)]
     pub(super) fn decimal(self) -> Option<Decimal> {
-        let bits = self.fraction.leading_zeros();
-        let left_out = bits / 8;
-        // Without a digit left nothing is moved, for there is nothing.
-        let [whole, fraction] = pair(self.whole, self.fraction.wrapping_shl(bits & !7));
-        Decimal::new((whole * POWERS[left_out as usize] + fraction) as i64, 8 - left_out as u8)
+        let bits = bits_of(self.fraction);
+        // Those that are left go to the end of their word; where none is left nothing is moved, for there is nothing.
+        let [whole, fraction] = pair(self.whole, self.fraction.wrapping_shl(bits.wrapping_neg()));
+        let scale = bits / 8;
+        Decimal::new((whole * POWERS[scale as usize] + fraction) as i64, scale as u8)
     }
+}
+
+/// The bits of eight digits behind a point that are left without the zeros at their end, eight each.
+#[inline(always)]
+const fn bits_of(fraction: u64) -> u32 {
+    // A digit has four bits: moved up by four, each has the upper half of its byte, and the lowest bit marks that there is none.
+    let highest = (fraction << 4 | 1).ilog2();
+    (highest + 4) & 0x78
 }
 
 /// How many of eight digits behind a point are left without the zeros at their end; of several fractions by their common
 /// digits (`|`), the scale that all of them need.
 #[inline(always)]
 pub(super) const fn scale_of(fraction: u64) -> u8 {
-    8 - (fraction.leading_zeros() / 8) as u8
+    (bits_of(fraction) / 8) as u8
 }
 
 impl<N: Next> View<N> {
@@ -147,7 +155,8 @@ impl<N: Next> View<N> {
     /// Several digits begin with a zero, which JSON forbids in front of a point.
     #[inline(always)]
     fn is_padded(self, digits: usize) -> bool {
-        digits > 1 && self.0.byte(0) == b'0'
+        // Both at once: half of all quantities begin with a zero, which is no branch to be guessed.
+        (digits > 1) & (self.0.byte(0) == b'0')
     }
 
     /// A decimal and its length: from 1 to 8 digits before the point and, if there is one, 1 to 8 behind it. What stands behind

@@ -3,21 +3,21 @@
 //! Never: takes a key twice, a key that no table knows, or a payload of another instrument.
 
 use super::cursor::Cursor;
-use super::known::Known;
 use super::level::{Form, ShortLevel};
 use super::number::scale_of;
+use super::piece::Piece;
 use crate::binance::parse::control::SHUTDOWN_EVENT;
 use crate::binance::parse::keys::{KindKeys, Place};
 use crate::schema::layout::{SlotSpec, Want, layout};
 use crate::schema::raw::{Level, RawBuf, Side};
 use crate::schema::topic::StreamKind;
 
-/// Reads a payload of a kind into `raw`, which the caller has begun. `symbol` is its stream's, as the directory has it. `note` is
+/// Reads a payload of a kind into `raw`, which the caller has begun. `symbol` is its stream's, as the directory has it, with a quote. `note` is
 /// told of each key, with what stands before and behind it, and of its value as written.
 pub(super) fn read(
     payload: &[u8],
     kind: StreamKind,
-    symbol: &Known,
+    symbol: &Piece,
     raw: &mut RawBuf,
     mut note: impl FnMut(&[u8], Place, &[u8]),
 ) -> Option<()> {
@@ -57,7 +57,7 @@ fn set(
     cursor: &mut Cursor<'_>,
     spec: &SlotSpec,
     slot: usize,
-    (keys, symbol): (&KindKeys, &Known),
+    (keys, symbol): (&KindKeys, &Piece),
     raw: &mut RawBuf,
 ) -> Option<()> {
     if raw.present() >> slot & 1 == 1 {
@@ -72,7 +72,10 @@ fn set(
         Want::Text => {
             cursor.literal(b"\"")?;
             if keys.symbol() == Some(slot) {
-                *cursor = symbol.pass(*cursor, slot, raw)?;
+                cursor.piece(symbol)?;
+                let (bytes, length) = symbol.without_last();
+                raw.put_padded(slot, bytes, length);
+                raw.note_present(1 << slot);
             } else {
                 *cursor = set_text(*cursor, spec, slot, raw)?;
             }

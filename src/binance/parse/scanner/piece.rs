@@ -5,50 +5,50 @@ use super::window::{WINDOW, Window};
 
 /// What is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(in crate::binance::parse) struct Piece {
     bytes: [u8; WINDOW],
-    /// All ones where a byte is.
-    mask: [u8; WINDOW],
-    length: usize,
+    /// A bit for each byte, the first the lowest.
+    wanted: u16,
+    length: u8,
 }
 
 impl Piece {
     /// Nothing, which comes next everywhere.
-    pub(super) const EMPTY: Piece = Piece { bytes: [0; WINDOW], mask: [0; WINDOW], length: 0 };
+    pub(super) const EMPTY: Piece = Piece { bytes: [0; WINDOW], wanted: 0, length: 0 };
 
     /// These bytes; `None` for more than a window shows.
     pub(super) fn new(bytes: &[u8]) -> Option<Piece> {
         bytes.iter().try_fold(Piece::EMPTY, |piece, byte| piece.and(*byte))
     }
 
-    /// With one byte more.
-    pub(super) fn and(self, byte: u8) -> Option<Piece> {
-        let Piece { mut bytes, mut mask, length } = self;
-        *bytes.get_mut(length)? = byte;
-        mask[length] = u8::MAX;
-        Some(Piece { bytes, mask, length: length + 1 })
+    /// A text and the quote behind it; `None` for more than a window shows.
+    pub(in crate::binance::parse) fn quoted(text: &str) -> Option<Piece> {
+        Piece::new(text.as_bytes())?.and(b'"')
     }
 
-    pub(super) const fn is_empty(&self) -> bool {
-        self.length == 0
+    /// With one byte more.
+    pub(super) fn and(self, byte: u8) -> Option<Piece> {
+        let Piece { mut bytes, wanted, length } = self;
+        *bytes.get_mut(usize::from(length))? = byte;
+        Some(Piece { bytes, wanted: wanted << 1 | 1, length: length + 1 })
     }
 
     /// How many bytes.
     #[inline]
     pub(super) const fn length(&self) -> usize {
-        self.length
+        self.length as usize
     }
 
     /// Whether a window begins with them.
-    #[inline]
+    #[inline(always)]
     pub(super) fn begins(&self, window: Window) -> bool {
-        window.begins(&self.bytes, &self.mask)
+        !window.equal(&self.bytes) & u32::from(self.wanted) == 0
     }
 
     /// The bytes but for the last, with whatever behind them, and how many they are.
     #[inline]
-    pub(super) const fn without_last(&self) -> ([u8; WINDOW], usize) {
-        (self.bytes, self.length.saturating_sub(1))
+    pub(super) const fn without_last(&self) -> (&[u8; WINDOW], usize) {
+        (&self.bytes, self.length().saturating_sub(1))
     }
 }
 
@@ -61,8 +61,9 @@ mod tests {
         let text = *b"0123456789abcdef";
         for length in 0..=WINDOW {
             let piece = Piece::new(&text[..length]).unwrap();
-            assert_eq!((piece.length(), piece.is_empty()), (length, length == 0));
-            assert_eq!(&piece.without_last().0[..piece.without_last().1], &text[..length.saturating_sub(1)]);
+            assert_eq!(piece.length(), length);
+            let (bytes, without) = piece.without_last();
+            assert_eq!(bytes[..without], text[..length.saturating_sub(1)]);
             for at in 0..WINDOW {
                 let mut other = text;
                 other[at] ^= 1;
@@ -70,5 +71,7 @@ mod tests {
             }
         }
         assert_eq!(Piece::new(b"0123456789abcdefg"), None);
+        assert_eq!(Piece::quoted("0123456789abcde"), Piece::new(b"0123456789abcde\""));
+        assert_eq!(Piece::quoted("0123456789abcdef"), None);
     }
 }

@@ -107,7 +107,7 @@ fn takes(market: Market, name: &str, payload: &str) -> bool {
     };
     let slots = crate::schema::layout::layout(stream.topic.kind).len();
     raw.begin(&origin, stream.topic, slots);
-    let symbol = super::Known::new(&symbol);
+    let symbol = super::Piece::quoted(&symbol).unwrap();
     super::payload::read(payload.as_bytes(), stream.topic.kind, &symbol, &mut raw, |_, _, _| {}).is_some()
 }
 

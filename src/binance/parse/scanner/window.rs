@@ -18,11 +18,10 @@ impl Window {
         Window(u8x16::new(*bytes))
     }
 
-    /// Whether these bytes are there, where the mask is all ones.
+    /// Marks the bytes that are as these.
     #[inline(always)]
-    pub(super) fn begins(self, bytes: &[u8; WINDOW], mask: &[u8; WINDOW]) -> bool {
-        let differs = (self.0 ^ u8x16::new(*bytes)) & u8x16::new(*mask);
-        differs.simd_eq(u8x16::ZERO).to_bitmask() == 0xffff
+    pub(super) fn equal(self, bytes: &[u8; WINDOW]) -> u32 {
+        self.0.simd_eq(u8x16::new(*bytes)).to_bitmask()
     }
 
     /// Marks quotes.
