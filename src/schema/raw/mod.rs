@@ -6,8 +6,10 @@
 //! | `record` | the layout: head, slots, levels |
 //! | `read` | a raw instance read in place |
 //! | `build` | one raw instance after another made in the same buffers |
+//! | `levels`, `texts` | what of it has no fixed length, while it is built |
 
 mod build;
+mod levels;
 mod read;
 mod record;
 #[cfg(test)]

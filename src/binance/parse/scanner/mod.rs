@@ -9,7 +9,8 @@
 //! | `cursor` | a position in a frame: keys, numbers, decimals, texts |
 //! | `wrapper` | the stream's name and the payload of a combined frame |
 //! | `payload` | one flat payload into the slots and levels of a raw instance, key by key |
-//! | `shape` | how the payloads of a kind are written: most are read by comparing what is expected |
+//! | `step` | what is expected and the value behind it, read by comparing |
+//! | `shape` | how the payloads of a kind are written: the steps, learned from the one before |
 //!
 //! Invariants: what it takes, it reads as the tape would, to the last byte of the record; of all else it says "not mine"
 //! (`None`) and the tape decides. So nothing here says that a frame is wrong. It takes frames of known streams of one
@@ -21,6 +22,7 @@ mod number;
 mod payload;
 mod piece;
 mod shape;
+mod step;
 mod window;
 mod wrapper;
 

@@ -3,52 +3,19 @@
 //! Owns: one shape a market and kind. Thread: the io thread. Takes and gives: bytes in, a filled `RawBuf` out, or "otherwise".
 //! Never: takes a payload that `payload::read` would not, for a shape is only what that has read; allocates.
 
-use super::cursor::{Cursor, any_decimal, longer};
 use super::level::Form;
-use super::number::{FIRST, Here, VIEW, View};
-use super::payload::{self, side};
+use super::payload;
 use super::piece::Piece;
-use super::window::{WINDOW, Window};
+use super::step::{Expected, STEP, Step, TEXTS_MAX, Tail, What};
 use crate::binance::parse::keys::Place;
 use crate::binance::parse::names::Scanned;
 use crate::schema::id::Market;
 use crate::schema::layout::{SlotSpec, Want, layout, symbol_slot};
-use crate::schema::raw::{RawBuf, RawOrigin, Side};
+use crate::schema::raw::{RawBuf, RawOrigin};
 use crate::schema::topic::StreamKind;
 
 /// The most values of a payload that has a shape; longer ones are read key by key.
 const STEPS_MAX: usize = 16;
-/// The most texts that are expected; payloads of more are read key by key.
-const TEXTS_MAX: usize = 4;
-/// No literal has more bytes. It has no more than a window, but a length that is taken modulo a power of two needs no check.
-const LITERAL_MAX: usize = 2 * WINDOW - 1;
-/// Bytes that a step looks at: what is expected, and the value behind it.
-const STEP: usize = LITERAL_MAX + VIEW + 1;
-
-/// What stands behind a literal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
-    Int,
-    Decimal,
-    Bool,
-    /// The stream's symbol.
-    Symbol,
-    /// Another text; most likely the one before, or the stream's symbol again.
-    Text,
-    Bids,
-    Asks,
-}
-
-/// What is expected, and the value behind it.
-#[derive(Clone, Copy, Debug)]
-struct Step {
-    literal: Piece,
-    what: What,
-    slot: u8,
-    /// Of a text: which one is expected, in `Shape::texts`; beyond them the stream's symbol.
-    text: u8,
-}
-
 /// How a kind's payloads are written.
 #[derive(Clone, Debug)]
 struct Shape {
@@ -127,85 +94,6 @@ impl Shape {
     }
 }
 
-/// What a shape's values are held against.
-struct Expected<'s> {
-    texts: &'s [Piece; TEXTS_MAX],
-    symbol: &'s Piece,
-    specs: &'static [SlotSpec],
-}
-
-impl Expected<'_> {
-    /// Goes on as long as there are steps and bytes for one. What is left of the bytes.
-    #[inline(always)]
-    fn go<'p>(
-        &self,
-        steps: &mut core::slice::Iter<'_, Step>,
-        mut rest: &'p [u8],
-        form: &mut Form,
-        raw: &mut RawBuf,
-    ) -> Option<&'p [u8]> {
-        while let Some(next) = rest.first_chunk::<STEP>() {
-            let Some(Step { literal, what, slot, text }) = steps.next() else { return Some(rest) };
-            if !literal.begins(Window::of(next.first_chunk()?)) {
-                return None;
-            }
-            let (at, slot) = (literal.length() % (LITERAL_MAX + 1), usize::from(*slot));
-            let value: &[u8; VIEW] = next.get(at..)?.first_chunk()?;
-            let length = match what {
-                What::Decimal => match View(Here(value)).quoted() {
-                    Some((digits, length)) => {
-                        raw.put_decimal(slot, digits.decimal()?);
-                        length + 1
-                    }
-                    // Each way hands on its number itself: what comes from two ways meets in memory, and is waited for there.
-                    None => {
-                        let (decimal, left) = any_decimal(Cursor::new(rest.get(at..)?))?;
-                        raw.put_decimal(slot, decimal);
-                        rest = left.rest();
-                        continue;
-                    }
-                },
-                What::Int => {
-                    let (number, digits) = View(Here(value)).whole()?;
-                    if digits == WINDOW {
-                        let (number, left) = longer(number, Cursor::new(rest.get(at + digits..)?))?;
-                        raw.put_int(slot, number);
-                        rest = left.rest();
-                        continue;
-                    }
-                    raw.put_int(slot, i64::try_from(number).ok()?);
-                    digits
-                }
-                What::Bool => {
-                    let (truth, length) = truth(value)?;
-                    raw.put_bool(slot, truth);
-                    length
-                }
-                What::Bids | What::Asks => {
-                    let of = if *what == What::Bids { Side::Bid } else { Side::Ask };
-                    rest = side(Cursor::new(rest.get(at..)?), of, raw, form)?.rest();
-                    continue;
-                }
-                What::Symbol | What::Text => {
-                    let expected = self.texts.get(usize::from(*text)).unwrap_or(self.symbol);
-                    if expected.begins(Window::of(value.first_chunk()?)) {
-                        let (bytes, length) = expected.without_last();
-                        raw.put_padded(slot, bytes, length);
-                        expected.length()
-                    } else if *what == What::Text {
-                        rest = payload::set_text(Cursor::new(rest.get(at..)?), &self.specs[slot], slot, raw)?.rest();
-                        continue;
-                    } else {
-                        return None;
-                    }
-                }
-            };
-            rest = rest.get(at + length..)?;
-        }
-        Some(rest)
-    }
-}
-
 fn what(kind: StreamKind, slot: usize) -> What {
     match layout(kind)[slot].want {
         Want::Int => What::Int,
@@ -213,30 +101,6 @@ fn what(kind: StreamKind, slot: usize) -> What {
         Want::Bool => What::Bool,
         Want::Text if symbol_slot(kind) == Some(slot) => What::Symbol,
         Want::Text => What::Text,
-    }
-}
-
-/// `true` or `false`, and how long it is.
-#[inline(always)]
-fn truth(value: &[u8; VIEW]) -> Option<(bool, usize)> {
-    let [yes, no] = [u64::from_le_bytes(*b"true\0\0\0\0"), u64::from_le_bytes(*b"false\0\0\0")];
-    let next = u64::from_le_bytes(*value.first_chunk()?);
-    let (is_true, is_false) = (next & FIRST[3] == yes, next & FIRST[4] == no);
-    // Nothing to guess: who made a trade changes from one to the next.
-    (is_true | is_false).then_some((is_true, 4 + usize::from(is_false)))
-}
-
-/// The end of a payload with zeros behind it, so that a step near the end looks at as many bytes as any other. It is written when a payload
-/// begins and read near its end: a load of what was stored in pieces a moment ago would wait for all of them.
-#[derive(Debug)]
-struct Tail([u8; 2 * STEP]);
-
-impl Tail {
-    /// The last bytes of a payload with as many zeros behind them; `None` for a payload that has fewer.
-    #[inline(always)]
-    fn hold(&mut self, payload: &[u8]) -> Option<&[u8; 2 * STEP]> {
-        *self.0.first_chunk_mut::<STEP>()? = *payload.last_chunk()?;
-        Some(&self.0)
     }
 }
 
@@ -251,7 +115,7 @@ impl Default for Shapes {
     fn default() -> Self {
         let unknown = |kind| Shape { specs: layout(kind), ..Shape::UNKNOWN };
         let met = Market::ALL.iter().flat_map(|_| StreamKind::ALL.map(unknown)).collect();
-        Shapes { met, tail: Tail([0; 2 * STEP]) }
+        Shapes { met, tail: Tail::default() }
     }
 }
 

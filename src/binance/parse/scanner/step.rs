@@ -1,0 +1,152 @@
+//! Purpose: the steps by which a payload is read that is written as the one before: a literal that is compared, the value behind it.
+//! Owns: a payload's end, with zeros behind it. Thread: the io thread. Takes and gives: bytes in, values into a `RawBuf`, what is left out.
+//! Never: looks a key up; reads on behind what was expected and is not there.
+
+use super::cursor::{Cursor, any_decimal, longer};
+use super::level::Form;
+use super::number::{FIRST, Here, VIEW, View};
+use super::payload::{self, side};
+use super::piece::Piece;
+use super::window::{WINDOW, Window};
+use crate::schema::layout::SlotSpec;
+use crate::schema::raw::{RawBuf, Side};
+
+/// The most texts that are expected; payloads of more are read key by key.
+pub(super) const TEXTS_MAX: usize = 4;
+/// No literal has more bytes. It has no more than a window, but a length that is taken modulo a power of two needs no check.
+const LITERAL_MAX: usize = 2 * WINDOW - 1;
+/// Bytes that a step looks at: what is expected, and the value behind it.
+pub(super) const STEP: usize = LITERAL_MAX + VIEW + 1;
+
+/// What stands behind a literal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Int,
+    Decimal,
+    Bool,
+    /// The stream's symbol.
+    Symbol,
+    /// Another text; most likely the one before, or the stream's symbol again.
+    Text,
+    Bids,
+    Asks,
+}
+
+/// What is expected, and the value behind it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    pub(super) literal: Piece,
+    pub(super) what: What,
+    pub(super) slot: u8,
+    /// Of a text: which one is expected, in `Shape::texts`; beyond them the stream's symbol.
+    pub(super) text: u8,
+}
+
+/// What a shape's values are held against.
+pub(super) struct Expected<'s> {
+    pub(super) texts: &'s [Piece; TEXTS_MAX],
+    pub(super) symbol: &'s Piece,
+    pub(super) specs: &'static [SlotSpec],
+}
+
+impl Expected<'_> {
+    /// Goes on as long as there are steps and bytes for one. What is left of the bytes.
+    #[inline(always)]
+    pub(super) fn go<'p>(
+        &self,
+        steps: &mut core::slice::Iter<'_, Step>,
+        mut rest: &'p [u8],
+        form: &mut Form,
+        raw: &mut RawBuf,
+    ) -> Option<&'p [u8]> {
+        while let Some(next) = rest.first_chunk::<STEP>() {
+            let Some(Step { literal, what, slot, text }) = steps.next() else { return Some(rest) };
+            if !literal.begins(Window::of(next.first_chunk()?)) {
+                return None;
+            }
+            let (at, slot) = (literal.length() % (LITERAL_MAX + 1), usize::from(*slot));
+            let value: &[u8; VIEW] = next.get(at..)?.first_chunk()?;
+            let length = match what {
+                What::Decimal => match View(Here(value)).quoted() {
+                    Some((digits, length)) => {
+                        raw.put_decimal(slot, digits.decimal()?);
+                        length + 1
+                    }
+                    // Each way hands on its number itself: what comes from two ways meets in memory, and is waited for there.
+                    None => {
+                        let (decimal, left) = any_decimal(Cursor::new(rest.get(at..)?))?;
+                        raw.put_decimal(slot, decimal);
+                        rest = left.rest();
+                        continue;
+                    }
+                },
+                What::Int => {
+                    let (number, digits) = View(Here(value)).whole()?;
+                    if digits == WINDOW {
+                        let (number, left) = longer(number, Cursor::new(rest.get(at + digits..)?))?;
+                        raw.put_int(slot, number);
+                        rest = left.rest();
+                        continue;
+                    }
+                    raw.put_int(slot, i64::try_from(number).ok()?);
+                    digits
+                }
+                What::Bool => {
+                    let (truth, length) = truth(value)?;
+                    raw.put_bool(slot, truth);
+                    length
+                }
+                What::Bids | What::Asks => {
+                    let of = if *what == What::Bids { Side::Bid } else { Side::Ask };
+                    rest = side(Cursor::new(rest.get(at..)?), of, raw, form)?.rest();
+                    continue;
+                }
+                What::Symbol | What::Text => {
+                    let expected = self.texts.get(usize::from(*text)).unwrap_or(self.symbol);
+                    if expected.begins(Window::of(value.first_chunk()?)) {
+                        let (bytes, length) = expected.without_last();
+                        raw.put_padded(slot, bytes, length);
+                        expected.length()
+                    } else if *what == What::Text {
+                        rest = payload::set_text(Cursor::new(rest.get(at..)?), &self.specs[slot], slot, raw)?.rest();
+                        continue;
+                    } else {
+                        return None;
+                    }
+                }
+            };
+            rest = rest.get(at + length..)?;
+        }
+        Some(rest)
+    }
+}
+
+/// `true` or `false`, and how long it is.
+#[inline(always)]
+fn truth(value: &[u8; VIEW]) -> Option<(bool, usize)> {
+    let [yes, no] = [u64::from_le_bytes(*b"true\0\0\0\0"), u64::from_le_bytes(*b"false\0\0\0")];
+    let next = u64::from_le_bytes(*value.first_chunk()?);
+    let (is_true, is_false) = (next & FIRST[3] == yes, next & FIRST[4] == no);
+    // Nothing to guess: who made a trade changes from one to the next.
+    (is_true | is_false).then_some((is_true, 4 + usize::from(is_false)))
+}
+
+/// The end of a payload with zeros behind it, so that a step near the end looks at as many bytes as any other. It is written when a payload
+/// begins and read near its end: a load of what was stored in pieces a moment ago would wait for all of them.
+#[derive(Debug)]
+pub(super) struct Tail([u8; 2 * STEP]);
+
+impl Default for Tail {
+    fn default() -> Self {
+        Tail([0; 2 * STEP])
+    }
+}
+
+impl Tail {
+    /// The last bytes of a payload with as many zeros behind them; `None` for a payload that has fewer.
+    #[inline(always)]
+    pub(super) fn hold(&mut self, payload: &[u8]) -> Option<&[u8; 2 * STEP]> {
+        *self.0.first_chunk_mut::<STEP>()? = *payload.last_chunk()?;
+        Some(&self.0)
+    }
+}
