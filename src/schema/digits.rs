@@ -28,9 +28,62 @@ pub(crate) const fn eight_digits(digits: u64) -> u64 {
     fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff
 }
 
+/// The first sixteen bytes of a text, the first the lowest; zeros stand for those that are not there.
+#[inline]
+pub(crate) fn first_sixteen(text: &[u8]) -> u128 {
+    if let Some(first) = text.first_chunk() {
+        return u128::from_le_bytes(*first);
+    }
+    if let Some((first, last)) = text.first_chunk().zip(text.last_chunk()) {
+        let (low, high) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+        // Some of the last eight are among the first.
+        let new = high.checked_shr(8 * (16 - text.len()) as u32).unwrap_or_default();
+        return u128::from(new) << 64 | u128::from(low);
+    }
+    if let Some((first, last)) = text.first_chunk().zip(text.last_chunk()) {
+        // What is loaded twice comes to the same places.
+        let (low, high) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
+        return u128::from(u64::from(low) | u64::from(high) << (8 * (text.len() - 4)));
+    }
+    text.iter().rev().fold(0, |word, byte| word << 8 | u128::from(*byte))
+}
+
+/// Whether a byte is a small letter, or none of ASCII.
+#[inline]
+pub(crate) const fn needs_raising(word: u64) -> bool {
+    // From `a` to `z` is what has its high bit once 0x1f is added, and not yet with 0x05; no byte of ASCII carries into the next then.
+    let small = word.wrapping_add(everywhere(0x1f)) & !word.wrapping_add(everywhere(0x05));
+    (word | small) & everywhere(0x80) != 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_bytes_are_as_they_are_with_zeros_behind_them() {
+        let bytes: Vec<u8> = (1..=18).collect();
+        for count in 0..=bytes.len() {
+            let last = &bytes[bytes.len() - count..];
+            let mut padded = [last, &[0; 16]].concat();
+            padded.truncate(16);
+            assert_eq!(first_sixteen(last).to_le_bytes(), *padded, "{count} bytes");
+        }
+    }
+
+    #[test]
+    fn what_uppercase_would_change_is_seen_wherever_it_stands() {
+        for at in 0..8 {
+            for byte in 0..=u8::MAX {
+                for others in [0, b'A', b'`', b'{', 0x7f] {
+                    let mut text = [others; 8];
+                    text[at] = byte;
+                    let expected = byte.is_ascii_lowercase() || !byte.is_ascii();
+                    assert_eq!(needs_raising(u64::from_le_bytes(text)), expected, "{text:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn the_first_byte_that_is_no_digit_is_found_wherever_it_stands_and_whatever_it_is() {

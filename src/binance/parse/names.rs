@@ -4,9 +4,7 @@
 
 use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hash, Hasher};
-
-use smallvec::SmallVec;
+use std::hash::{Hash, Hasher};
 
 use super::scanner::{Piece, place_of_shape};
 use super::short_name::{BuildHashed, ShortName};
@@ -99,15 +97,51 @@ impl Hash for Scanned {
     }
 }
 
-/// Names lie in the map itself, as nearly all fit: one cache line less for a stream that was quiet.
-type Map<V> = HashMap<SmallVec<[u8; 40]>, V, BuildHasherDefault<WordHasher>>;
+/// What is remembered by name. Nearly all names are short, and lie in the map itself.
+#[derive(Debug)]
+struct ByName<V> {
+    short: HashMap<ShortName, V, BuildHashed>,
+    long: HashMap<Box<[u8]>, V>,
+}
+
+impl<V> Default for ByName<V> {
+    fn default() -> Self {
+        ByName { short: HashMap::default(), long: HashMap::default() }
+    }
+}
+
+impl<V> ByName<V> {
+    #[inline]
+    fn get(&self, name: &[u8]) -> Option<&V> {
+        match ShortName::of(name) {
+            Some(short) => self.short.get(&short),
+            None => self.long.get(name),
+        }
+    }
+
+    /// Remembers another name, if there is room for one.
+    fn insert(&mut self, name: &[u8], value: V) -> bool {
+        if self.len() >= NAMES_MAX || name.len() > NAME_LEN_MAX {
+            return false;
+        }
+        match ShortName::of(name) {
+            Some(short) => self.short.insert(short, value),
+            None => self.long.insert(name.into(), value),
+        };
+        true
+    }
+
+    fn len(&self) -> usize {
+        self.short.len() + self.long.len()
+    }
+}
 
 /// What is remembered.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    streams: [Map<Stream>; Market::ALL.len()],
+    streams: [ByName<Stream>; Market::ALL.len()],
     scanned: [HashSet<Scanned, BuildHashed>; Market::ALL.len()],
-    symbols: [Map<Option<InstrumentId>>; Market::ALL.len()],
+    symbols: [ByName<Option<InstrumentId>>; Market::ALL.len()],
 }
 
 impl Names {
@@ -157,9 +191,7 @@ impl Names {
                 Stream { topic, subject: id.map_or(Subject::Refused, Subject::One) }
             }
         };
-        let known = &mut self.streams[index(market)];
-        if known.len() < NAMES_MAX && name.len() <= NAME_LEN_MAX {
-            known.insert(SmallVec::from_slice(name.as_bytes()), stream);
+        if self.streams[index(market)].insert(name.as_bytes(), stream) {
             self.scanned[index(market)].extend(scanned(directory, market, stream, name));
         }
         stream
@@ -168,11 +200,8 @@ impl Names {
     #[cold]
     fn meet_symbol(&mut self, directory: &Directory, market: Market, symbol: &str) -> Option<InstrumentId> {
         let id = directory.admit(Instrument::from_symbol(market, symbol)).ok();
-        let known = &mut self.symbols[index(market)];
         // A directory that is full stays full, so a refusal is worth remembering too.
-        if known.len() < NAMES_MAX {
-            known.insert(SmallVec::from_slice(symbol.as_bytes()), id);
-        }
+        self.symbols[index(market)].insert(symbol.as_bytes(), id);
         id
     }
 }
@@ -191,48 +220,6 @@ pub(super) fn is_symbol(text: &str) -> bool {
 
 const fn index(market: Market) -> usize {
     market as usize - 1
-}
-
-/// Up to eight bytes as a word.
-fn short_word(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte))
-}
-
-/// Hashes eight bytes at a step. Names come from the venue over TLS, and how many are kept is bounded: nothing here needs
-/// to withstand chosen keys.
-#[derive(Clone, Copy, Debug, Default)]
-struct WordHasher(u64);
-
-impl WordHasher {
-    #[inline]
-    fn mix(&mut self, word: u64) {
-        // Odd, with its bits well spread: the golden ratio in 64 bits.
-        self.0 = (self.0.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-}
-
-impl Hasher for WordHasher {
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) {
-        // The last eight bytes close it, whichever of them were taken before: no copy of a length that is not known.
-        let last = bytes.last_chunk::<8>().map_or_else(|| short_word(bytes), |last| u64::from_le_bytes(*last));
-        let (words, _) = bytes.as_chunks::<8>();
-        for word in words {
-            self.mix(u64::from_le_bytes(*word));
-        }
-        self.mix(last ^ bytes.len() as u64);
-    }
-
-    #[inline]
-    fn write_usize(&mut self, _: usize) {
-        // The length of a slice; `write` mixes it in.
-    }
-
-    #[inline]
-    fn finish(&self) -> u64 {
-        // The table takes the low bits, which a product spreads worst.
-        self.0 ^ (self.0 >> 32)
-    }
 }
 
 #[cfg(test)]

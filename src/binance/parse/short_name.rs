@@ -5,6 +5,8 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use wide::u8x16;
 
+use crate::schema::digits::first_sixteen;
+
 /// Bytes that are looked at.
 pub(super) const VIEW: usize = 32;
 /// The longest name that is held so: its length takes the last byte.
@@ -45,14 +47,15 @@ impl ShortName {
     #[inline]
     pub(super) fn of(text: &[u8]) -> Option<ShortName> {
         // Of a text of its own nothing may be read behind the end, so its last bytes are read from their end.
-        if let Some((first, last)) = text.first_chunk::<16>().zip(text.last_chunk::<16>()) {
-            let more = text.len().checked_sub(16).filter(|more| *more < 16)?;
-            let behind = u128::from_le_bytes(*last).checked_shr(8 * (16 - more) as u32).unwrap_or(0);
-            return ShortName::kept(u8x16::new(*first), bytemuck::cast(behind.to_le_bytes()), text.len());
-        }
-        let mut bytes = [0; VIEW];
-        bytes.get_mut(..text.len())?.copy_from_slice(text);
-        ShortName::within(&bytes, text.len())
+        let behind = match text.last_chunk::<16>() {
+            None => 0,
+            Some(last) => {
+                let more = text.len().checked_sub(16).filter(|more| *more < 16)?;
+                u128::from_le_bytes(*last).checked_shr(8 * (16 - more) as u32).unwrap_or(0)
+            }
+        };
+        let [first, second] = [first_sixteen(text), behind].map(|half| bytemuck::cast(half.to_le_bytes()));
+        ShortName::kept(first, second, text.len())
     }
 
     #[inline(always)]

@@ -7,23 +7,23 @@ use simd_json::{Node, StaticNode};
 use super::error::Cause;
 use crate::schema::decimal::{Decimal, DecimalError};
 
-/// A value: the tape and where the value begins on it.
+/// A value: where it begins on the tape, and what comes behind that.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct At<'t, 'i> {
-    nodes: &'t [Node<'i>],
-    index: usize,
+    here: &'t Node<'i>,
+    behind: &'t [Node<'i>],
 }
 
 impl<'t, 'i> At<'t, 'i> {
     /// The value that the whole document is. `None` for an empty tape.
     pub(super) fn root(nodes: &'t [Node<'i>]) -> Option<At<'t, 'i>> {
-        (!nodes.is_empty()).then_some(At { nodes, index: 0 })
+        nodes.split_first().map(|(here, behind)| At { here, behind })
     }
 
     /// Its node.
     #[inline]
     pub(super) fn node(self) -> Node<'i> {
-        self.nodes[self.index]
+        *self.here
     }
 
     /// The text, when it is one.
@@ -36,14 +36,14 @@ impl<'t, 'i> At<'t, 'i> {
     #[inline]
     pub(super) fn entries(self) -> Option<Entries<'t, 'i>> {
         let Node::Object { len, .. } = self.node() else { return None };
-        Some(Entries { nodes: self.nodes, index: self.index + 1, left: len })
+        Some(Entries { rest: self.behind, left: len })
     }
 
     /// Its elements, when it is an array.
     #[inline]
     pub(super) fn elements(self) -> Option<Elements<'t, 'i>> {
         let Node::Array { len, .. } = self.node() else { return None };
-        Some(Elements { nodes: self.nodes, index: self.index + 1, left: len })
+        Some(Elements { rest: self.behind, left: len })
     }
 
     /// A whole number, exactly. A fraction, an exponent, a number past `i64` and `-0` are none.
@@ -68,10 +68,12 @@ impl<'t, 'i> At<'t, 'i> {
         }
     }
 
-    fn size(self) -> usize {
-        match self.node() {
-            Node::Object { count, .. } | Node::Array { count, .. } => count + 1,
-            Node::String(_) | Node::Static(_) => 1,
+    /// What comes behind all of it.
+    #[inline]
+    fn passed(self) -> &'t [Node<'i>] {
+        match self.here {
+            Node::Object { count, .. } | Node::Array { count, .. } => self.behind.get(*count..).unwrap_or_default(),
+            Node::String(_) | Node::Static(_) => self.behind,
         }
     }
 }
@@ -88,8 +90,7 @@ pub(super) fn decimal(text: &str) -> Result<Decimal, Cause> {
 /// The entries of an object, in the order of the frame.
 #[derive(Clone, Debug)]
 pub(super) struct Entries<'t, 'i> {
-    nodes: &'t [Node<'i>],
-    index: usize,
+    rest: &'t [Node<'i>],
     left: usize,
 }
 
@@ -106,9 +107,9 @@ impl<'t, 'i> Iterator for Entries<'t, 'i> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
-        let key = At { nodes: self.nodes, index: self.index }.text()?;
-        let value = At { nodes: self.nodes, index: self.index + 1 };
-        self.index += 1 + value.size();
+        let [Node::String(key), here, behind @ ..] = self.rest else { return None };
+        let value = At { here, behind };
+        self.rest = value.passed();
         Some((key, value))
     }
 }
@@ -116,8 +117,7 @@ impl<'t, 'i> Iterator for Entries<'t, 'i> {
 /// The elements of an array.
 #[derive(Clone, Debug)]
 pub(super) struct Elements<'t, 'i> {
-    nodes: &'t [Node<'i>],
-    index: usize,
+    rest: &'t [Node<'i>],
     left: usize,
 }
 
@@ -130,10 +130,10 @@ impl<'i> Elements<'_, 'i> {
     /// The next element, when it is an array of just two texts: what nearly every level is. Otherwise nothing moves.
     #[inline]
     pub(super) fn next_pair(&mut self) -> Option<(&'i str, &'i str)> {
-        match self.nodes.get(self.index..)? {
-            [Node::Array { len: 2, .. }, Node::String(first), Node::String(second), ..] if self.left > 0 => {
+        match self.rest {
+            [Node::Array { len: 2, .. }, Node::String(first), Node::String(second), rest @ ..] if self.left > 0 => {
                 self.left -= 1;
-                self.index += 3;
+                self.rest = rest;
                 Some((first, second))
             }
             _ => None,
@@ -147,8 +147,9 @@ impl<'t, 'i> Iterator for Elements<'t, 'i> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
-        let value = At { nodes: self.nodes, index: self.index };
-        self.index += value.size();
+        let (here, behind) = self.rest.split_first()?;
+        let value = At { here, behind };
+        self.rest = value.passed();
         Some(value)
     }
 }

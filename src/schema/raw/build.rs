@@ -8,6 +8,7 @@ use super::read::RawRef;
 use super::record::{Level, RAW_HEADER_WORDS, RawHeader, Side, Slot};
 use super::texts::Texts;
 use crate::schema::decimal::{Decimal, DecimalError};
+use crate::schema::digits::{first_sixteen, needs_raising};
 use crate::schema::id::{ConnectionId, InstrumentId, Market, TraceId};
 use crate::schema::layout::SLOTS_MAX;
 use crate::schema::time::UnixNanos;
@@ -140,10 +141,11 @@ impl RawBuf {
     /// Sets a text in uppercase, Unicode included.
     #[inline]
     pub fn set_uppercase(&mut self, slot: usize, text: &str) {
-        // Nearly all are in uppercase as they come.
-        let as_it_is = text.bytes().fold(true, |all, byte| all & byte.is_ascii() & !byte.is_ascii_lowercase());
-        if as_it_is {
-            return self.set_text(slot, text);
+        // Nearly all are short, and in uppercase as they come.
+        let word = first_sixteen(text.as_bytes());
+        if text.len() <= 16 && !needs_raising(word as u64) && !needs_raising((word >> 64) as u64) {
+            self.header.present |= 1 << slot;
+            return self.put_padded(slot, &word.to_le_bytes(), text.len());
         }
         self.set_raised(slot, text);
     }

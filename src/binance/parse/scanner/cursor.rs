@@ -7,6 +7,7 @@ use super::number::{Held, Here, View};
 use super::piece::Piece;
 use super::window::{WINDOW, Window};
 use crate::schema::decimal::Decimal;
+use crate::schema::digits::first_sixteen;
 
 /// A position.
 #[derive(Clone, Copy, Debug)]
@@ -186,16 +187,7 @@ impl<'a> Cursor<'a> {
 /// The next bytes near a frame's end, sixteen at the most, the first the lowest; zeros stand for what is not there.
 #[inline(never)]
 fn held(last: &[u8]) -> u128 {
-    if let Some(first) = last.first_chunk() {
-        return u128::from_le_bytes(*first);
-    }
-    if let Some((first, last_eight)) = last.first_chunk().zip(last.last_chunk()) {
-        let (low, high) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last_eight));
-        // Some of the last eight are among the first.
-        let new = high.checked_shr(8 * (WINDOW - last.len()) as u32).unwrap_or_default();
-        return u128::from(new) << 64 | u128::from(low);
-    }
-    last.iter().rev().fold(0, |word, byte| word << 8 | u128::from(*byte))
+    first_sixteen(last)
 }
 
 #[inline(never)]
@@ -228,17 +220,6 @@ pub(super) fn any_decimal(mut at: Cursor<'_>) -> Option<(Decimal, Cursor<'_>)> {
 mod tests {
     use super::super::level::LEVEL;
     use super::*;
-
-    #[test]
-    fn the_last_bytes_are_held_as_they_are_with_zeros_behind_them() {
-        let bytes: Vec<u8> = (1..=WINDOW as u8 + 2).collect();
-        for count in 0..=bytes.len() {
-            let last = &bytes[bytes.len() - count..];
-            let mut padded = [last, &[0; WINDOW]].concat();
-            padded.truncate(WINDOW);
-            assert_eq!(held(last).to_le_bytes(), *padded, "{count} bytes");
-        }
-    }
 
     #[test]
     fn levels_are_the_same_wherever_the_frame_ends() {
