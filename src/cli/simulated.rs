@@ -8,7 +8,7 @@ use super::control::serve::serve;
 use super::exit::{Cause, Failed};
 use super::run::started;
 use super::session::{self, Until, failed};
-use super::settings::{Purpose, control_options, engine_options, routes};
+use super::settings::{Purpose, control_options, engine_options, fault, routes};
 use super::view::View;
 use crate::config::{Config, Loaded};
 use crate::directory::Directory;
@@ -30,7 +30,7 @@ pub(super) const IDS_KEPT: u64 = 1;
 pub(super) fn spot_only(loaded: &Loaded) -> Result<(), Failed> {
     if loaded.config.market.market() == Some(Market::BinanceUsdm) {
         let message = "the simulated exchange is BINANCE-SPOT: leave it out, or write auto or BINANCE-SPOT";
-        return Err(Failed::new(Cause::Config, loaded.places.fault(&["market"], message).to_string()));
+        return Err(fault(loaded, &["market"], message));
     }
     Ok(())
 }
