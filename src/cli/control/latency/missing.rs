@@ -44,7 +44,8 @@ pub(super) fn none_of(there: &[Tag], asked: &LatencyArgs, types: &Types, columns
         (None, Types::Routed(_)) => (Cause::TryAgain, format!("{nothing} yet")),
     };
     let names = there.iter().map(|tag| plain(&tag.to_string())).collect::<Vec<_>>().join(", ");
-    Failed::new(cause, format!("{told}; there is:\n{}", paragraph(&names, columns).trim_end()))
+    let there = if told.ends_with('?') { " There is" } else { "; there is" };
+    Failed::new(cause, format!("{told}{there}:\n{}", paragraph(&names, columns).trim_end()))
 }
 
 /// What to say of a name that nothing has; `None` of one that something has.
@@ -84,7 +85,7 @@ mod tests {
                 Cause::Usage,
                 "no hop is called kernelToRed; did you mean kernelToRead?",
             ),
-            (&many, &feed, "--kind TRAED", Cause::Usage, "no type is called TRAED; did you mean TRADE?"),
+            (&many, &feed, "--kind TRAED", Cause::Usage, "no type is called TRAED; did you mean TRADE? There is:"),
             (&many, &feed, "--kind FUNDNG.RATE", Cause::Usage, "called FUNDNG.RATE; did you mean FUNDING.Rate?"),
             (&many, &feed, "--hop kernelToRead", Cause::TryAgain, "of --hop kernelToRead yet; there"),
             (&many, &feed, "--kind liquidation", Cause::TryAgain, "of --kind liquidation yet; there"),
