@@ -116,6 +116,27 @@ fn faults_of_routes_and_addresses_have_a_place_too() {
     }
 }
 
+/// A configuration is judged by what it names, too: what `run` refuses is an error, what it does without a warning.
+#[test]
+fn certificates_and_cores_that_are_not_to_be_had_are_told_with_their_place() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (path, no_pem) = (scratch.path().join("here.yaml"), scratch.path().join("no.pem"));
+    fs::write(&no_pem, "no certificate\n").unwrap();
+    for (file, reason) in [("/nowhere/ca.pem", "/nowhere/ca.pem"), (no_pem.to_str().unwrap(), "holds no certificate")] {
+        let feed = "  source: live\n  ws: wss://127.0.0.1:1\n  rest: https://127.0.0.1:1";
+        fs::write(&path, format!("feed:\n{feed}\n  ca_file: {file}\n")).unwrap();
+        for verb in [&["check"][..], &["run", "--for", "1s", "--config"]] {
+            let output = meltica(&[verb, &[path.to_str().unwrap()]].concat(), &[]);
+            check("certificates", &output, 78, &["here.yaml:5:12: feed.ca_file: ", reason, "PEM"]);
+            assert!(output.stdout.is_empty(), "{output:?}");
+        }
+    }
+    fs::write(&path, "topology: lean\ncores:\n  shards: [65000]\n").unwrap();
+    let output = meltica(&["check", path.to_str().unwrap()], &[]);
+    check("cores", &output, 0, &["here.yaml:3:12: cores.shards[0]: warning: ", "core 65000", "another machine"]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("a sound configuration"), "{output:?}");
+}
+
 #[test]
 fn a_full_disk_under_events_ends_with_a_message() {
     if !Path::new("/dev/full").exists() {

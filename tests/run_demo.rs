@@ -132,11 +132,11 @@ fn a_deadline_and_a_signal_end_the_feed_with_a_summary_and_zero() {
         for _ in 0..200 {
             assert!(lines.next().unwrap().unwrap().starts_with('{'));
         }
-        // Nobody reads for a while, and the program is in the middle of a write: before the signal, and until the stages have
-        // ended behind it. The reason is the signal all the same.
-        std::thread::sleep(Duration::from_millis(200));
+        // Nobody reads, and the program is in the middle of a write: before the signal, and until the stages have ended behind
+        // it. The reason is the signal all the same.
+        feed.until_held_up();
         feed.signal(name);
-        std::thread::sleep(Duration::from_millis(500));
+        feed.until_stages_ended();
         let rest: Vec<String> = lines.map(|l| l.unwrap()).collect();
         serde_json::from_str::<Value>(rest.last().unwrap()).expect("the last line is whole");
         let (status, told) = feed.end();
@@ -155,8 +155,7 @@ fn a_second_signal_ends_the_program_at_once() {
     let mut feed = Running::start(&["run", "--log-format", "json", "--events", "-"], &[]);
     let mut log = feed.stderr();
     until(&mut log, "started");
-    // Until the pipe is full and the program waits in it.
-    std::thread::sleep(Duration::from_secs(3));
+    feed.until_held_up();
     feed.signal("TERM");
     until(&mut log, "reader_slow");
     assert!(feed.is_running(), "what was published waits for its reader");

@@ -65,7 +65,7 @@ fn write_capture(path: &Path) {
     let exchange = ExchangeOptions {
         symbols,
         channels: Channels::ALL,
-        events_per_second: 60,
+        events_per_second: 60.0,
         seed: 5,
         ..ExchangeOptions::default()
     };

@@ -9,9 +9,11 @@ use std::sync::Arc;
 
 use super::args::CheckArgs;
 use super::exit::{Cause, Failed};
-use super::say::give;
+use super::here::{ca_fault, core_warnings};
+use super::say::{give, tell};
 use super::settings;
 use super::summary::{UNKNOWN_SHOWN, unknown_field};
+use crate::agent::usable_cores;
 use crate::binance::parse::{Parser, ParserOptions};
 use crate::capture::{CaptureFile, ReplayOptions, ReplaySource};
 use crate::directory::Directory;
@@ -34,7 +36,15 @@ pub(super) fn check(arguments: &CheckArgs) -> Result<(), Failed> {
     if is_capture(path)? {
         return check_capture(path);
     }
-    settings::load(Some(path))?;
+    check_configuration(path)
+}
+
+fn check_configuration(path: &Path) -> Result<(), Failed> {
+    let loaded = settings::load(Some(path))?;
+    if let Some(fault) = ca_fault(&loaded) {
+        return Err(Failed::new(Cause::Config, fault.to_string()));
+    }
+    core_warnings(&loaded, &usable_cores().ids).iter().for_each(|warning| tell(&format!("{warning}\n")));
     give(&format!("{}: a sound configuration\n", path.display()))
 }
 

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::exit::{Cause, Failed};
-use super::settings::routes;
+use super::settings::{fault, routes};
 use crate::binance::live::{
-    Board, Endpoint, LiveOptions, LiveSource, LiveTimes, LiveView, Note, PollSpec, StreamForm, endpoints,
+    Board, Endpoint, LiveError, LiveOptions, LiveSource, LiveTimes, LiveView, Note, PollSpec, StreamForm, endpoints,
 };
 use crate::config::{self, Config, ConfigFaults, Loaded, TimeUnit};
 use crate::directory::Directory;
@@ -51,18 +51,17 @@ pub(super) fn sources(
     if let Some(elsewhere) = elsewhere {
         (options.ca_file, options.ca_pem) = (None, elsewhere.ca_pem.clone());
     }
-    LiveSource::parts(&options, clock, ledger).map_err(|e| Failed::new(Cause::Config, e.to_string()))
+    LiveSource::parts(&options, clock, ledger).map_err(|error| match error {
+        LiveError::CaFile(bad) if elsewhere.is_none() => fault(loaded, &["feed", "ca_file"], bad.to_string()),
+        error => Failed::new(Cause::Config, error.to_string()),
+    })
 }
 
 fn options(loaded: &Loaded, elsewhere: Option<&Elsewhere>, directory: &Directory) -> Result<LiveOptions, Failed> {
     let (config, feed, market) = (&loaded.config, &loaded.config.feed, market(&loaded.config));
-    let fault = |key: &str, message: String| {
-        let faults = ConfigFaults(vec![loaded.places.fault(&["feed", key], message)]);
-        Failed::new(Cause::Config, faults.to_string())
-    };
     let (ws, rest) = elsewhere.map_or_else(|| addresses(config), |venue| (&*venue.ws, &*venue.rest));
-    let ws = Endpoint::websocket(ws).map_err(|e| fault("ws", e.to_string()))?;
-    let rest = Endpoint::rest(rest).map_err(|e| fault("rest", e.to_string()))?;
+    let ws = Endpoint::websocket(ws).map_err(|e| fault(loaded, &["feed", "ws"], e.to_string()))?;
+    let rest = Endpoint::rest(rest).map_err(|e| fault(loaded, &["feed", "rest"], e.to_string()))?;
     // A table of its own, only to name streams: the engine's may change while it runs.
     let table = Arc::new(DispatchTable::compile(1, &routes(config), directory).map_err(|faults| {
         let faults = faults.into_iter().map(|f| loaded.places.fault(&f.path, f.message)).collect();

@@ -6,6 +6,7 @@
 //! | `program` | arguments → command → exit code |
 //! | `settings` | configuration → options of engine, conductor and simulated exchange |
 //! | `run`, `replay`, `check`, `venue` | the commands |
+//! | `here` | what a configuration names of this machine: certificates, cores |
 //! | `live`, `embedded`, `simulated` | where `run` feeds from: sockets; a venue of its own behind them; no sockets |
 //! | `control` | `subscribe`, `unsubscribe`, `routes`, `subscriptions`, `status`, `tail`, `latency`, `top`, `completions`, `man` |
 //! | `doctor` | what this machine costs a feed |
@@ -30,6 +31,7 @@ mod doctor;
 mod embedded;
 mod events;
 mod exit;
+mod here;
 mod live;
 mod log;
 mod losses;

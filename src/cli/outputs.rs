@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::OutputArgs;
 use super::exit::{Cause, Failed};
+use super::whole_file::led_to;
 
 /// Refuses outputs that would destroy an input or each other. `inputs` are what the command reads, by what a person calls
 /// them.
@@ -73,6 +74,7 @@ fn is_one_file(_: &Path, _: &Path) -> bool {
 
 /// The path without links; of a file that is not there yet, its folder's and its name.
 fn resolved(path: &Path) -> Option<PathBuf> {
+    let path = led_to(path).ok()?;
     if let Ok(whole) = path.canonicalize() {
         return Some(whole);
     }
@@ -105,6 +107,8 @@ mod tests {
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(at("a"), at("soft")).unwrap();
+            std::os::unix::fs::symlink("newest", at("dangling")).unwrap();
+            assert!(is_same(&at("dangling"), &at("newest")), "what will be written is one file");
             assert!(is_same(&at("a"), &at("hard")) && is_same(&at("soft"), &at("hard")));
             assert!(!is_same(Path::new("/dev/null"), Path::new("/dev/null")), "what goes nowhere is no harm");
         }

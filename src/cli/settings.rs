@@ -43,6 +43,11 @@ pub(super) fn load(named: Option<&Path>) -> Result<Loaded, Failed> {
     Err(Failed::new(Cause::Config, ConfigFaults(faults).to_string()))
 }
 
+/// What is wrong with the value of that path, with its place.
+pub(super) fn fault(loaded: &Loaded, path: &[&str], message: impl Into<String>) -> Failed {
+    Failed::new(Cause::Config, loaded.places.fault(path, message).to_string())
+}
+
 fn address_faults(loaded: &Loaded) -> Vec<Fault> {
     let (ws, rest) = (&loaded.config.feed.ws, &loaded.config.feed.rest);
     // Without one it is the market's own.
@@ -125,10 +130,7 @@ fn trace_options(loaded: &Loaded) -> Result<Option<TraceOptions>, Failed> {
         return Ok(None);
     }
     let headers = (!traces.headers_file.is_empty()).then(|| headers(Path::new(&traces.headers_file))).transpose();
-    let headers = headers.map_err(|message| {
-        let fault = loaded.places.fault(&["telemetry", "traces", "headers_file"], message);
-        Failed::new(Cause::Config, ConfigFaults(vec![fault]).to_string())
-    })?;
+    let headers = headers.map_err(|message| fault(loaded, &["telemetry", "traces", "headers_file"], message))?;
     Ok(Some(TraceOptions {
         endpoint: traces.endpoint.clone(),
         headers: Headers(headers.unwrap_or_default()),

@@ -8,7 +8,7 @@ use super::control::serve::serve;
 use super::exit::{Cause, Failed};
 use super::run::started;
 use super::session::{self, Until, failed};
-use super::settings::{Purpose, control_options, engine_options, routes};
+use super::settings::{Purpose, control_options, engine_options, fault, routes};
 use super::view::View;
 use crate::config::{Config, Loaded};
 use crate::directory::Directory;
@@ -18,6 +18,7 @@ use crate::schema::instrument::{Instrument, Trading};
 use crate::sim::channel::Channels;
 use crate::sim::options::{ExchangeOptions, Pace, SimOptions};
 use crate::sim::oracle::Retain;
+use crate::sim::rate::events_for;
 use crate::sim::source::SimSource;
 use crate::sim::spec::{SymbolSpec, default_symbols};
 use crate::telemetry::{Clock, Ledger};
@@ -30,7 +31,7 @@ pub(super) const IDS_KEPT: u64 = 1;
 pub(super) fn spot_only(loaded: &Loaded) -> Result<(), Failed> {
     if loaded.config.market.market() == Some(Market::BinanceUsdm) {
         let message = "the simulated exchange is BINANCE-SPOT: leave it out, or write auto or BINANCE-SPOT";
-        return Err(Failed::new(Cause::Config, loaded.places.fault(&["market"], message).to_string()));
+        return Err(fault(loaded, &["market"], message));
     }
     Ok(())
 }
@@ -75,17 +76,20 @@ pub(super) fn run(arguments: &RunArgs, loaded: &Loaded) -> Result<(), Failed> {
 fn sim_options(loaded: &Loaded, symbols: Vec<SymbolSpec>, clock: &Clock) -> SimOptions {
     let config = &loaded.config;
     let frames_per_second = config.sim.rate.saturating_mul(symbols.len() as u32);
+    let mut exchange = ExchangeOptions {
+        seed: config.sim.seed,
+        start: clock.unix_now(),
+        symbols,
+        channels: Channels::CORE,
+        retain: Retain::Last(IDS_KEPT),
+        ..ExchangeOptions::default()
+    };
+    // The rate is of diffs, best prices and trades, as at the venue; what else there is comes besides.
+    exchange.events_per_second = events_for(frames_per_second, &exchange);
+    exchange.channels = Channels::ALL;
     SimOptions {
-        exchange: ExchangeOptions {
-            seed: config.sim.seed,
-            start: clock.unix_now(),
-            symbols,
-            channels: Channels::ALL,
-            retain: Retain::Last(IDS_KEPT),
-            ..ExchangeOptions::default()
-        },
+        exchange,
         pace: Pace::RealTime(clock.clone()),
-        frames_per_second: Some(frames_per_second),
         rest_latency_ns: i64::try_from(config.sim.rest_latency.as_nanos()).unwrap_or(i64::MAX),
         rest_limit: config.books.snapshot_limit,
         ..SimOptions::default()

@@ -1,29 +1,40 @@
-//! Purpose: files that are whole or not there: written beside, then named. Owns: the name beside. Thread: main.
-//! Takes and gives: text in. Never: shortens what stands there before all of what replaces it is on the disk.
+//! Purpose: files that are whole or not there: written beside, then named; where that is refused, written over. Owns: the name
+//! beside. Thread: main. Takes and gives: text in. Never: shortens what stands there before all of what replaces it is written.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use super::exit::{Cause, Failed};
 use super::say::give;
 
+/// Links that follow each other; Linux itself follows no more.
+const LINKS_MAX: usize = 40;
+
 /// Writes a file, or standard output where it is called `-`.
 ///
 /// # Errors
-/// When it cannot be written; then what stood there stands there still.
+/// When it cannot be written; then what stood there stands there still, unless it could but be written over.
 pub(super) fn keep(path: &Path, text: &str) -> Result<(), Failed> {
     if path == Path::new("-") {
         return give(text);
     }
     let failed = |error| Failed::new(Cause::Output, format!("{}: cannot be written: {error}", path.display()));
-    put(path, |out| out.write_all(text.as_bytes())).map_err(failed)
+    put(path, &SYSTEM, |out| out.write_all(text.as_bytes())).map_err(failed)
 }
 
+/// What a system may refuse of a place whose file can be written all the same.
+struct Ways<'w> {
+    create: &'w dyn Fn(&Path) -> io::Result<File>,
+    rename: &'w dyn Fn(&Path, &Path) -> io::Result<()>,
+}
+
+const SYSTEM: Ways<'_> = Ways { create: &|path| File::create_new(path), rename: &|from, to| fs::rename(from, to) };
+
 /// Fills a file beside and gives it the name, unless filling it failed: a disk that is full must not cost what was kept before.
-fn put(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    // A link stays one: what it leads to is replaced.
-    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+/// Where there is no way but to write over it, that is done.
+fn put(path: &Path, ways: &Ways<'_>, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let path = led_to(path)?;
     let before = fs::metadata(&path).ok();
     // A device or a pipe holds nothing that could be lost, and must not become a file.
     if before.as_ref().is_some_and(|before| !before.is_file()) {
@@ -32,17 +43,60 @@ fn put(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Resul
     let beside = beside(&path)?;
     // One of ours that was ended while it wrote; whatever else it may be, nobody's link is followed.
     let _ = fs::remove_file(&beside);
-    let written = || {
-        let mut file = File::create_new(&beside)?;
+    let mut file = match (ways.create)(&beside) {
+        Ok(file) => file,
+        Err(refused) if is_of_the_place(&refused) => return over(&path, fill),
+        Err(error) => return Err(error),
+    };
+    let mut written = || {
         if let Some(before) = &before {
             file.set_permissions(before.permissions())?;
         }
         fill(&mut file)?;
         // Some systems tell only now that the disk is full.
-        file.sync_all()?;
-        fs::rename(&beside, &path)
+        file.sync_all()
     };
-    written().inspect_err(|_| drop(fs::remove_file(&beside)))
+    let named = written().map(|()| (ways.rename)(&beside, &path));
+    if !matches!(named, Ok(Ok(()))) {
+        drop(fs::remove_file(&beside));
+    }
+    match named? {
+        Err(refused) if is_of_the_place(&refused) => over(&path, fill),
+        outcome => outcome,
+    }
+}
+
+/// Whether the folder refuses, and not the disk: it admits no new file or name (rights, read-only, a name that is too long
+/// with ours around it), or the file is a mount point.
+fn is_of_the_place(error: &io::Error) -> bool {
+    use io::ErrorKind::{CrossesDevices, InvalidFilename, PermissionDenied, ReadOnlyFilesystem, ResourceBusy};
+    matches!(error.kind(), PermissionDenied | ReadOnlyFilesystem | CrossesDevices | ResourceBusy | InvalidFilename)
+}
+
+/// Writes over what stands there, and shortens it last: what fits where the old one was needs no room on a full disk.
+fn over(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+    fill(&mut file)?;
+    let length = file.stream_position()?;
+    file.set_len(length)?;
+    file.sync_all()
+}
+
+/// Where a path leads: a link stays one, and what it leads to is written, even if that is not there yet.
+///
+/// # Errors
+/// When links lead round in a circle.
+pub(super) fn led_to(path: &Path) -> io::Result<PathBuf> {
+    let mut at = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        match fs::read_link(&at) {
+            // What it says is seen from its own folder, unless it is absolute.
+            Ok(next) => at = at.parent().unwrap_or(Path::new("")).join(next),
+            Err(_) => return Ok(at.canonicalize().unwrap_or(at)),
+        }
+    }
+    // The system itself knows what to call that.
+    fs::metadata(path).map(|_| at)
 }
 
 /// In the same folder, for a name cannot be moved from one disk to another; by our number, for two may write at once.
@@ -73,7 +127,7 @@ mod tests {
             if let Some(before) = before {
                 fs::write(&path, before).unwrap();
             }
-            let outcome = put(&path, |out| {
+            let outcome = put(&path, &SYSTEM, |out| {
                 out.write_all(&NEW.as_bytes()[..5])?;
                 if full { Err(io::ErrorKind::StorageFull.into()) } else { out.write_all(&NEW.as_bytes()[5..]) }
             });
@@ -81,6 +135,66 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).ok().as_deref(), after, "{before:?}");
             let names = fs::read_dir(folder.path()).unwrap().count();
             assert_eq!(names, usize::from(after.is_some()), "something is left beside it");
+        }
+    }
+
+    #[test]
+    fn a_file_is_written_over_where_its_folder_lets_nothing_be_replaced() {
+        use io::ErrorKind::{
+            CrossesDevices, NotFound, PermissionDenied, ReadOnlyFilesystem, ResourceBusy, StorageFull,
+        };
+        for (kind, of_place) in [
+            (PermissionDenied, true),
+            (ReadOnlyFilesystem, true),
+            (ResourceBusy, true),
+            (CrossesDevices, true),
+            (StorageFull, false),
+            (NotFound, false),
+        ] {
+            let (no_file, no_name) = (|_: &Path| Err(kind.into()), |_: &Path, _: &Path| Err(kind.into()));
+            for ways in [Ways { create: &no_file, ..SYSTEM }, Ways { rename: &no_name, ..SYSTEM }] {
+                for before in ["old", "old, and longer than what comes"] {
+                    let folder = tempfile::tempdir().unwrap();
+                    let path = folder.path().join("plot.svg");
+                    fs::write(&path, before).unwrap();
+                    let outcome = put(&path, &ways, |out| out.write_all(NEW.as_bytes()));
+                    assert_eq!(outcome.is_ok(), of_place, "{kind}: {outcome:?}");
+                    assert_eq!(fs::read_to_string(&path).unwrap(), if of_place { NEW } else { before }, "{kind}");
+                    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "{kind}: something is left beside it");
+                }
+            }
+        }
+        // A name that has no room for ours around it.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("n".repeat(255));
+        for _ in 0..2 {
+            keep(&path, NEW).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), NEW);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_are_followed_to_what_is_there_and_to_what_is_not_yet() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("kept")).unwrap();
+        symlink("kept/plot.svg", at("relative")).unwrap();
+        symlink(at("relative"), at("absolute")).unwrap();
+        for round in ["made", "replaced"] {
+            let text = format!("{NEW}{round}");
+            keep(&at("absolute"), &text).unwrap();
+            assert_eq!(fs::read_to_string(at("kept/plot.svg")).unwrap(), text);
+            assert!(["relative", "absolute"].iter().all(|link| at(link).symlink_metadata().unwrap().is_symlink()));
+        }
+        symlink("round", at("about")).unwrap();
+        symlink("about", at("round")).unwrap();
+        symlink("no/where", at("lost")).unwrap();
+        for link in ["round", "lost"] {
+            let failed = keep(&at(link), NEW).unwrap_err();
+            assert!(failed.message.contains("cannot be written"), "{failed}");
+            assert!(at(link).symlink_metadata().unwrap().is_symlink());
         }
     }
 

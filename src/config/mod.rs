@@ -51,6 +51,7 @@ pub use load::{FILE_BYTES_MAX, Loaded, Places, check, load};
 pub use schema::json_schema;
 pub use settings::{Config, Cores, Idle, Limits, MarketChoice, Rings, Topology};
 pub use stages::{Books, Sim, Store};
+pub(crate) use suggest::nearest;
 pub use telemetry::{Telemetry, Traces};
 pub use units::{Bytes, DurationText};
 pub use variables::RESERVED_VARIABLES;

@@ -5,7 +5,7 @@ const WORD_CHARS_MAX: usize = 64;
 
 /// The known word that was probably meant: the fewest edits away (one insertion, deletion, change, or swap of
 /// neighbours each), at most a third of its length; in any case. `None` when none is near.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word: Vec<char> = word.to_lowercase().chars().take(WORD_CHARS_MAX).collect();
     let near = |candidate: &'a str| {
         let chars: Vec<char> = candidate.to_lowercase().chars().take(WORD_CHARS_MAX).collect();

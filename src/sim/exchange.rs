@@ -41,7 +41,7 @@ pub struct Exchange {
     agenda: BinaryHeap<Reverse<(i64, u32, Due)>>,
     seed: u64,
     now: i64,
-    events_per_second: u32,
+    events_per_second: f64,
     depth_interval_ns: i64,
     oracle: Arc<Oracle>,
 }
@@ -104,9 +104,9 @@ impl Exchange {
     /// Nanoseconds to a symbol's next orders; `None` when it never has any.
     fn pause_ns(&mut self, place: u32) -> Option<i64> {
         let listing = &mut self.listings[place as usize];
-        let thousandths = u64::from(listing.spec.activity_permille) * u64::from(self.events_per_second);
-        let mean = 1_000_000_000_000u64.checked_div(thousandths)?;
-        Some(listing.flow.pause_ns(mean.max(1) as i64))
+        let thousandths = f64::from(listing.spec.activity_permille) * self.events_per_second;
+        let mean = (thousandths > 0.0).then(|| 1e12 / thousandths)?;
+        Some(listing.flow.pause_ns((mean as i64).max(1)))
     }
 
     /// When the next event is due; `None` when no symbol trades.

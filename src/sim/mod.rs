@@ -19,6 +19,7 @@ pub mod interval;
 mod listing;
 pub mod options;
 pub mod oracle;
+pub mod rate;
 pub mod rest;
 pub mod rng;
 pub mod source;

@@ -3,12 +3,15 @@
 
 use std::collections::HashSet;
 
-use super::channel::{Channel, Channels};
+use super::channel::Channels;
 use super::faults::FaultPlan;
 use super::oracle::Retain;
-use super::spec::{Status, SymbolSpec, default_symbols};
+use super::spec::{SymbolSpec, default_symbols};
 use crate::schema::time::UnixNanos;
 use crate::telemetry::Clock;
+
+/// The fewest and the most events a second.
+pub(super) const EVENTS_PER_SECOND: (f64, f64) = (0.001, 1e6);
 
 /// What an exchange is made of.
 #[derive(Clone, Debug)]
@@ -23,8 +26,8 @@ pub struct ExchangeOptions {
     pub channels: Channels,
     /// Symbols whose streams are others than that.
     pub channels_of: Vec<(String, Channels)>,
-    /// Mean events (orders) a second for a symbol of full activity, 1 to 1,000,000.
-    pub events_per_second: u32,
+    /// Mean events (orders) a second for a symbol of full activity, 0.001 to 1,000,000.
+    pub events_per_second: f64,
     /// Interval of the depth streams in milliseconds, 10 to 10,000; from 1,000 on they lose `@100ms` from their names.
     pub depth_interval_ms: u32,
     /// How much of the past the oracle keeps.
@@ -40,7 +43,7 @@ impl Default for ExchangeOptions {
             symbols: default_symbols(10),
             channels: Channels::CORE,
             channels_of: Vec::new(),
-            events_per_second: 100,
+            events_per_second: 100.0,
             depth_interval_ms: 100,
             retain: Retain::All,
         }
@@ -71,8 +74,9 @@ impl ExchangeOptions {
         if let Some((name, _)) = self.channels_of.iter().find(|(name, _)| !seen.contains(name.as_str())) {
             return refuse(format!("channels are set for {name}, which is not listed"));
         }
-        if !(1..=1_000_000).contains(&self.events_per_second) {
-            return refuse("events_per_second is not 1 to 1,000,000".to_owned());
+        let (least, most) = EVENTS_PER_SECOND;
+        if !(least..=most).contains(&self.events_per_second) {
+            return refuse(format!("events_per_second is not {least} to {most}"));
         }
         if !(10..=10_000).contains(&self.depth_interval_ms) {
             return refuse("depth_interval_ms is not 10 to 10,000".to_owned());
@@ -148,41 +152,4 @@ impl SimOptions {
             ExchangeOptions { start: clock.unix_now(), channels: Channels::ALL, ..ExchangeOptions::default() };
         SimOptions { exchange, pace: Pace::RealTime(clock), ..SimOptions::default() }
     }
-}
-
-/// Frames that a thousand events bring on a channel; counted on the default symbols.
-const PER_THOUSAND_EVENTS: [(Channel, u64); 3] =
-    [(Channel::BookTicker, 700), (Channel::Trade, 250), (Channel::AggTrade, 190)];
-
-/// Frames that a channel sends in ten seconds whatever happens.
-const PER_TEN_SECONDS: [(Channel, u64); 6] = [
-    (Channel::Kline, 5),
-    (Channel::MiniTicker, 10),
-    (Channel::Ticker, 10),
-    (Channel::HourTicker, 10),
-    (Channel::AvgPrice, 10),
-    (Channel::ReferencePrice, 10),
-];
-
-/// The events a second of a symbol that bring about `frames_per_second` from all of them, at least 1. An estimate:
-/// diffs are capped by their interval, and with none but capped streams no rate of events brings more.
-pub fn events_for(frames_per_second: u32, exchange: &ExchangeOptions) -> u32 {
-    let mut steady_per_ten = 0;
-    let mut frames_per_million = 0;
-    for spec in exchange.symbols.iter().filter(|s| s.status == Status::Trading) {
-        let of = exchange.channels_of.iter().find(|(name, _)| *name == spec.symbol);
-        let channels = of.map_or(exchange.channels, |(_, channels)| *channels);
-        let sum = |table: &[(Channel, u64)]| -> u64 {
-            table.iter().filter(|(c, _)| channels.has(*c)).map(|(_, frames)| frames).sum()
-        };
-        steady_per_ten += sum(&PER_TEN_SECONDS);
-        for channel in [Channel::Depth, Channel::PartialDepth] {
-            let capped = 10_000 / u64::from(exchange.depth_interval_ms.max(1));
-            steady_per_ten += if channels.has(channel) { capped } else { 0 };
-        }
-        frames_per_million += sum(&PER_THOUSAND_EVENTS) * u64::from(spec.activity_permille);
-    }
-    let wanted = u64::from(frames_per_second).saturating_sub(steady_per_ten / 10);
-    let events = (wanted * 1_000_000).checked_div(frames_per_million).unwrap_or(1);
-    events.clamp(1, 1_000_000) as u32
 }

@@ -41,14 +41,7 @@ pub fn exchange_info_within<'a>(
     put(out, "{\"rateLimitType\":\"ORDERS\",\"interval\":\"DAY\",\"intervalNum\":1,\"limit\":200000},");
     put(out, "{\"rateLimitType\":\"RAW_REQUESTS\",\"interval\":\"MINUTE\",\"intervalNum\":5,\"limit\":61000}],");
     put(out, "\"exchangeFilters\":[],\"symbols\":[");
-    let mut first = true;
-    for spec in symbols {
-        if !core::mem::take(&mut first) {
-            out.push(b',');
-        }
-        symbol(out, spec, sets);
-    }
-    put(out, "]}");
+    listed(out, symbols, |out, spec| symbol(out, spec, sets));
 }
 
 /// `GET /fapi/v1/exchangeInfo` likewise (USD-M pages of 2026-07-22): every symbol a perpetual contract.
@@ -66,12 +59,20 @@ pub fn futures_exchange_info<'a>(
     put(out, "{\"rateLimitType\":\"ORDERS\",\"interval\":\"MINUTE\",\"intervalNum\":1,\"limit\":1200},");
     put(out, "{\"rateLimitType\":\"ORDERS\",\"interval\":\"SECOND\",\"intervalNum\":10,\"limit\":300}],");
     put(out, "\"exchangeFilters\":[],\"assets\":[],\"symbols\":[");
-    let mut first = true;
-    for spec in symbols {
-        if !core::mem::take(&mut first) {
+    listed(out, symbols, contract);
+}
+
+/// The symbols, each as it is written, and the ends of their list and of the body.
+fn listed<'a>(
+    out: &mut Vec<u8>,
+    symbols: impl Iterator<Item = &'a SymbolSpec>,
+    write: impl Fn(&mut Vec<u8>, &SymbolSpec),
+) {
+    for (at, spec) in symbols.enumerate() {
+        if at > 0 {
             out.push(b',');
         }
-        contract(out, spec);
+        write(out, spec);
     }
     put(out, "]}");
 }

@@ -125,12 +125,7 @@ pub fn book_ticker(out: &mut Vec<u8>, spec: &SymbolSpec, update_id: u64, bid: Op
 
 /// `@trade`.
 pub fn trade(out: &mut Vec<u8>, spec: &SymbolSpec, event_ms: i64, trade: &Trade) {
-    put_head(out, "trade", event_ms, &spec.symbol);
-    put_whole(out, ",\"t\":", trade.id);
-    put_fixed(out, ",\"p\":", trade.price, spec.price_scale);
-    put_fixed(out, ",\"q\":", trade.lots, spec.quantity_scale);
-    put_whole(out, ",\"T\":", trade.time_ms.unsigned_abs());
-    put_flag(out, ",\"m\":", trade.buyer_is_maker);
+    one_trade(out, "trade", spec, event_ms, trade);
     put(out, ",\"M\":true}");
 }
 
@@ -149,13 +144,18 @@ pub fn agg_trade(out: &mut Vec<u8>, spec: &SymbolSpec, event_ms: i64, id: u64, f
 
 /// `@blockTrade`: its ids are its own, and its lots are in no other statistic.
 pub fn block_trade(out: &mut Vec<u8>, spec: &SymbolSpec, event_ms: i64, trade: &Trade) {
-    put_head(out, "blockTrade", event_ms, &spec.symbol);
+    one_trade(out, "blockTrade", spec, event_ms, trade);
+    out.push(b'}');
+}
+
+/// What both have: all but how they end.
+fn one_trade(out: &mut Vec<u8>, name: &str, spec: &SymbolSpec, event_ms: i64, trade: &Trade) {
+    put_head(out, name, event_ms, &spec.symbol);
     put_whole(out, ",\"t\":", trade.id);
     put_fixed(out, ",\"p\":", trade.price, spec.price_scale);
     put_fixed(out, ",\"q\":", trade.lots, spec.quantity_scale);
     put_whole(out, ",\"T\":", trade.time_ms.unsigned_abs());
     put_flag(out, ",\"m\":", trade.buyer_is_maker);
-    out.push(b'}');
 }
 
 /// `@referencePrice`: a price in ticks, or none at the moment.

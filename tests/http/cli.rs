@@ -43,7 +43,12 @@ fn a_round_of_commands_reads_well_and_ends_as_a_shell_expects() {
     let (code, routes, _) = said("routes");
     assert_eq!(
         (code, routes.as_str()),
-        (0, "TYPE   PAYLOAD  WANTED  ROUTED  FROM\nTRADE  Trade         1  yes     {symbol}@trade\n")
+        (
+            0,
+            "TYPE      PAYLOAD  WANTED  ROUTED  FROM\n\
+             DESK.OWN  Trade         0  yes     {symbol}@trade\n\
+             TRADE     Trade         1  yes     {symbol}@trade\n"
+        )
     );
     let (code, subscriptions, _) = said("subscriptions");
     assert_eq!(
@@ -199,6 +204,9 @@ fn latencies_that_cannot_be_had_end_as_a_shell_expects() {
         ("latency --at http://127.0.0.1:1".to_owned(), 69, "no feed answers"),
         ("latency --hop nowhere".to_owned(), 2, "readToPublished/TRADE"),
         ("latency --hop publishedToConsumed".to_owned(), 75, "publishedToConsumed yet"),
+        ("latency --kind TRAED".to_owned(), 2, "no type is called TRAED; did you mean TRADE?"),
+        // The rig's feed routes it, and has published none of it.
+        ("latency --kind desk.own".to_owned(), 75, "nothing was recorded of --kind desk.own yet"),
         ("latency --output xml".to_owned(), 2, "hgrm"),
         ("latency --output hgrm".to_owned(), 0, ""),
         ("latency --from /no/such/file".to_owned(), 66, "/no/such/file"),

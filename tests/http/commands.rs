@@ -46,7 +46,7 @@ fn reports_come_as_they_are_with_the_version() {
     assert_eq!(rig.get("/readyz").json(), serde_json::json!({"ready": true, "waitsFor": null}));
     let routes = rig.get("/control/routes").json();
     assert_eq!(
-        (&routes["kind"], &routes["dispatchVersion"], &routes["routes"][0]["type"]),
+        (&routes["kind"], &routes["dispatchVersion"], &routes["routes"][1]["type"]),
         (&"routes".into(), &2.into(), &"TRADE".into())
     );
     let subscriptions = rig.get("/control/subscriptions").json();

@@ -9,7 +9,7 @@ use super::rig::Rig;
 const DASHBOARD: &str = include_str!("../../config/grafana/meltica.json");
 
 /// What tells that a feed is gone: its own series end with it, and say nothing.
-const ANSWERS: &str = "min(up{instance=~\"$instance\"})";
+const ANSWERS: &str = "min(up{job=~\"$job\", instance=~\"$instance\"})";
 
 /// Every value under a key of this name, however deep.
 fn all<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
@@ -148,4 +148,23 @@ fn what_is_shown_as_the_state_is_of_now_and_a_feed_that_is_gone_is_seen() {
     let gone =
         stats.iter().find(|panel| panel["targets"][0]["expr"] == ANSWERS).expect("nothing asks whether it is up");
     assert_eq!(gone["fieldConfig"]["defaults"]["thresholds"]["steps"][0]["color"], "red");
+}
+
+/// A feed's own series end with it, and a list made of them forgets it when the span has moved on; `up` stays for as long as
+/// Prometheus has the target.
+#[test]
+fn a_feed_that_has_long_been_gone_is_still_in_the_list() {
+    let dashboard: Value = serde_json::from_str(DASHBOARD).unwrap();
+    let variables = dashboard["templating"]["list"].as_array().unwrap();
+    let queries: Vec<&Value> = variables.iter().filter(|variable| variable["type"] == "query").collect();
+    let asked: Vec<_> =
+        queries.iter().map(|v| (v["name"].as_str().unwrap(), v["definition"].as_str().unwrap())).collect();
+    // A variable is known to those behind it.
+    assert_eq!(asked, [("job", "label_values(up, job)"), ("instance", "label_values(up{job=~\"$job\"}, instance)")]);
+    for variable in &queries {
+        assert_eq!(variable["query"]["query"], variable["definition"], "what is shown is not what is asked");
+    }
+    // Who scrapes as the README says has nothing to choose.
+    let named = include_str!("../../README.md").split("job_name: ").nth(1).and_then(|rest| rest.split(',').next());
+    assert_eq!(queries[0]["current"]["value"][0].as_str(), named);
 }

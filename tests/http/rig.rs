@@ -267,7 +267,8 @@ impl Duty {
                     routed: true,
                     version: self.version,
                 };
-                Some(Report::Routes(RoutesReport { routes: vec![route] }))
+                let own = RouteView { type_name: "DESK.OWN".into(), subscriptions: 0, ..route.clone() };
+                Some(Report::Routes(RoutesReport { routes: vec![own, route] }))
             }
             Command::ListSubscriptions => {
                 let consumers = self.wanted.iter().map(|(name, type_name)| ConsumerView {

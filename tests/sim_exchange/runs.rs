@@ -80,7 +80,7 @@ fn what_is_not_listed_is_refused_and_bad_options_are_named() {
         (|o| o.exchange.symbols.clear(), "no symbols"),
         (|o| o.exchange.symbols.push(o.exchange.symbols[0].clone()), "twice"),
         (|o| o.exchange.symbols[1].order_lots = 0, "ETHUSDT"),
-        (|o| o.exchange.events_per_second = 0, "events_per_second"),
+        (|o| o.exchange.events_per_second = 0.0, "events_per_second"),
         (|o| o.exchange.depth_interval_ms = 1, "depth_interval_ms"),
         (|o| o.exchange.channels_of = vec![("NOPE".to_owned(), Channels::ALL)], "NOPE"),
         (|o| o.faults.rules = vec![never("GONE")], "GONE"),
@@ -112,7 +112,7 @@ fn in_real_time_nothing_comes_before_it_is_due() {
     let clock = Clock::default();
     let mut options = options(1, 3, Channels::CORE, 200);
     options.pace = Pace::RealTime(clock.clone());
-    options.exchange.events_per_second = 2_000;
+    options.exchange.events_per_second = 2_000.0;
     options.announce_exchange_info = false;
     let start = options.exchange.start.0;
     let mut source = SimSource::new(options).expect("valid options");

@@ -85,7 +85,7 @@ fn every_payload_has_exactly_the_venues_keys_in_its_order() {
     let mut options = options(3, 16, Channels::ALL, u64::MAX);
     options.frames_max = None;
     options.duration_ns = Some(65_000_000_000);
-    options.exchange.events_per_second = 20;
+    options.exchange.events_per_second = 20.0;
     let mut source = SimSource::new(options).expect("valid options");
     let mut seen: HashMap<&str, u64> = HashMap::new();
     let (mut closed, mut nulls) = (0, 0);

@@ -36,7 +36,7 @@ pub(crate) fn run(spec: &Run, take: &mut Take<'_>) -> Vec<BookReport> {
         seed: spec.seed,
         symbols: default_symbols(spec.symbols),
         channels,
-        events_per_second: 40,
+        events_per_second: 40.0,
         depth_interval_ms: spec.depth_ms,
         ..ExchangeOptions::default()
     };

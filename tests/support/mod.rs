@@ -8,9 +8,13 @@ use std::fs;
 use std::io::{BufRead, BufReader, Lines, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use meltica::schema::decimal::Decimal;
 use serde_json::Value;
+
+/// Nothing that is waited for here takes so long, unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The folder of captures, or `None` with a word on standard error: a test that needs them says that it was skipped.
 pub fn captures(test: &str) -> Option<PathBuf> {
@@ -126,6 +130,37 @@ impl Running {
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         self.0.try_wait().unwrap().is_none()
+    }
+
+    /// Waits until it is held up in a write to its standard output: the pipe is full, and nobody reads.
+    pub fn until_held_up(&self) {
+        // The number of the call in which a thread waits, and its first argument; or `running`.
+        let call = if cfg!(target_arch = "x86_64") { "1 0x1 " } else { "64 0x1 " };
+        self.until("it is not held up", |process| {
+            fs::read_to_string(process.join("syscall")).is_ok_and(|waits| waits.starts_with(call))
+        });
+    }
+
+    /// Waits until its stages have ended, in whatever topology: the last of the walk ends last.
+    pub fn until_stages_ended(&self) {
+        let last = ["meltica-engine", "meltica-shard", "meltica-condu"];
+        let is_one = |task: fs::DirEntry| {
+            let name = fs::read_to_string(task.path().join("comm"));
+            name.is_ok_and(|name| last.iter().any(|last| name.starts_with(last)))
+        };
+        self.until("its stages do not end", |process| {
+            fs::read_dir(process.join("task")).unwrap().flatten().all(|task| !is_one(task))
+        });
+    }
+
+    /// Waits until Linux says this of the process.
+    fn until(&self, otherwise: &str, is_so: impl Fn(&Path) -> bool) {
+        let process = Path::new("/proc").join(self.0.id().to_string());
+        let since = Instant::now();
+        while !is_so(&process) {
+            assert!(since.elapsed() < PATIENCE, "{otherwise}, or {} does not say so", process.display());
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// Waits for its end: how it was, and what it told until then if nobody has read it.

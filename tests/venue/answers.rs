@@ -22,7 +22,7 @@ fn say(socket: &mut Socket, id: u64, stream: &str) {
 
 #[test]
 fn acknowledgements_are_missing_late_doubled_for_another_or_errors_and_then_right_again() {
-    let venue = venue(|options| options.exchange.events_per_second = 1_000);
+    let venue = venue(|options| options.exchange.events_per_second = 1_000.0);
     let streams = |venue: &Venue| venue.stats().sessions[0].streams.len();
     for how in AnswerFault::ALL {
         let mut socket = connect(venue.address(), "/ws");

@@ -12,7 +12,7 @@ const HOUR_MS: i64 = 3_600_000;
 
 #[test]
 fn candles_stream_in_every_interval_and_both_zones_and_agree_with_the_trades() {
-    let venue = venue(|options| options.exchange.events_per_second = 2_000);
+    let venue = venue(|options| options.exchange.events_per_second = 2_000.0);
     let mut socket = connect(venue.address(), "/stream");
     let mut names = BTreeMap::new();
     for interval in Interval::ALL {
@@ -57,7 +57,7 @@ fn candles_stream_in_every_interval_and_both_zones_and_agree_with_the_trades() {
 
 #[test]
 fn rest_has_candles_of_every_interval_in_every_zone() {
-    let venue = venue(|options| options.exchange.events_per_second = 2_000);
+    let venue = venue(|options| options.exchange.events_per_second = 2_000.0);
     let mut socket = connect(venue.address(), "/ws/btcusdt@trade");
     for _ in 0..200 {
         json(&mut socket);
@@ -86,7 +86,7 @@ fn rest_has_candles_of_every_interval_in_every_zone() {
 #[test]
 fn windows_and_arrays_come_and_name_each_symbol_that_traded() {
     let venue = venue(|options| {
-        options.exchange.events_per_second = 500;
+        options.exchange.events_per_second = 500.0;
         options.exchange.symbols.truncate(3);
         // Never trades: it stands in no array.
         options.exchange.symbols[2].activity_permille = 0;

@@ -14,7 +14,7 @@ use crate::client::{Socket, connect, get, json, text, try_connect, until, venue}
 fn scripted(script: &str) -> Venue {
     let script = Script::parse(script).unwrap();
     venue(|options| {
-        options.exchange.events_per_second = 1_000;
+        options.exchange.events_per_second = 1_000.0;
         options.script = script;
     })
 }

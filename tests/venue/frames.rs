@@ -11,7 +11,7 @@ use crate::client::{connect, json, venue};
 use crate::tls::stream;
 
 fn busy() -> Venue {
-    venue(|options| options.exchange.events_per_second = 1_000)
+    venue(|options| options.exchange.events_per_second = 1_000.0)
 }
 
 fn all() -> Whom {

@@ -14,7 +14,7 @@ use crate::client::{PATIENCE, connect, get, until, venue};
 fn brisk(change: impl FnOnce(&mut VenueOptions)) -> Venue {
     let ms = Duration::from_millis;
     venue(|options| {
-        options.exchange.events_per_second = 500;
+        options.exchange.events_per_second = 500.0;
         let limits = &mut options.limits;
         (limits.request_within, limits.idle_max) = (ms(400), ms(400));
         (limits.ping_every, limits.pong_within) = (ms(200), ms(500));

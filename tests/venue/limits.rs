@@ -90,7 +90,7 @@ fn a_session_has_an_age() {
 #[test]
 fn a_slow_reader_is_cut_off_and_disturbs_nobody() {
     let venue = venue(|options| {
-        options.exchange.events_per_second = 5_000;
+        options.exchange.events_per_second = 5_000.0;
         options.outbox_frames_max = 64;
     });
     let slow =

@@ -15,7 +15,7 @@ fn keys(value: &serde_json::Value) -> String {
 #[test]
 fn each_route_has_its_body_and_its_weight() {
     let venue = venue(|options| {
-        options.exchange.events_per_second = 2_000;
+        options.exchange.events_per_second = 2_000.0;
         options.limits.weight_window = std::time::Duration::from_secs(86_400 * 365 * 100);
     });
     let address = venue.address();

@@ -8,7 +8,7 @@ use crate::client::{NaiveBook, ask, connect, get, json, text, until, venue};
 
 #[test]
 fn every_stream_speaks_raw_and_combined_and_unknown_names_are_acknowledged_and_silent() {
-    let mut venue = venue(|options| options.exchange.events_per_second = 1_000);
+    let mut venue = venue(|options| options.exchange.events_per_second = 1_000.0);
     let names = [
         "btcusdt@depth@100ms",
         "btcusdt@depth",
@@ -86,7 +86,7 @@ fn answers_to_bad_control_messages_have_the_venues_codes_and_the_session_goes_on
 fn books_built_by_the_official_rule_equal_the_truth() {
     for (path, suffix, diffs) in [("/stream", "@depth@100ms", 60), ("/ws", "@depth", 4)] {
         let venue = venue(|options| {
-            options.exchange.events_per_second = 2_000;
+            options.exchange.events_per_second = 2_000.0;
             // A snapshot shows 5,000 levels: of these books, all.
             options.exchange.symbols.iter_mut().for_each(|spec| spec.levels = spec.levels.min(1_500));
         });
@@ -125,7 +125,7 @@ fn books_built_by_the_official_rule_equal_the_truth() {
 
 #[test]
 fn microseconds_come_when_asked_for_and_only_then() {
-    let venue = venue(|options| options.exchange.events_per_second = 1_000);
+    let venue = venue(|options| options.exchange.events_per_second = 1_000.0);
     let mut micros = connect(venue.address(), "/stream?streams=btcusdt@trade&timeUnit=MICROSECOND");
     let mut millis = connect(venue.address(), "/stream?streams=btcusdt@trade");
     for (socket, digits) in [(&mut micros, 16), (&mut millis, 13)] {
@@ -140,7 +140,7 @@ fn microseconds_come_when_asked_for_and_only_then() {
 fn names_may_stand_in_the_path_and_need_not_be_ascii() {
     let venue = venue(|options| {
         options.exchange.symbols = meltica::sim::spec::default_symbols(12);
-        options.exchange.events_per_second = 500;
+        options.exchange.events_per_second = 500.0;
     });
     let mut socket = connect(venue.address(), "/ws/%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9Fusdt@trade/xrpusdt@bookTicker");
     let (mut trade, mut ticker) = (false, false);

@@ -13,7 +13,7 @@ use crate::client::{NaiveBook, connect, get, json, until, venue};
 
 fn busy() -> Venue {
     venue(|options| {
-        options.exchange.events_per_second = 1_000;
+        options.exchange.events_per_second = 1_000.0;
         // These tests ask for exchangeInfo again and again.
         options.limits.weight_max = 10_000_000;
         options.exchange.symbols.iter_mut().for_each(|spec| spec.levels = spec.levels.min(500));
@@ -63,7 +63,7 @@ fn a_symbol_of_any_other_status_is_told_so_and_stands_still_until_it_trades_agai
 #[test]
 fn a_symbol_that_never_traded_may_begin_to() {
     let venue = venue(|options| {
-        options.exchange.events_per_second = 1_000;
+        options.exchange.events_per_second = 1_000.0;
         options.exchange.symbols[0].status = Status::Break;
     });
     assert_eq!(while_another_speaks(&venue, 50), 0);

@@ -16,7 +16,7 @@ pub(crate) fn stream(address: std::net::SocketAddr, ca_pem: &str) -> Stream {
 #[test]
 fn sessions_and_requests_go_through_tls() {
     let venue = venue(|options| {
-        options.exchange.events_per_second = 500;
+        options.exchange.events_per_second = 500.0;
         options.tls = Some(TlsOptions::loopback().unwrap());
     });
     let ca = venue.ca_pem().unwrap();

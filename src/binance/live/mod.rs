@@ -81,6 +81,6 @@ pub use plan::STREAMS_MAX;
 pub use rest::{PollOrders, PollSpec};
 pub use source::{IO_THREADS_MAX, LiveSource, REST};
 pub use subscription::{StreamChange, StreamCounts};
-pub use tls::BadCaFile;
+pub use tls::{BadCaFile, judge_ca_file};
 pub use trial::{Trial, TrialTimes};
 pub use venue_rules::endpoints;

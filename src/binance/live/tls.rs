@@ -65,6 +65,14 @@ impl Trust {
     }
 }
 
+/// Whether a file can be [`LiveOptions::ca_file`](super::LiveOptions::ca_file). Reads it. Any thread.
+///
+/// # Errors
+/// When it cannot be read, or holds no certificate in PEM form that can be a root.
+pub fn judge_ca_file(path: &Path) -> Result<(), BadCaFile> {
+    Trust::new(Some(path), None).map(|_| ())
+}
+
 /// The name that a certificate must be for; an address is one too.
 pub(super) fn server_name(host: &str) -> Option<ServerName<'static>> {
     ServerName::try_from(host.to_owned()).ok()

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::super::exit::{Cause, Failed};
 use super::super::log::{Aside, Entry, Event, Level};
+use super::super::settings;
 use super::super::view::View;
-use crate::config::{ConfigFaults, Control, Loaded};
+use crate::config::{Control, Loaded};
 use crate::engine::Engine;
 use crate::http::{HttpError, HttpOptions, Listen, Server, Services, Tokens, tls_from_files};
 
@@ -64,8 +65,7 @@ fn services(engine: &Engine, aside: Aside) -> Services {
 }
 
 fn fault(loaded: &Loaded, key: &str, message: String) -> Failed {
-    let faults = ConfigFaults(vec![loaded.places.fault(&["control", key], message)]);
-    Failed::new(Cause::Config, faults.to_string())
+    settings::fault(loaded, &["control", key], message)
 }
 
 fn failed(loaded: &Loaded, listen: &Listen, error: &HttpError) -> Failed {

@@ -9,7 +9,7 @@ const CORES_MAX: usize = 1 << 14;
 
 /// Cores by the system's number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct CoreSet(BTreeSet<usize>);
+pub(in crate::cli) struct CoreSet(BTreeSet<usize>);
 
 impl CoreSet {
     /// Reads a list; an empty text is the empty set. `None` when it is no list.

@@ -26,7 +26,7 @@
 mod asked;
 mod clocks;
 pub(super) mod command;
-mod core_set;
+pub(super) mod core_set;
 mod cores;
 mod finding;
 mod frequency;

@@ -5,11 +5,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::exit::{Cause as ExitCause, Failed};
-use super::super::live;
+use super::super::exit::Failed;
+use super::super::{live, settings};
 use super::lanes::{Lane, Raced};
 use crate::binance::live::{Endpoint, Trial};
-use crate::config::{ConfigFaults, Loaded};
+use crate::config::Loaded;
 use crate::telemetry::Clock;
 
 /// How long a look-up, and how long a connection with its handshake, may take.
@@ -24,10 +24,7 @@ const ADDRESSES_MAX: usize = 8;
 /// # Errors
 /// When one of them is no address, or the certificates cannot be used: the configuration is wrong.
 pub(super) fn race(loaded: &Loaded, rounds: u32) -> Result<Vec<Raced>, Failed> {
-    let fault = |key: &str, message: String| {
-        let faults = ConfigFaults(vec![loaded.places.fault(&["feed", key], message)]);
-        Failed::new(ExitCause::Config, faults.to_string())
-    };
+    let fault = |key: &str, message: String| settings::fault(loaded, &["feed", key], message);
     let (ws, rest) = live::addresses(&loaded.config);
     let ws = Endpoint::websocket(ws).map_err(|error| fault("ws", error.to_string()))?;
     let rest = Endpoint::rest(rest).map_err(|error| fault("rest", error.to_string()))?;

@@ -11,8 +11,14 @@ use super::lanes::{Raced, Shown};
 
 /// Columns of what is read by nobody's terminal, and at most.
 const COLUMNS: usize = 120;
-/// The least there is room for a word in.
-const COLUMNS_MIN: usize = 60;
+/// Fewer are taken for so many: nothing would be read in them.
+const COLUMNS_MIN: usize = 40;
+/// On fewer what belongs to a finding stands nearer to the edge.
+const COLUMNS_WIDE: usize = 60;
+/// Columns that a text wants beside its finding's name; where a terminal has fewer it stands below.
+const ROOM: usize = 30;
+/// Columns that it gets in any case.
+const ROOM_MIN: usize = 20;
 
 /// All there is to say.
 pub(super) struct Report {
@@ -80,7 +86,6 @@ impl Report {
 
     /// For a person: group by group, and under what is not good what to change.
     pub(super) fn human(&self, looks: Looks) -> String {
-        let columns = looks.columns.unwrap_or(COLUMNS).clamp(COLUMNS_MIN, COLUMNS);
         let of_group = |group| self.findings.iter().filter(move |finding| finding.group == group);
         let mut out = String::new();
         let mut group = None;
@@ -91,9 +96,10 @@ impl Report {
                 out.push_str(&format!("{}\n", finding.group.name()));
             }
             let names = of_group(finding.group).map(|finding| plain(&finding.name).width()).max().unwrap_or(0);
-            row(&mut out, finding, names, columns, looks.coloured);
+            let page = Page::of(looks, names);
+            row(&mut out, finding, &page);
             if let Some(raced) = self.raced.iter().find(|raced| raced.url == finding.name) {
-                lanes(&mut out, raced);
+                lanes(&mut out, raced, &page);
             }
         }
         let counts = Verdict::ALL.map(|verdict| format!("{} {}", self.count(verdict), verdict.name()));
@@ -102,18 +108,60 @@ impl Report {
     }
 }
 
-fn row(out: &mut String, finding: &Finding, names: usize, columns: usize, coloured: bool) {
+/// Where things stand in the lines of a group.
+struct Page {
+    columns: usize,
+    is_terminal: bool,
+    coloured: bool,
+    /// Columns of the names; `None`: each has a line of its own, and what it is stands below.
+    names: Option<usize>,
+    /// Where begins what belongs to a finding.
+    margin: usize,
+}
+
+/// Where a name begins: behind a verdict.
+const NAME: usize = 2 + 7 + 2;
+
+impl Page {
+    /// Of a group whose names take so many columns. What nobody's terminal reads is broken for none.
+    fn of(looks: Looks, names: usize) -> Page {
+        let columns = looks.columns.unwrap_or(COLUMNS).clamp(COLUMNS_MIN, COLUMNS);
+        let is_terminal = looks.columns.is_some();
+        let beside = !is_terminal || NAME + names + 2 + ROOM <= columns;
+        let margin = if columns < COLUMNS_WIDE { 4 } else { 13 };
+        Page { columns, is_terminal, coloured: looks.coloured, names: beside.then_some(names), margin }
+    }
+
+    /// A text that belongs to a finding, under a word where it has one.
+    fn below(&self, out: &mut String, word: &str, text: &str) {
+        let begins = self.margin + word.len();
+        out.push_str(&format!("{}{word}{}\n", " ".repeat(self.margin), wrapped(&plain(text), begins, self.columns)));
+    }
+}
+
+fn row(out: &mut String, finding: &Finding, page: &Page) {
     let name = plain(&finding.name);
-    let pad = " ".repeat(names - name.width());
-    let verdict = style(finding.verdict).force_styling(coloured).apply_to(format!("{:<7}", finding.verdict.name()));
-    let margin = 2 + 7 + 2 + names + 2;
-    let is = wrapped(&plain(&finding.is), margin, columns);
-    out.push_str(&format!("  {verdict}  {name}{pad}  {is}\n"));
+    let verdict =
+        style(finding.verdict).force_styling(page.coloured).apply_to(format!("{:<7}", finding.verdict.name()));
+    match page.names {
+        Some(names) => {
+            let pad = " ".repeat(names - name.width());
+            let is = wrapped(&plain(&finding.is), NAME + names + 2, page.columns);
+            out.push_str(&format!("  {verdict}  {name}{pad}  {is}\n"));
+        }
+        None => {
+            out.push_str(&format!("  {verdict}  {}\n", wrapped(&name, NAME, page.columns)));
+            page.below(out, "", &finding.is);
+        }
+    }
     let Some(advice) = &finding.advice else { return };
-    for (word, text) in
-        [("change", &*advice.change), ("why", &*advice.why), ("gain", &*advice.gain), ("source", advice.source)]
-    {
-        out.push_str(&format!("             {word:<8}{}\n", wrapped(&plain(text), 21, columns)));
+    for (word, text) in [
+        ("change  ", &*advice.change),
+        ("why     ", &*advice.why),
+        ("gain    ", &*advice.gain),
+        ("source  ", advice.source),
+    ] {
+        page.below(out, word, text);
     }
 }
 
@@ -129,7 +177,7 @@ fn style(verdict: Verdict) -> Style {
 /// Broken at blanks so that no line passes `columns`; further lines begin at `margin`. A word that is longer stays whole:
 /// commands are there to be copied.
 fn wrapped(text: &str, margin: usize, columns: usize) -> String {
-    let room = columns.saturating_sub(margin).max(20);
+    let room = columns.saturating_sub(margin).max(ROOM_MIN);
     let (mut out, mut used) = (String::new(), 0);
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         let width = word.width();
@@ -146,27 +194,57 @@ fn wrapped(text: &str, margin: usize, columns: usize) -> String {
     out
 }
 
-fn lanes(out: &mut String, raced: &Raced) {
+fn lanes(out: &mut String, raced: &Raced, page: &Page) {
     if raced.lanes.is_empty() {
         return;
     }
-    let micros = |value: Option<u64>| value.map_or("-".to_owned(), |us| format!("{}.{:03}", us / 1_000, us % 1_000));
+    let table = table(raced);
+    let fits = table.lines().all(|line| page.margin + line.width() <= page.columns);
+    if fits || !page.is_terminal {
+        table.lines().for_each(|line| out.push_str(&format!("{}{line}\n", " ".repeat(page.margin))));
+    } else {
+        raced.shown().iter().for_each(|lane| page.below(out, "", &words(lane)));
+    }
+    if raced.left_out > 0 {
+        page.below(out, "", &format!("and {} addresses more, not connected to", raced.left_out));
+    }
+}
+
+fn millis(us: Option<u64>) -> String {
+    us.map_or("-".to_owned(), |us| format!("{}.{:03}", us / 1_000, us % 1_000))
+}
+
+fn note(lane: &Shown) -> String {
+    if lane.wins { "wins".to_owned() } else { lane.failed.clone().unwrap_or_default() }
+}
+
+fn table(raced: &Raced) -> String {
     let mut grid = Grid::new(&["ADDRESS", ">TCP MS", ">TLS MS", ">BEST MS", ">ROUNDS", ""]);
     for lane in raced.shown() {
-        let note = if lane.wins { "wins".to_owned() } else { lane.failed.clone().unwrap_or_default() };
         let rounds = format!("{}/{}", lane.connected, lane.rounds);
-        grid.row([lane.address.clone(), micros(lane.tcp_us), micros(lane.tls_us), micros(lane.best_us), rounds, note]);
+        let [tcp, tls, best] = [lane.tcp_us, lane.tls_us, lane.best_us].map(millis);
+        grid.row([lane.address.clone(), tcp, tls, best, rounds, note(&lane)]);
     }
-    grid.lines().lines().for_each(|line| out.push_str(&format!("             {line}\n")));
-    if raced.left_out > 0 {
-        out.push_str(&format!("             and {} addresses more, not connected to\n", raced.left_out));
-    }
+    grid.lines()
+}
+
+/// The same of one address, where there is no room for columns.
+fn words(lane: &Shown) -> String {
+    let [tcp, tls, best] = [lane.tcp_us, lane.tls_us, lane.best_us].map(millis);
+    let text =
+        format!("{}: TCP {tcp} ms, TLS {tls}, best {best}, rounds {}/{}", lane.address, lane.connected, lane.rounds);
+    let note = note(lane);
+    if note.is_empty() { text } else { format!("{text}, {note}") }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::finding::{Advice, Group, Subject};
+    use super::super::lanes::Lane;
     use super::*;
+    use crate::binance::live::TrialTimes;
 
     fn report() -> Report {
         let advice = Advice {
@@ -201,9 +279,60 @@ clock
 
 1 good, 1 warn, 0 bad, 1 unknown
 ";
-        assert_eq!(report().human(Looks { columns: Some(10), coloured: false }), expected);
+        assert_eq!(report().human(Looks { columns: Some(60), coloured: false }), expected);
         let coloured = report().human(Looks { columns: None, coloured: true });
         assert!(coloured.contains("\u{1b}[32mgood") && !coloured.contains("\u{1b}[2J"), "{coloured:?}");
+    }
+
+    #[test]
+    fn on_a_narrow_terminal_texts_stand_below_names_and_no_line_is_broken_by_it() {
+        let mut report = report();
+        let times = TrialTimes { tcp: Duration::from_micros(172), tls: Some(Duration::from_micros(806)) };
+        let rounds = vec![Ok(times)];
+        let lanes = vec![Lane { address: "[2001:db8:0:1::53]:9443".parse().unwrap(), rounds }];
+        let url = "wss://stream.example.com:9443".to_owned();
+        let raced = Raced { url, host: String::new(), lookup: Ok(None), lanes, left_out: 3 };
+        report.findings.push(raced.judge());
+        report.raced.push(raced);
+        let expected = "\
+cores
+  good     usable
+    2 of 2
+  warn     a longer name
+    \\u{1b}[2Jnot good
+    change  `echo 1 > /sys/x`
+    why     it is so long a reason that
+            it does not fit into one
+            line of a terminal of sixty
+            columns
+    gain    much
+    source  man 1 x
+
+clock
+  unknown  clock source
+    not there
+
+venue
+  good     wss://stream.example.com:9443
+    [2001:db8:0:1::53]:9443 wins with
+    0.978 ms (median)
+    [2001:db8:0:1::53]:9443: TCP 0.172
+    ms, TLS 0.806, best 0.978, rounds
+    1/1, wins
+    and 3 addresses more, not connected
+    to
+
+2 good, 1 warn, 0 bad, 1 unknown
+";
+        for columns in [10, 40] {
+            assert_eq!(report.human(Looks { columns: Some(columns), coloured: false }), expected);
+        }
+        for columns in 40..=120 {
+            let shown = report.human(Looks { columns: Some(columns), coloured: false });
+            assert!(shown.lines().all(|line| line.width() <= columns), "{columns}:\n{shown}");
+        }
+        let piped = report.human(Looks { columns: None, coloured: false });
+        assert!(piped.contains("\n             ADDRESS                  TCP MS"), "{piped}");
     }
 
     #[test]

@@ -158,7 +158,7 @@ fn advice() -> Advice {
                  4`), or ptp4l and phc2sys where the network has PTP; `After=time-sync.target` and \
                  chrony-wait.service before the feed starts"
             .to_owned(),
-        why: "times from exchange to here are as wrong as this clock; Meltica reads it once, at its start. \
+        why: "times from exchange to here are as wrong as this clock; a feed holds its own to it. \
               Differences within the machine do not depend on it"
             .to_owned(),
         gain: "times from exchange to receive that mean something; no speed".to_owned(),

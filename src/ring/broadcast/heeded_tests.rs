@@ -1,8 +1,8 @@
-//! What a lossless reader is promised, on one thread: it is heeded from the first answer that counts it, reads in place, and
-//! nothing of its goes. Threads are in `tests/ring_stress.rs` and the loom models.
+//! What a lossless reader is promised, on one thread: it is heeded from the first answer that looks and counts it, reads in
+//! place, and nothing of its goes. Threads are in `tests/ring_stress.rs` and the loom models.
 
 use super::tests::{CAPACITY, Got, poll, publish, record};
-use super::{Delivery, Lag, PublishError, channel};
+use super::{Delivery, Lag, PublishError, Publisher, Reader, channel};
 
 #[test]
 fn a_producer_that_was_refused_room_is_refused_the_record() {
@@ -30,6 +30,36 @@ fn room_that_was_found_stays_whoever_comes() {
     assert_eq!(publisher.publish(&[0; 8]), Ok(6), "who has come since is not heeded yet");
     assert!(late.is_demoted());
     assert_eq!(poll(&mut late, 1), [Got::Lag(Lag { from: 0, to: 0, count: 1 })]);
+}
+
+/// Who was seen by another look is heeded when an answer comes to its limit, and lost nothing until then.
+#[test]
+fn whom_another_look_saw_first_is_heeded_at_its_limit() {
+    type Look = fn(&mut Publisher);
+    let looks: [Look; 3] = [
+        |publisher| assert_eq!(publisher.gates(), 1),
+        |publisher| assert!(publisher.credit_words() > 10),
+        |publisher| _ = publish(publisher, 8),
+    ];
+    for look in looks {
+        let (mut publisher, tap) = channel(CAPACITY).unwrap();
+        let mut reader = tap.gating_reader(None).unwrap();
+        look(&mut publisher);
+        let lies_there = |reader: &mut Reader, publisher: &mut Publisher| {
+            let number = publish(publisher, 8);
+            let mut seen = None;
+            reader.poll(9, |delivery| match delivery {
+                Delivery::Record { words, .. } => seen = Some(words.as_ptr()),
+                lag => panic!("{number}: {lag:?}"),
+            });
+            seen
+        };
+        assert!(publisher.room_for(10), "an answer that need not look");
+        let copied = lies_there(&mut reader, &mut publisher);
+        assert_eq!(lies_there(&mut reader, &mut publisher), copied, "its own buffer: it is not heeded yet");
+        assert!(!publisher.room_for(CAPACITY), "it is counted now");
+        assert_ne!(lies_there(&mut reader, &mut publisher), lies_there(&mut reader, &mut publisher), "in place");
+    }
 }
 
 #[test]

@@ -99,9 +99,11 @@ impl Publisher {
     /// taking from an unbounded gating reader what it has not read. Bounded ones that this would carry over their bound
     /// are demoted here. Looks at the gates only when the answer as last computed does not do.
     ///
-    /// This is where unbounded gating readers come to be heeded: from the first answer that counted one on,
-    /// [`publish`](Publisher::publish) rather fails than takes from it what it has not read. What was allowed never
-    /// fails: one that comes later is heeded by the next answer.
+    /// This is where unbounded gating readers come to be heeded: from the first answer that looked at the gates and counted
+    /// one on, [`publish`](Publisher::publish) rather fails than takes from it what it has not read. What was allowed never
+    /// fails. One that comes later is heeded by the next answer, unless a `publish` without room asked for,
+    /// [`gates`](Publisher::gates) or [`credit_words`](Publisher::credit_words) saw it first: then by the first answer that
+    /// comes to its limit, and until then nothing of its is in the way.
     ///
     /// What a stage may put out for one input is checked with this before the input is taken. While anyone gates, no more
     /// ever fits than 63 parts in 64 of the ring and two words less: the ring is given up in strides.
@@ -157,6 +159,8 @@ impl Publisher {
         let end = self.tail.wrapping_add((RECORD_OVERHEAD_WORDS + length) as u64);
         let written = end.wrapping_add(AHEAD_WORDS as u64);
         if !self.watch.clear(&self.shared.gates, written) {
+            // It looked at the gates, and so the next record has no news of who has come: as with every look it thinks anew.
+            self.calm = self.tail;
             return Err(PublishError::NoRoom);
         }
         self.make_way(written);

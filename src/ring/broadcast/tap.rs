@@ -53,9 +53,9 @@ impl Tap {
     /// A reader that gets everything from now on and whose cursor the producer looks at.
     ///
     /// Without a bound the producer's [`room_for`](super::Publisher::room_for) withholds room until this reader has
-    /// read: it loses nothing as long as the producer heeds that. From the first answer that counts it, it is heeded for good: it
-    /// is never demoted, what would go over its records is refused, and it reads them where they lie instead of copying
-    /// them. With a bound of so many words (records, each with its
+    /// read: it loses nothing as long as the producer heeds that. From the first answer that looks at the gates and counts it
+    /// (see there), it is heeded for good: it is never demoted, what would go over its records is refused, and it reads them
+    /// where they lie instead of copying them. With a bound of so many words (records, each with its
     /// [`RECORD_OVERHEAD_WORDS`], and two words) it never holds the producer back: as soon as it would be further behind
     /// it is demoted to a reader like any other, and [`Reader::is_demoted`] says so. A bound of more than 63 parts in 64 of the
     /// ring is as one of so many: what lies further behind may be given up.

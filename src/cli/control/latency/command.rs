@@ -8,8 +8,9 @@ use console::Term;
 
 use super::hgrm::hgrm;
 use super::measured::{Measured, Series, Tag};
+use super::missing::{Types, none_of};
 use super::page::page;
-use super::text::{COLUMNS, head, paragraph, text};
+use super::text::{COLUMNS, head, text};
 use super::{hlog, plot};
 use crate::cli::control::client::Client;
 use crate::cli::control::grid::plain;
@@ -18,8 +19,8 @@ use crate::cli::exit::{Cause, Failed};
 use crate::cli::outputs::keep_apart_named;
 use crate::cli::say::give;
 use crate::cli::whole_file::keep;
-use crate::schema::canonical_type::builtin;
 use crate::schema::latency::{Hop, LatencyReport};
+use crate::schema::report::RoutesReport;
 
 /// Shows, keeps or draws latencies.
 pub(in crate::cli) fn latency(arguments: &LatencyArgs) -> Result<(), Failed> {
@@ -28,8 +29,8 @@ pub(in crate::cli) fn latency(arguments: &LatencyArgs) -> Result<(), Failed> {
         .filter_map(|(name, path)| Some((name, path?)))
         .collect();
     keep_apart_named(&outputs, arguments.from.iter().map(|path| ("log", path.as_path())))?;
-    let Some(mut measured) = read(arguments)? else { return Ok(()) };
-    choose(&mut measured, arguments)?;
+    let Some((mut measured, feed)) = read(arguments)? else { return Ok(()) };
+    choose(&mut measured, arguments, || types(feed.as_ref()))?;
     if let Some(path) = &arguments.svg {
         keep(path, &drawn(&measured))?;
     }
@@ -51,28 +52,21 @@ pub(in crate::cli) fn latency(arguments: &LatencyArgs) -> Result<(), Failed> {
     }
 }
 
-/// Leaves what was asked for.
-fn choose(measured: &mut Measured, arguments: &LatencyArgs) -> Result<(), Failed> {
+/// Leaves what was asked for. `types` is asked where there is none of it.
+fn choose(measured: &mut Measured, arguments: &LatencyArgs, types: impl FnOnce() -> Types) -> Result<(), Failed> {
     let there: Vec<Tag> = measured.series.iter().map(|series| series.tag.clone()).collect();
     measured.series.retain(|series| arguments.wants(series.tag.hop.as_str(), series.tag.kind.as_deref()));
-    if measured.series.is_empty() { Err(none_of(&there, arguments)) } else { Ok(()) }
+    if !measured.series.is_empty() {
+        return Ok(());
+    }
+    Err(none_of(&there, arguments, &types(), columns().unwrap_or(COLUMNS).min(COLUMNS)))
 }
 
-/// A feed may record yet what has a name that we know; a log never will, and nothing has a name that is mistyped.
-fn none_of(there: &[Tag], arguments: &LatencyArgs) -> Failed {
-    if there.is_empty() {
-        return Failed::new(Cause::TryAgain, "nothing was recorded yet: the feed has published no event so far");
-    }
-    let is_hop = |hop: &String| Hop::ALL.into_iter().any(|known| known.name().eq_ignore_ascii_case(hop));
-    let is_kind = |kind: &String| builtin::find(&kind.to_ascii_uppercase()).is_some();
-    let known = arguments.hop.as_ref().is_none_or(is_hop) && arguments.kind.as_ref().is_none_or(is_kind);
-    let (cause, yet) = if known && arguments.from.is_none() { (Cause::TryAgain, " yet") } else { (Cause::Usage, "") };
-    let asked = [("--hop", &arguments.hop), ("--kind", &arguments.kind)];
-    let asked: Vec<String> =
-        asked.iter().filter_map(|(name, value)| Some(format!("{name} {}", plain(value.as_ref()?)))).collect();
-    let names = there.iter().map(|tag| plain(&tag.to_string())).collect::<Vec<_>>().join(", ");
-    let names = paragraph(&names, columns().unwrap_or(COLUMNS).min(COLUMNS));
-    Failed::new(cause, format!("nothing was recorded of {}{yet}; there is:\n{}", asked.join(" "), names.trim_end()))
+/// Which types there are besides those that were recorded. A feed that does not tell its routes has those that all have.
+fn types(feed: Option<&Client>) -> Types {
+    let Some(feed) = feed else { return Types::Kept };
+    let routes = feed.report::<RoutesReport>("/control/routes").unwrap_or_default().routes;
+    Types::Routed(routes.into_iter().map(|route| route.type_name).collect())
 }
 
 /// As wide as the terminal is; `None`: standard output is none.
@@ -81,12 +75,13 @@ fn columns() -> Option<usize> {
     out.is_term().then(|| usize::from(out.size().1))
 }
 
-/// What is to be shown; `None`: the feed's answer was given as it is.
-fn read(arguments: &LatencyArgs) -> Result<Option<Measured>, Failed> {
+/// What is to be shown, with the feed where it is of one; `None`: the feed's answer was given as it is.
+fn read(arguments: &LatencyArgs) -> Result<Option<(Measured, Option<Client>)>, Failed> {
     if let Some(path) = &arguments.from {
         let unread = |cause, what: String| Failed::new(cause, format!("{}: {what}", path.display()));
         let bytes = fs::read(path).map_err(|error| unread(Cause::NoInput, error.to_string()))?;
-        return hlog::read(&bytes).map(Some).map_err(|error| unread(Cause::BadInput, error));
+        let measured = hlog::read(&bytes).map_err(|error| unread(Cause::BadInput, error))?;
+        return Ok(Some((measured, None)));
     }
     let client = Client::new(&arguments.place)?;
     let answer = client.get("/latency")?;
@@ -98,7 +93,8 @@ fn read(arguments: &LatencyArgs) -> Result<Option<Measured>, Failed> {
         let message = format!("{}: this feed records no latency: `telemetry.latency` is off", client.shown());
         return Err(Failed::new(Cause::BadInput, message));
     }
-    Measured::of(&report).map(Some).map_err(|error| client.strange(&error))
+    let measured = Measured::of(&report).map_err(|error| client.strange(&error))?;
+    Ok(Some((measured, Some(client))))
 }
 
 /// The lines of a plot: whole hops, or what was asked for.
@@ -118,45 +114,4 @@ fn one(measured: &Measured) -> Result<&Series, Failed> {
         let there: Vec<String> = measured.series.iter().map(|series| plain(&series.tag.to_string())).collect();
         Failed::new(Cause::Usage, format!("hgrm is of one series: say --hop and --kind; there is {}", there.join(", ")))
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::super::measured_tests::{measured, series};
-    use super::*;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        latency: LatencyArgs,
-    }
-
-    #[test]
-    fn what_was_not_recorded_is_told_from_what_is_mistyped() {
-        let own = Hop::ReadToPublished.name();
-        let kinds: Vec<String> = (0..30).map(|at| format!("KIND.{at}")).collect();
-        let many: Vec<Series> = kinds.iter().map(|kind| series(own, Some(kind), &[1])).collect();
-        for (there, words, outcome) in [
-            (&many, "--hop readtopublished", None),
-            (&many, "--kind kind.7", None),
-            (&many, "--hop nowhere", Some((Cause::Usage, "nothing was recorded of --hop nowhere; there is:"))),
-            (&many, "--kind TRAED", Some((Cause::Usage, "of --kind TRAED; there"))),
-            (&many, "--hop kernelToRead", Some((Cause::TryAgain, "of --hop kernelToRead yet"))),
-            (&many, "--kind liquidation", Some((Cause::TryAgain, "of --kind liquidation yet"))),
-            (&many, "--hop kernelToRead --kind x", Some((Cause::Usage, "of --hop kernelToRead --kind x; there"))),
-            (&many, "--from x --hop kernelToRead", Some((Cause::Usage, "of --hop kernelToRead; there"))),
-            (&Vec::new(), "", Some((Cause::TryAgain, "nothing was recorded yet"))),
-            (&Vec::new(), "--hop kernelToRead", Some((Cause::TryAgain, "nothing was recorded yet"))),
-        ] {
-            let line = Line::parse_from(std::iter::once("latency").chain(words.split_whitespace()));
-            let told = choose(&mut measured(there.clone()), &line.latency).err();
-            assert_eq!(told.as_ref().map(|failed| failed.cause), outcome.map(|(cause, _)| cause), "{words}");
-            let (Some(told), Some((_, start))) = (told, outcome) else { continue };
-            assert!(told.message.contains(start), "{words}: {told}");
-            assert!(told.message.lines().all(|line| line.len() <= COLUMNS), "{words}: {told}");
-            assert_eq!(told.message.contains("KIND.29"), !there.is_empty(), "{words}: {told}");
-        }
-    }
 }

@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `command` | the verb: where it reads, what it gives |
+//! | `missing` | what to say where nothing was recorded of what was asked for |
 //! | `measured` | what was measured: series by hop, kind and connection; percentiles of signed ones |
 //! | `coded` | histograms as logs and feeds carry them |
 //! | `hops` | hops in words |
@@ -22,6 +23,7 @@ pub(super) mod hops;
 pub(super) mod measured;
 #[cfg(test)]
 mod measured_tests;
+mod missing;
 mod page;
 mod plot;
 #[cfg(test)]
