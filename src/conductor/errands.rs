@@ -81,7 +81,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
             Errand::Unwanted(id, version) => self.with_known(id, |i, outlet| i.unwanted(version, outlet)),
             Errand::ConnectionDown(connection, from) => {
                 let fed = |i: &Instrument| i.connection == Some(connection.0);
-                let next = (from..self.instruments.len()).find(|&at| self.instruments[at].as_deref().is_some_and(fed));
+                let next = self.instruments.next(from, fed);
                 if let Some(at) = next {
                     self.errands.push_front(Errand::ConnectionDown(connection, at + 1));
                     let cause = BookCause::ConnectionDown;
@@ -89,7 +89,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
                 }
             }
             Errand::Overslept(from) => {
-                let next = (from..self.instruments.len()).find(|&at| self.instruments[at].is_some());
+                let next = self.instruments.next(from, |_| true);
                 if let Some(at) = next {
                     self.errands.push_front(Errand::Overslept(at + 1));
                     self.with_known(InstrumentId(at as u32), |i, outlet| i.overslept(outlet));
@@ -103,7 +103,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
     /// Gives out what the throttle holds of the next instrument that has some.
     fn flush_next(&mut self, from: usize) -> bool {
         let holds = |i: &Instrument| i.throttle.held().0 > 0;
-        let next = (from..self.instruments.len()).find(|&at| self.instruments[at].as_deref().is_some_and(holds));
+        let next = self.instruments.next(from, holds);
         let Some(at) = next else { return true };
         let id = InstrumentId(at as u32);
         let (states, words) = self.find(id).map_or((0, 0), |i| i.throttle.held());

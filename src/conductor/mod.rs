@@ -14,6 +14,7 @@
 //! | `audit`, `auditing` | a good book against a fresh snapshot, while it goes on |
 //! | `fusion` | one instrument: sync, book and held diffs together |
 //! | `diffs`, `snapshots`, `timers` | what happens to an instrument when a diff, a snapshot, a moment comes |
+//! | `instruments` | all of them, by id, side by side |
 //! | `integrity` | book tops against `bookTicker` |
 //! | `analytics` | what is derived from a book |
 //! | `throttle` | states conflated to the latest |
@@ -37,6 +38,7 @@ mod errands;
 mod fusion;
 mod held;
 mod inputs;
+mod instruments;
 mod integrity;
 mod merge;
 mod moments;

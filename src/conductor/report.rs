@@ -109,13 +109,13 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
 
     /// Every book that was seen, by instrument id. Cold: copies the books.
     pub fn reports(&self) -> Vec<BookReport> {
-        self.instruments.iter().flatten().filter(|i| i.has_book_stream()).map(|i| BookReport::of(i)).collect()
+        self.instruments.iter().filter(|i| i.has_book_stream()).map(|i| BookReport::of(i)).collect()
     }
 
     /// How many books have which quality.
     pub fn qualities(&self) -> QualityCounts {
         let mut counts = QualityCounts::default();
-        for instrument in self.instruments.iter().flatten().filter(|i| i.has_book_stream()) {
+        for instrument in self.instruments.iter().filter(|i| i.has_book_stream()) {
             counts.count(instrument.quality);
         }
         counts

@@ -9,6 +9,7 @@ use super::ask::NEVER;
 use super::errands::Errand;
 use super::fusion::Instrument;
 use super::inputs::{Stirred, is_connection_lost};
+use super::instruments::Instruments;
 use super::moments::Moments;
 use super::options::ConductorOptions;
 use super::outlet::{Outlet, RECORDS_PER_INPUT, WORDS_PER_INPUT};
@@ -27,7 +28,7 @@ use crate::telemetry::Counts;
 /// Taken against that order an input is still handled right, only later than it could be.
 #[derive(Debug)]
 pub struct ConductorStage<P, R> {
-    pub(super) instruments: Vec<Option<Box<Instrument>>>,
+    pub(super) instruments: Instruments,
     pub(super) outlet: Outlet<P, R>,
     /// Instruments with held diffs to release, in order of asking.
     backlog: VecDeque<InstrumentId>,
@@ -41,7 +42,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
     /// A conductor that has seen nothing.
     pub fn new(options: ConductorOptions, publish: P, requests: R, counts: Counts) -> ConductorStage<P, R> {
         ConductorStage {
-            instruments: Vec::new(),
+            instruments: Instruments::default(),
             outlet: Outlet::new(options, publish, requests, counts),
             backlog: VecDeque::new(),
             errands: VecDeque::new(),
@@ -94,7 +95,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
     }
 
     pub(super) fn find(&self, instrument: InstrumentId) -> Option<&Instrument> {
-        self.instruments.get(instrument.index())?.as_deref()
+        self.instruments.get(instrument.index())
     }
 
     /// Does something with an instrument, made on first sight, and notes what it wants next. `None` for an id without state.
@@ -107,7 +108,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
         if self.find(id).is_none() {
             self.meet(id, market);
         }
-        let instrument = self.instruments.get_mut(id.index())?.as_deref_mut()?;
+        let instrument = self.instruments.get_mut(id.index())?;
         let done = act(instrument, &mut self.outlet);
         self.note_wishes(id);
         Some(done)
@@ -119,20 +120,17 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
         if id.index() >= self.outlet.options.instruments_max {
             return;
         }
-        if id.index() >= self.instruments.len() {
-            self.instruments.resize_with(id.index() + 1, || None);
-        }
         let state = self.venue_state(id);
-        let mut instrument = Box::new(Instrument::new(id, market, self.outlet.options.window_ticks));
+        let mut instrument = Instrument::new(id, market, self.outlet.options.window_ticks);
         if state != VenueState::Open {
             instrument.venue_says(state, None, &mut self.outlet);
         }
-        self.instruments[id.index()] = Some(instrument);
+        self.instruments.put(instrument);
     }
 
     /// Notes what an instrument wants next, after something that may have changed it.
     fn note_wishes(&mut self, id: InstrumentId) {
-        let Some(instrument) = self.instruments[id.index()].as_deref_mut() else { return };
+        let Some(instrument) = self.instruments.get_mut(id.index()) else { return };
         if !instrument.listed && instrument.has_backlog() {
             instrument.listed = true;
             self.backlog.push_back(id);
@@ -147,7 +145,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
     /// Hands an input to its instrument.
     #[inline]
     fn take_of(&mut self, id: InstrumentId, event: EventRef<'_>) {
-        let Some(instrument) = self.instruments.get_mut(id.index()).and_then(Option::as_deref_mut) else {
+        let Some(instrument) = self.instruments.get_mut(id.index()) else {
             self.with(id, event.header().market, |i, outlet| _ = i.take(event, outlet));
             return;
         };
@@ -212,7 +210,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
             let waiting = self.find(id).is_some_and(Instrument::has_backlog);
             if !waiting {
                 self.backlog.pop_front();
-                if let Some(instrument) = self.instruments[id.index()].as_deref_mut() {
+                if let Some(instrument) = self.instruments.get_mut(id.index()) {
                     instrument.listed = false;
                 }
                 continue;
@@ -258,7 +256,7 @@ impl<P: Publish, R: SnapshotRequests> Stage for ConductorStage<P, R> {
     }
 
     fn finish(&mut self) {
-        for instrument in self.instruments.iter_mut().flatten() {
+        for instrument in self.instruments.iter_mut() {
             let before = instrument.integrity.checks;
             instrument.integrity.finish();
             instrument.count_checks(before, &mut self.outlet);
@@ -271,9 +269,7 @@ impl<P: Publish, R: SnapshotRequests> Stage for ConductorStage<P, R> {
 impl<P: Publish, R: SnapshotRequests> EventSink for ConductorStage<P, R> {
     #[inline]
     fn expect(&mut self, instrument: InstrumentId, of_book: bool) {
-        if let Some(instrument) = self.find(instrument) {
-            instrument.prefetch(of_book);
-        }
+        self.instruments.prefetch(instrument.index(), of_book);
     }
 
     #[inline]
