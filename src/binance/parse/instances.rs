@@ -144,7 +144,7 @@ impl Instances {
         let stream = self.names.scanned(from.market, &name)?;
         let kind = stream.topic.kind;
         out.expect(stream.instrument, kind.is_book());
-        self.shapes.read(payload, from, stream, &mut self.raw)?;
+        self.shapes.read((bytes.len(), payload), from, stream, &mut self.raw)?;
         self.raw.close().ok()?;
         let of_others = from.market == Market::BinanceUsdm
             && KindKeys::of(kind).contract().any(|slot| self.raw.read().int(slot) == Some(COIN_M));

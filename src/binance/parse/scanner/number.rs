@@ -6,7 +6,7 @@
 
 use wide::{i16x8, i32x4, i32x8, u8x16, u16x8};
 
-use super::window::{WINDOW, above};
+use super::window::{WINDOW, above, equal};
 use crate::schema::decimal::Decimal;
 use crate::schema::digits::{eight_digits, everywhere};
 
@@ -179,10 +179,29 @@ impl<N: Next> View<N> {
         Some((Digits { whole: before, fraction: self.word(whole + 1) & kept }, end))
     }
 
-    /// A decimal up to a quote, and its length.
+    /// A decimal up to a quote, and its length: of those that [`View::digits`] takes, up to sixteen bytes.
+    ///
+    /// Its end is the quote's place, which is known sooner than the end of its digits, and held against that afterwards: what is read behind it
+    /// waits for its end alone.
     #[inline(always)]
     pub(super) fn quoted(self) -> Option<(Digits, usize)> {
-        self.digits().filter(|(_, end)| self.0.byte(*end) == b'"')
+        let end = match equal(self.0.vector(), b'"') {
+            0 if self.0.byte(WINDOW) == b'"' => WINDOW,
+            quotes => quotes.trailing_zeros() as usize,
+        };
+        let others = self.non_digits();
+        let whole = others.trailing_zeros() as usize;
+        if !(1..=8).contains(&whole) || self.is_padded(whole) {
+            return None;
+        }
+        let before = self.word(0) << (64 - 8 * whole);
+        if whole == end {
+            return Some((Digits { whole: before, fraction: 0 }, end));
+        }
+        // From where digits end to the quote there is the point, digits behind it, and nothing else.
+        let kept = FIRST.get(end.wrapping_sub(whole + 2))?;
+        let point_alone = others & !(u32::MAX << end) == 1 << whole && self.0.byte(whole) == b'.';
+        point_alone.then(|| (Digits { whole: before, fraction: self.word(whole + 1) & kept }, end))
     }
 
     /// A whole number of 1 to 15 digits without a sign and without a zero before others, and how many digits it has; 16 when

@@ -42,8 +42,8 @@ impl Window {
 }
 
 /// Marks the bytes that are this one.
-#[inline]
-fn equal(bytes: u8x16, byte: u8) -> u32 {
+#[inline(always)]
+pub(super) fn equal(bytes: u8x16, byte: u8) -> u32 {
     bytes.simd_eq(u8x16::splat(byte)).to_bitmask()
 }
 
