@@ -13,9 +13,8 @@ use crate::schema::time::UnixNanos;
 pub struct Clock {
     tsc: quanta::Clock,
     start: quanta::Instant,
-    start_unix: i64,
-    /// What UTC was moved by since, ns: one for all clones.
-    moved: Arc<AtomicI64>,
+    /// UTC when it was made, and what that was moved by since, ns: one for all clones.
+    utc: Arc<AtomicI64>,
 }
 
 /// Looks at both clocks of which the closest counts: a thread may lose its core between two readings.
@@ -25,14 +24,14 @@ impl Default for Clock {
     fn default() -> Self {
         let tsc = quanta::Clock::new();
         let start = tsc.now();
-        Clock { tsc, start, start_unix: wall_ns(), moved: Arc::default() }
+        Clock { tsc, start, utc: Arc::new(AtomicI64::new(wall_ns())) }
     }
 }
 
 /// Whether one is a clone of the other.
 impl PartialEq for Clock {
     fn eq(&self, other: &Clock) -> bool {
-        Arc::ptr_eq(&self.moved, &other.moved)
+        Arc::ptr_eq(&self.utc, &other.utc)
     }
 }
 
@@ -41,7 +40,7 @@ impl Eq for Clock {}
 impl Clock {
     /// A clock whose UTC begins with this moment, whatever the system's says: for who brings the time along.
     pub fn starting_at(start: UnixNanos) -> Clock {
-        Clock { start_unix: start.0, ..Clock::default() }
+        Clock { utc: Arc::new(AtomicI64::new(start.0)), ..Clock::default() }
     }
 
     /// Nanoseconds since the clock was made.
@@ -77,14 +76,20 @@ impl Clock {
     #[inline]
     pub fn unix_at(&self, now_ns: u64) -> UnixNanos {
         // Relaxed: a word that stands for itself.
-        let moved = self.moved.load(Ordering::Relaxed);
-        UnixNanos(self.start_unix.saturating_add(moved).saturating_add(now_ns as i64))
+        UnixNanos(self.utc.load(Ordering::Relaxed).saturating_add(now_ns as i64))
+    }
+
+    /// How far a moment is behind such a reading, ns. Of those that are centuries apart, any number.
+    #[inline]
+    pub fn unix_apart(&self, unix: UnixNanos, now_ns: u64) -> i64 {
+        // Relaxed: as in `unix_at`.
+        unix.0.wrapping_sub(self.utc.load(Ordering::Relaxed)).wrapping_sub(now_ns as i64)
     }
 
     /// Moves UTC by so many ns. One thread does, see [`super::Discipline`].
     pub(crate) fn step(&self, by_ns: i64) {
         // Relaxed: as in `unix_at`.
-        self.moved.fetch_add(by_ns, Ordering::Relaxed);
+        self.utc.fetch_add(by_ns, Ordering::Relaxed);
     }
 
     /// How far this clock is ahead of the system's wall clock, ns: what has crept in since the start, on either side.

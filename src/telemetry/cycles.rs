@@ -11,8 +11,8 @@ use crate::sync::{Arc, AtomicU64, Ordering};
 pub(super) struct CycleCells {
     name: String,
     threshold_ns: u64,
-    cycles: AtomicU64,
     busy: AtomicU64,
+    idle: AtomicU64,
     max_ns: AtomicU64,
     over: AtomicU64,
 }
@@ -20,16 +20,17 @@ pub(super) struct CycleCells {
 impl CycleCells {
     pub(super) fn new(name: &str, threshold_ns: u64) -> CycleCells {
         let zero = || AtomicU64::new(0);
-        CycleCells { name: name.to_owned(), threshold_ns, cycles: zero(), busy: zero(), max_ns: zero(), over: zero() }
+        CycleCells { name: name.to_owned(), threshold_ns, busy: zero(), idle: zero(), max_ns: zero(), over: zero() }
     }
 
     pub(super) fn view(&self) -> AgentView {
         // Relaxed, no partner: each is a number to report, nothing hangs on their order.
         let read = |cell: &AtomicU64| cell.load(Ordering::Relaxed);
+        let busy = read(&self.busy);
         AgentView {
             name: self.name.clone(),
-            cycles: read(&self.cycles),
-            busy: read(&self.busy),
+            cycles: busy + read(&self.idle),
+            busy,
             cycle_ns_max: read(&self.max_ns),
             cycles_over: read(&self.over),
             threshold_ns: self.threshold_ns,
@@ -47,28 +48,34 @@ pub struct CycleClock {
     from: u64,
     /// The longest so far.
     max: u64,
+    /// The lesser of that and the threshold: up to this there is nothing to note.
+    short: u64,
 }
 
 impl CycleClock {
     pub(super) fn new(clock: Clock, cells: Arc<CycleCells>) -> CycleClock {
         let (threshold, from) = (clock.ns_raw(cells.threshold_ns), clock.raw());
-        CycleClock { clock, cells, threshold, from, max: 0 }
+        CycleClock { clock, cells, threshold, from, max: 0, short: 0 }
     }
 
     #[inline]
     fn ended(&mut self, now: u64, counts: &DutyCounts) {
-        let took = now.saturating_sub(core::mem::replace(&mut self.from, now));
+        // Behind the one before, it is of another core, and what it took is huge: `long` sorts it out.
+        let took = now.wrapping_sub(core::mem::replace(&mut self.from, now));
         // Relaxed both, no partner: see `CycleCells::view`.
-        self.cells.cycles.store(counts.busy + counts.idle, Ordering::Relaxed);
         self.cells.busy.store(counts.busy, Ordering::Relaxed);
-        if took > self.threshold.min(self.max) {
+        self.cells.idle.store(counts.idle, Ordering::Relaxed);
+        if took > self.short {
             self.long(took);
         }
     }
 
-    /// One over the threshold, or longer than all before it.
+    /// One over the threshold, or longer than all before it; or of no length, for it ended before it began.
     #[cold]
     fn long(&mut self, took: u64) {
+        if took > u64::MAX / 2 {
+            return;
+        }
         // Relaxed both, no partner: as above.
         if took > self.threshold {
             let over = self.cells.over.load(Ordering::Relaxed);
@@ -76,6 +83,7 @@ impl CycleClock {
         }
         if took > self.max {
             self.max = took;
+            self.short = took.min(self.threshold);
             self.cells.max_ns.store(self.clock.raw_ns(took), Ordering::Relaxed);
         }
     }
@@ -108,6 +116,8 @@ mod tests {
         for (now, busy, idle) in [(1_050, 1, 0), (1_149, 1, 1), (1_251, 2, 1), (1_252, 2, 2)] {
             meter.ended(us(now), &counts(busy, idle));
         }
+        // A counter that is behind the other core's.
+        meter.ended(us(1_252) - 1, &counts(2, 2));
         // A pause is part of no cycle.
         meter.from = us(5_000);
         meter.ended(us(5_010), &counts(2, 3));

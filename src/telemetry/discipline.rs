@@ -33,8 +33,18 @@ impl Discipline {
 
     /// The most by which a clock is moved in so many ns.
     #[inline]
-    pub const fn moved_ns_max(in_ns: u64) -> u64 {
+    const fn moved_ns_max(in_ns: u64) -> u64 {
         (in_ns / PAUSE_NS + 1).saturating_mul(STEP_NS_MAX.unsigned_abs())
+    }
+
+    /// Whether two times so far apart may be one moment, told by a clock that was held to the system's for so many ns between.
+    #[inline]
+    pub const fn may_be_one(apart_ns: i64, in_ns: u64) -> bool {
+        // Nearly all spans are this short, and the division is dear.
+        if in_ns < PAUSE_NS {
+            return apart_ns.unsigned_abs() <= STEP_NS_MAX.unsigned_abs();
+        }
+        apart_ns.unsigned_abs() <= Discipline::moved_ns_max(in_ns)
     }
 
     /// Takes a step if one is due, and looks at the wall clock once a second. `now_ns` is the clock's own.
@@ -65,6 +75,7 @@ impl Discipline {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::time::UnixNanos;
 
     #[test]
     fn what_the_clock_is_ahead_is_taken_back_in_small_steps() {
@@ -92,7 +103,12 @@ mod tests {
             let (clock, from) = (discipline.clock.clone(), discipline.step_at);
             let before = clock.unix_at(0).0;
             (0..=span).step_by(PAUSE_NS as usize / 4).for_each(|at| discipline.tick(from + at));
-            assert_eq!(clock.unix_at(0).0.abs_diff(before), Discipline::moved_ns_max(span), "in {span} ns");
+            let moved = clock.unix_at(0).0.abs_diff(before) as i64;
+            assert_eq!(moved.unsigned_abs(), Discipline::moved_ns_max(span), "in {span} ns");
+            assert_eq!(clock.unix_apart(UnixNanos(before), 0).abs(), moved);
+            for (apart, may_be) in [(moved, true), (-moved, true), (moved + 1, false), (-moved - 1, false), (0, true)] {
+                assert_eq!(Discipline::may_be_one(apart, span), may_be, "{apart} ns in {span} ns");
+            }
         }
     }
 

@@ -1,92 +1,18 @@
-//! Purpose: the histograms of one hop on one thread: all, by kind, by connection; one writer, read while it goes on writing.
-//! Owns: their cells. Thread: the recorder on one, its reader on any other (cold).
-//! Takes and gives: nanoseconds in, histograms out. Never: waits or allocates on the writer's thread; clamps unseen.
+//! Purpose: what one thread records of one hop, read while it goes on recording; one writer, one reader.
+//! Owns: the two ends, and what lies between them. Thread: the recorder on one, its reader on any other (cold).
+//! Takes and gives: nanoseconds in, distributions out. Never: waits or allocates on the writer's thread; clamps unseen.
 //!
-//! The two swap whole sheets of histograms: the reader asks, the writer puts its sheet aside with its next record and goes on
+//! The two swap whole sheets: the reader asks, the writer puts its sheet aside with its next record and goes on
 //! with an empty one that the reader had left for it. So a record costs the writer one plain load more; where it hands a sheet over, a
 //! lock that it tries, and comes again if it is not free. A sheet's memory is
-//! taken from the system as it is first written: kinds that never come take none.
+//! taken from the system as it is first written: latencies that never come take none.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hdrhistogram::Histogram;
-
-use super::buckets::{LATENCY_NS_MAX, THREE_DIGITS, TWO_DIGITS};
-use super::histogram::{Digits, LatencySummary, empty, summarise};
+use super::distributions::Distributions;
+use super::sheet::Sheet;
 use crate::schema::id::{ConnectionId, TypeId};
 use crate::sync::{Arc, AtomicBool, Ordering};
-
-/// Kinds with a histogram of their own; events of the types beyond are in the total alone. The shipped types are below 64.
-const KINDS: usize = 128;
-/// "No kind": its row is never read.
-pub const NO_KIND: TypeId = TypeId(0);
-/// Places for connections in a sheet: more than most runs have at once. One that finds none near its own is in the total alone until the
-/// next swap.
-const PLACES: usize = 64;
-/// How many places from its own on a connection is looked for: numbers are given in order, so that the first is free nearly always.
-const STEPS: usize = 8;
-/// Connections that a reader remembers; of more, the one that was silent longest is forgotten.
-pub(super) const CONNECTIONS_MAX: usize = 64;
-const ROWS: usize = KINDS + PLACES;
-const ROW: usize = TWO_DIGITS.cells();
-const TOTAL: usize = THREE_DIGITS.cells();
-const NOBODY: u32 = u32::MAX;
-
-/// One set of histograms. Indices are masked to the sizes, which are powers of two but for the number of rows: what would be
-/// checked for each record is known by the compiler.
-#[derive(Debug)]
-struct Sheet {
-    total: Box<[u64; TOTAL]>,
-    /// Kinds, then places.
-    rows: Box<[u64; ROWS * ROW]>,
-    /// Which rows have something.
-    touched: [bool; ROWS],
-    /// The connection of each place.
-    owners: [u32; PLACES],
-}
-
-impl Sheet {
-    fn empty() -> Box<Sheet> {
-        Box::new(Sheet { total: zeros(), rows: zeros(), touched: [false; ROWS], owners: [NOBODY; PLACES] })
-    }
-
-    #[inline]
-    fn count(&mut self, ns: u64, kind: TypeId, connection: ConnectionId) {
-        let (fine, coarse) = (THREE_DIGITS.cell(ns), TWO_DIGITS.cell(ns));
-        self.total[fine & (TOTAL - 1)] += 1;
-        // What has no row goes to that of no kind.
-        self.row(if kind.index() < KINDS { kind.index() } else { NO_KIND.index() }, coarse);
-        let place = usize::from(connection.0) % PLACES;
-        if self.owners[place] == u32::from(connection.0) {
-            self.row(KINDS + place, coarse);
-        } else if let Some(place) = self.place_of(connection) {
-            self.row(KINDS + place, coarse);
-        }
-    }
-
-    /// The first place from its own on that the connection has, or takes now.
-    #[inline(never)]
-    fn place_of(&mut self, connection: ConnectionId) -> Option<usize> {
-        let owner = u32::from(connection.0);
-        let mut places = (0..STEPS).map(|step| (usize::from(connection.0) + step) % PLACES);
-        let place = places.find(|place| [owner, NOBODY].contains(&self.owners[*place]))?;
-        self.owners[place] = owner;
-        Some(place)
-    }
-
-    #[inline(always)]
-    fn row(&mut self, row: usize, cell: usize) {
-        self.touched[row] = true;
-        self.rows[row * ROW + (cell & (ROW - 1))] += 1;
-    }
-}
-
-/// Memory that the system gives as zeros, when it is first touched.
-fn zeros<const N: usize>() -> Box<[u64; N]> {
-    let cells: Result<Box<[u64; N]>, _> = vec![0; N].into_boxed_slice().try_into();
-    cells.expect("so many were asked for")
-}
 
 #[derive(Debug)]
 struct Exchange {
@@ -126,7 +52,7 @@ pub(super) fn hop() -> (HopRecorder, HopReader) {
     let table = Table { spare: Some(Sheet::empty()), ..Table::default() };
     let exchange = Arc::new(Exchange { wanted: AtomicBool::new(false), table: Mutex::new(table) });
     let active = Active { sheet: Sheet::empty(), exchange: Arc::clone(&exchange) };
-    (HopRecorder(Some(active)), HopReader::new(exchange))
+    (HopRecorder(Some(active)), HopReader { known: Distributions::default(), exchange })
 }
 
 impl HopRecorder {
@@ -144,20 +70,38 @@ impl HopRecorder {
     /// Records a latency in ns. `false` when it was above 60 s and clamped: the caller counts that.
     #[inline]
     pub fn record(&mut self, ns: u64, kind: TypeId, connection: ConnectionId) -> bool {
-        let Some(Active { sheet, exchange }) = &mut self.0 else { return true };
-        sheet.count(ns.min(LATENCY_NS_MAX), kind, connection);
-        // Relaxed: a wish; what is swapped goes by way of the table's lock, which orders it.
-        if exchange.wanted.load(Ordering::Relaxed) {
-            hand_over(sheet, exchange);
+        let Some(active) = &mut self.0 else { return true };
+        if !active.sheet.count_common(ns, kind, connection) {
+            return active.record_rare(ns, kind, connection);
         }
-        ns <= LATENCY_NS_MAX
+        active.meet_wish();
+        true
+    }
+}
+
+impl Active {
+    #[cold]
+    #[inline(never)]
+    fn record_rare(&mut self, ns: u64, kind: TypeId, connection: ConnectionId) -> bool {
+        let whole = self.sheet.count(ns, kind, connection);
+        self.meet_wish();
+        whole
+    }
+
+    #[inline]
+    fn meet_wish(&mut self) {
+        // Relaxed: a wish; what is swapped goes by way of the table's lock, which orders it.
+        if self.exchange.wanted.load(Ordering::Relaxed) {
+            hand_over(&mut self.sheet, &self.exchange);
+        }
     }
 }
 
 #[cold]
+#[inline(never)]
 fn hand_over(sheet: &mut Box<Sheet>, exchange: &Exchange) {
     let Ok(mut table) = exchange.table.try_lock() else { return };
-    // Relaxed: see `record`.
+    // Relaxed: see `meet_wish`.
     exchange.wanted.store(false, Ordering::Relaxed);
     if let Some(spare) = table.spare.take() {
         table.full = Some(core::mem::replace(sheet, spare));
@@ -173,34 +117,15 @@ impl Drop for HopRecorder {
     }
 }
 
-/// The reading end: everything that was recorded, as far as it was handed over.
+/// The reading end.
 #[derive(Debug)]
 pub(super) struct HopReader {
-    pub(super) total: Histogram<u64>,
-    /// By type.
-    pub(super) kinds: BTreeMap<u16, Histogram<u64>>,
-    /// By connection.
-    pub(super) connections: BTreeMap<u16, OfConnection>,
-    /// Sheets merged so far.
-    turn: u64,
-    newest_max_ns: u64,
+    /// What was handed over so far.
+    pub(super) known: Distributions,
     exchange: Arc<Exchange>,
 }
 
-/// A connection's histogram.
-#[derive(Debug)]
-pub(super) struct OfConnection {
-    pub(super) histogram: Histogram<u64>,
-    /// When it was last heard of.
-    turn: u64,
-}
-
 impl HopReader {
-    fn new(exchange: Arc<Exchange>) -> HopReader {
-        let (kinds, connections) = (BTreeMap::new(), BTreeMap::new());
-        HopReader { total: empty(Digits::Three), kinds, connections, turn: 0, newest_max_ns: 0, exchange }
-    }
-
     /// Takes in what was handed over, and asks for what was recorded since. Whether the writer has ended: then it is all there.
     pub(super) fn collect(&mut self) -> bool {
         let (full, last, ended) = {
@@ -208,92 +133,26 @@ impl HopReader {
             (table.full.take(), table.last.take(), table.ended)
         };
         if let Some(mut full) = full {
-            self.merge(&mut full);
+            self.known.merge(&mut full);
             self.exchange.lock().spare = Some(full);
         }
         if let Some(mut last) = last {
-            self.merge(&mut last);
+            self.known.merge(&mut last);
         }
-        // Relaxed: see `HopRecorder::record`.
+        if ended {
+            // Nobody will write it.
+            self.exchange.lock().spare = None;
+        }
+        // Relaxed: see `Active::meet_wish`.
         self.exchange.wanted.store(true, Ordering::Relaxed);
         ended
-    }
-
-    /// Adds a sheet, and leaves it empty.
-    fn merge(&mut self, sheet: &mut Sheet) {
-        self.turn += 1;
-        let fine = sheet.total.iter_mut().enumerate().filter(|(_, count)| **count > 0);
-        for (cell, count) in fine {
-            let least = THREE_DIGITS.least(cell);
-            // Within the bounds it cannot fail.
-            let _ = self.total.record_n(least, core::mem::take(count));
-            self.newest_max_ns = self.newest_max_ns.max(self.total.highest_equivalent(least));
-        }
-        for row in 0..ROWS {
-            if !core::mem::take(&mut sheet.touched[row]) {
-                continue;
-            }
-            let cells = &mut sheet.rows[row * ROW..(row + 1) * ROW];
-            let into = match row.checked_sub(KINDS) {
-                None => self.kinds.entry(row as u16).or_insert_with(|| empty(Digits::Two)),
-                Some(place) => {
-                    let id = sheet.owners[place] as u16;
-                    let of = OfConnection { histogram: empty(Digits::Two), turn: 0 };
-                    let of = self.connections.entry(id).or_insert(of);
-                    of.turn = self.turn;
-                    &mut of.histogram
-                }
-            };
-            for (cell, count) in cells.iter_mut().enumerate().filter(|(_, count)| **count > 0) {
-                // Within the bounds it cannot fail.
-                let _ = into.record_n(TWO_DIGITS.least(cell), core::mem::take(count));
-            }
-        }
-        sheet.owners = [NOBODY; PLACES];
-        self.kinds.remove(&NO_KIND.0);
-        self.forget_silent();
-    }
-
-    /// Keeps the bound on connections.
-    fn forget_silent(&mut self) {
-        while self.connections.len() > CONNECTIONS_MAX {
-            let Some(id) = self.connections.iter().min_by_key(|(_, of)| of.turn).map(|(id, _)| *id) else { break };
-            self.connections.remove(&id);
-        }
-    }
-
-    /// The figures of all that it knows. The newest are those merged since the call before.
-    pub(super) fn summary(&mut self) -> LatencySummary {
-        LatencySummary { newest_max_ns: core::mem::take(&mut self.newest_max_ns), ..summarise(&self.total) }
-    }
-
-    /// Adds all that another one knows.
-    pub(super) fn add(&mut self, other: &HopReader) {
-        // Turns are each reader's own: what it adds is what it heard last.
-        self.turn += 1;
-        // The same bounds: adding cannot fail.
-        let _ = self.total.add(&other.total);
-        for (kind, histogram) in &other.kinds {
-            let _ = self.kinds.entry(*kind).or_insert_with(|| empty(Digits::Two)).add(histogram);
-        }
-        for (id, of) in &other.connections {
-            let mine = OfConnection { histogram: empty(Digits::Two), turn: 0 };
-            let mine = self.connections.entry(*id).or_insert(mine);
-            mine.turn = self.turn;
-            let _ = mine.histogram.add(&of.histogram);
-        }
-        self.forget_silent();
-    }
-
-    /// One without a writer, to add others to.
-    pub(super) fn sum() -> HopReader {
-        let table = Table { ended: true, ..Table::default() };
-        HopReader::new(Arc::new(Exchange { wanted: AtomicBool::new(false), table: Mutex::new(table) }))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::buckets::LATENCY_NS_MAX;
+    use super::super::histogram::LatencySummary;
     use super::*;
 
     const TRADE: TypeId = TypeId(1);
@@ -303,29 +162,25 @@ mod tests {
     fn what_is_recorded_is_read_once_however_often_it_is_swapped() {
         let (mut recorder, mut reader) = hop();
         assert!(!reader.collect());
-        assert_eq!(reader.summary(), LatencySummary::default());
+        assert_eq!(reader.known.summary(), LatencySummary::default());
         for value in 1..=1_000 {
             let (kind, connection) = (if value % 2 == 0 { TRADE } else { OTHER }, ConnectionId((value % 4) as u16));
             assert!(recorder.record(value, kind, connection));
             if value % 7 == 0 {
                 reader.collect();
-                assert!(reader.total.len() <= value);
+                assert!(reader.known.total.len() <= value);
             }
         }
         drop(recorder);
         assert!(reader.collect());
-        let summary = reader.summary();
+        let summary = reader.known.summary();
         assert_eq!((summary.count, summary.min_ns), (1_000, 1));
         assert!((500..=504).contains(&summary.p50_ns), "{summary:?}");
-        assert_eq!(reader.summary(), LatencySummary { newest_max_ns: 0, ..summary });
-        let kinds: Vec<_> = reader.kinds.iter().map(|(kind, of)| (*kind, of.len())).collect();
+        assert_eq!(reader.known.summary(), LatencySummary { newest_max_ns: 0, ..summary });
+        let kinds: Vec<_> = reader.known.kinds.iter().map(|(kind, of)| (*kind, of.len())).collect();
         assert_eq!(kinds, [(1, 500), (2, 500)]);
-        let connections: Vec<_> = reader.connections.iter().map(|(id, of)| (*id, of.histogram.len())).collect();
+        let connections: Vec<_> = reader.known.connections.iter().map(|(id, of)| (*id, of.histogram.len())).collect();
         assert_eq!(connections, [(0, 250), (1, 250), (2, 250), (3, 250)]);
-        let mut sum = HopReader::sum();
-        sum.add(&reader);
-        sum.add(&reader);
-        assert_eq!((sum.total.len(), sum.kinds[&1].len(), sum.connections[&3].histogram.len()), (2_000, 1_000, 500));
     }
 
     #[test]
@@ -336,7 +191,7 @@ mod tests {
         assert!(!record(LATENCY_NS_MAX + 1) && !record(u64::MAX));
         drop(recorder);
         reader.collect();
-        let summary = reader.summary();
+        let summary = reader.known.summary();
         assert_eq!((summary.count, summary.min_ns), (4, 0));
         assert!(summary.max_ns >= LATENCY_NS_MAX && summary.max_ns < LATENCY_NS_MAX + LATENCY_NS_MAX / 900);
         assert!(HopRecorder::off().record(u64::MAX, TRADE, ConnectionId(0)), "off: nothing is clamped");
@@ -350,13 +205,13 @@ mod tests {
         let mut last = 0;
         while !writer.is_finished() {
             reader.collect();
-            assert!(reader.total.len() >= last);
-            last = reader.total.len();
+            assert!(reader.known.total.len() >= last);
+            last = reader.known.total.len();
         }
         writer.join().unwrap();
         assert!(reader.collect());
-        assert_eq!((reader.total.len(), reader.kinds[&1].len()), (200_000, 200_000));
-        assert_eq!(reader.connections[&7].histogram.len(), 200_000);
+        assert_eq!((reader.known.total.len(), reader.known.kinds[&1].len()), (200_000, 200_000));
+        assert_eq!(reader.known.connections[&7].histogram.len(), 200_000);
     }
 
     #[test]
@@ -366,48 +221,12 @@ mod tests {
             // The first value is recorded with the wish of the call before; with it the rest is handed over next time.
             values.iter().for_each(|value| assert!(recorder.record(*value, TRADE, ConnectionId(0))));
             reader.collect();
-            let summary = reader.summary();
+            let summary = reader.known.summary();
             (summary.max_ns, summary.newest_max_ns)
         };
         assert_eq!(newest(&[900]), (0, 0), "nobody had asked");
         assert_eq!(newest(&[5]), (900, 900));
         assert_eq!(newest(&[7]), (900, 7));
         assert_eq!(newest(&[]), (900, 0));
-    }
-
-    #[test]
-    fn connections_come_and_go_for_ever_in_bounded_room() {
-        let (mut recorder, mut reader) = hop();
-        // As many as are looked for, all with the same place for their own; the one too many is in the total alone.
-        let ids: Vec<u16> = (0..=STEPS as u16).map(|n| 1 + n * PLACES as u16).collect();
-        for _ in 0..3 {
-            ids.iter().for_each(|id| assert!(recorder.record(5, TRADE, ConnectionId(*id))));
-        }
-        reader.collect();
-        // The wish is granted with the next record.
-        assert!(recorder.record(5, TRADE, ConnectionId(1)));
-        reader.collect();
-        assert_eq!(reader.connections.keys().copied().collect::<Vec<_>>(), ids[..STEPS]);
-        assert!(reader.connections.iter().all(|(id, own)| own.histogram.len() == if *id == 1 { 4 } else { 3 }));
-        assert_eq!(reader.total.len(), 3 * ids.len() as u64 + 1, "the total has all of them");
-        for id in 100..100 + 3 * CONNECTIONS_MAX as u16 {
-            recorder.record(5, TRADE, ConnectionId(id));
-            reader.collect();
-        }
-        assert_eq!(reader.connections.len(), CONNECTIONS_MAX);
-        let last = 100 + 3 * CONNECTIONS_MAX as u16 - 1;
-        assert!(reader.connections.contains_key(&last) && !reader.connections.contains_key(&1), "the oldest went");
-        assert!(!reader.kinds.contains_key(&NO_KIND.0));
-    }
-
-    #[test]
-    fn a_type_beyond_the_rows_is_in_the_total_alone() {
-        let (mut recorder, mut reader) = hop();
-        for kind in [NO_KIND, TRADE, TypeId(KINDS as u16), TypeId(u16::MAX)] {
-            assert!(recorder.record(5, kind, ConnectionId(0)));
-        }
-        drop(recorder);
-        reader.collect();
-        assert_eq!((reader.total.len(), reader.kinds.len(), reader.kinds[&1].len()), (4, 1, 1));
     }
 }

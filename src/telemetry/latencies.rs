@@ -9,7 +9,8 @@ use hdrhistogram::Histogram;
 
 use super::clock::Clock;
 use super::cycles::{CycleCells, CycleClock};
-use super::histogram::{LatencySummary, histogram_text, signed_summary};
+use super::distributions::Distributions;
+use super::histogram::{Digits, LatencySummary, empty, histogram_text, signed_summary};
 use super::hop::{HopReader, HopRecorder, hop};
 use crate::schema::id::{ConnectionId, TypeId};
 use crate::schema::latency::{AgentView, CLOCK_CAVEAT, Hop, HopView, LatencyDetail, LatencyReport};
@@ -127,7 +128,7 @@ impl Latencies {
         let mut rows = lock(&shared.hops);
         collect(&mut rows);
         let mine = rows.iter_mut().filter(|row| row.hop == of && row.side == Side::After);
-        mine.map(|row| row.reader.summary()).collect()
+        mine.map(|row| row.reader.known.summary()).collect()
     }
 
     /// Everything but rings, as far as `detail` says. `name` tells what a type is called.
@@ -140,8 +141,8 @@ impl Latencies {
         let mut hops = Vec::new();
         for of in Hop::ALL {
             let sum = |side| {
-                let mut sum = HopReader::sum();
-                rows.iter().filter(|row| row.hop == of && row.side == side).for_each(|row| sum.add(&row.reader));
+                let mut sum = Distributions::default();
+                rows.iter().filter(|row| row.hop == of && row.side == side).for_each(|row| sum.add(&row.reader.known));
                 sum
             };
             views(of, detail, [&sum(Side::After), &sum(Side::Before)], &name, &mut hops);
@@ -157,6 +158,12 @@ impl Latencies {
             agents: self.agents(),
             rings: Vec::new(),
         }
+    }
+
+    /// How many readers there are.
+    #[cfg(test)]
+    pub(super) fn rows(&self) -> usize {
+        self.0.as_ref().map_or(0, |shared| lock(&shared.hops).len())
     }
 
     fn agents(&self) -> Vec<AgentView> {
@@ -181,7 +188,7 @@ fn collect(rows: &mut Vec<Row>) {
         match first.filter(|_| rows[at].ended && hop == Hop::PublishedToConsumed) {
             Some(first) => {
                 let row = rows.remove(at);
-                rows[first].reader.add(&row.reader);
+                rows[first].reader.known.add(&row.reader.known);
             }
             None => at += 1,
         }
@@ -192,7 +199,7 @@ fn collect(rows: &mut Vec<Row>) {
 fn views(
     of: Hop,
     detail: LatencyDetail,
-    [after, before]: [&HopReader; 2],
+    [after, before]: [&Distributions; 2],
     name: &impl Fn(TypeId) -> Option<String>,
     out: &mut Vec<HopView>,
 ) {
@@ -208,7 +215,7 @@ fn views(
         }
     };
     push(None, None, &after.total, Some(&before.total));
-    let none = super::histogram::empty(super::histogram::Digits::Two);
+    let none = empty(Digits::Two);
     let mut kinds: Vec<u16> = after.kinds.keys().chain(before.kinds.keys()).copied().collect();
     kinds.sort_unstable();
     kinds.dedup();
@@ -225,76 +232,5 @@ fn views(
     for id in connections {
         let [after, before] = [after, before].map(|side| side.connections.get(&id).map(|of| &of.histogram));
         push(None, Some(id), after.unwrap_or(&none), before);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TRADE: TypeId = TypeId(1);
-
-    fn named(id: TypeId) -> Option<String> {
-        (id == TRADE).then(|| "TRADE".to_owned())
-    }
-
-    #[test]
-    fn a_report_has_each_hop_once_over_all_threads_with_both_signs() {
-        let latencies = Latencies::new(Clock::default(), CYCLE_OVER);
-        let mut threads = [latencies.recorder(Hop::ReadToPublished), latencies.recorder(Hop::ReadToPublished)];
-        let mut signed = latencies.signed(Hop::ExchangeToReceive);
-        for (at, thread) in threads.iter_mut().enumerate() {
-            (1..=10).for_each(|ns| assert!(thread.record(ns, TRADE, ConnectionId(at as u16))));
-        }
-        [-300, -20, 0, 40].into_iter().for_each(|ns| assert!(signed.record(ns, TypeId(9), ConnectionId(3))));
-        drop((threads, signed));
-        let report = latencies.report(LatencyDetail::Histograms, named);
-        let rows: Vec<_> =
-            report.hops.iter().map(|v| (v.hop, v.kind.as_deref(), v.connection, v.summary.count)).collect();
-        let (exchange, published) = (Hop::ExchangeToReceive, Hop::ReadToPublished);
-        let expected = [
-            (exchange, None, None, 4),
-            (exchange, Some("#9"), None, 4),
-            (exchange, None, Some(3), 4),
-            (published, None, None, 20),
-            (published, Some("TRADE"), None, 20),
-            (published, None, Some(0), 10),
-            (published, None, Some(1), 10),
-        ];
-        assert_eq!(rows, expected);
-        let total = &report.hops[0];
-        assert_eq!((total.summary.min_ns, total.summary.p50_ns, total.summary.max_ns), (-300, -20, 40));
-        assert!(total.negative.is_some() && report.hops[3].negative.is_none());
-        assert!(report.recorded && report.at_ns >= report.since_ns);
-    }
-
-    #[test]
-    fn consumers_that_come_and_go_take_bounded_room_and_lose_nothing() {
-        let latencies = Latencies::new(Clock::default(), CYCLE_OVER);
-        for number in 0..300 {
-            let mut consumer = latencies.recorder(Hop::PublishedToConsumed);
-            assert!(consumer.record(7, TRADE, ConnectionId(number)));
-            drop(consumer);
-            // With and without somebody who collects.
-            if number % 2 == 0 {
-                latencies.collect();
-            }
-        }
-        latencies.collect();
-        let Some(shared) = &latencies.0 else { panic!("it is on") };
-        assert_eq!(lock(&shared.hops).len(), 1);
-        let hops = latencies.report(LatencyDetail::Histograms, named).hops;
-        assert_eq!(hops[0].summary.count, 300);
-        let connections: Vec<u16> = hops.iter().filter_map(|view| view.connection).collect();
-        assert_eq!((connections.len(), connections.last()), (super::super::hop::CONNECTIONS_MAX, Some(&299)));
-    }
-
-    #[test]
-    fn switched_off_there_is_nothing() {
-        let latencies = Latencies::off();
-        assert!(!latencies.recorder(Hop::ReadToPublished).is_on());
-        assert!(latencies.cycles("io").is_none() && latencies.summaries(Hop::ReadToPublished).is_empty());
-        let report = latencies.report(LatencyDetail::Histograms, named);
-        assert!(!report.recorded && report.hops.is_empty() && report.agents.is_empty());
     }
 }

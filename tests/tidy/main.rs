@@ -83,6 +83,7 @@ const HOMES: [(&str, &[&str]); 40] = [
             "snapshot",
             "ring",
             "engine",
+            "telemetry",
         ],
     ),
 ];

@@ -257,8 +257,12 @@ fn end_span(tracer: &mut Tracer, span: Option<FrameSpan>, malformed: bool) {
 }
 
 /// Writes a frame's first hop into the ledger. A stamp ahead of the read is of a wall clock that was set meanwhile: no figure.
+#[inline]
 fn measure_kernel(hop: &mut HopRecorder, frame: &Frame<'_>, kernel: UnixNanos, counts: &mut Counts) {
-    let Ok(ns) = u64::try_from(frame.receive.since(kernel)) else { return };
+    if frame.receive < kernel {
+        return;
+    }
+    let ns = frame.receive.0.abs_diff(kernel.0);
     if !hop.record(ns, NO_KIND, frame.connection) {
         counts.add(Counter::LatencyClamped, 1);
     }

@@ -166,8 +166,8 @@ impl<S: Shelves> Sequencer<S> {
         // For consumers that are measured, which are where this is.
         if self.published.is_on() {
             // The clock's UTC may have been moved since the receipt.
-            let apart = header.receive.abs_diff(self.clock.unix_at(ingress_ns).0);
-            if apart <= Discipline::moved_ns_max(latency_ns) {
+            let apart = self.clock.unix_apart(UnixNanos(header.receive), ingress_ns);
+            if Discipline::may_be_one(apart, latency_ns) {
                 header.flags |= flag::CLOCKED;
             }
         }
