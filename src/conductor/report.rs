@@ -109,7 +109,7 @@ impl<P: Publish, R: SnapshotRequests> ConductorStage<P, R> {
 
     /// Every book that was seen, by instrument id. Cold: copies the books.
     pub fn reports(&self) -> Vec<BookReport> {
-        self.instruments.iter().filter(|i| i.has_book_stream()).map(|i| BookReport::of(i)).collect()
+        self.instruments.iter().filter(|i| i.has_book_stream()).map(BookReport::of).collect()
     }
 
     /// How many books have which quality.
