@@ -34,12 +34,20 @@ const SYSTEM: Ways<'_> = Ways { create: &|path| File::create_new(path), rename: 
 /// Fills a file beside and gives it the name, unless filling it failed: a disk that is full must not cost what was kept before.
 /// Where there is no way but to write over it, that is done.
 fn put(path: &Path, ways: &Ways<'_>, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let path = led_to(path)?;
-    let before = fs::metadata(&path).ok();
-    // A device or a pipe holds nothing that could be lost, and must not become a file.
-    if before.as_ref().is_some_and(|before| !before.is_file()) {
-        return fill(&mut OpenOptions::new().write(true).open(&path)?);
+    // Asked by the name as it was given: the system knows where `/dev/fd/9` leads, but that link's own words, `pipe:[9]`, are
+    // no path.
+    let before = fs::metadata(path).ok();
+    if let Some(before) = &before {
+        // A device or a pipe holds nothing that could be lost, and must not become a file.
+        if !before.is_file() {
+            return fill(&mut OpenOptions::new().write(true).open(path)?);
+        }
+        // A file that is open and has no name any more: there is nothing that could be renamed.
+        if path.canonicalize().is_err() {
+            return over(path, fill);
+        }
     }
+    let path = led_to(path)?;
     let beside = beside(&path)?;
     // One of ours that was ended while it wrote; whatever else it may be, nobody's link is followed.
     let _ = fs::remove_file(&beside);
@@ -82,17 +90,21 @@ fn over(path: &Path, fill: impl Fn(&mut File) -> io::Result<()>) -> io::Result<(
     file.sync_all()
 }
 
-/// Where a path leads: a link stays one, and what it leads to is written, even if that is not there yet.
+/// Where a path leads: a link stays one, and what it leads to is written, even if that is not there yet. Links are followed by
+/// hand only where the system does not: where the last leads to nothing.
 ///
 /// # Errors
 /// When links lead round in a circle.
 pub(super) fn led_to(path: &Path) -> io::Result<PathBuf> {
+    if let Ok(whole) = path.canonicalize() {
+        return Ok(whole);
+    }
     let mut at = path.to_owned();
     for _ in 0..LINKS_MAX {
         match fs::read_link(&at) {
             // What it says is seen from its own folder, unless it is absolute.
             Ok(next) => at = at.parent().unwrap_or(Path::new("")).join(next),
-            Err(_) => return Ok(at.canonicalize().unwrap_or(at)),
+            Err(_) => return Ok(at),
         }
     }
     // The system itself knows what to call that.
@@ -196,6 +208,32 @@ mod tests {
             assert!(failed.message.contains("cannot be written"), "{failed}");
             assert!(at(link).symlink_metadata().unwrap().is_symlink());
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_a_descriptor_leads_to_is_written_whatever_the_link_says() {
+        use std::io::{Read, Seek};
+        use std::os::fd::AsRawFd;
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let path = PathBuf::from(format!("/dev/fd/{}", writer.as_raw_fd()));
+        keep(&path, NEW).unwrap();
+        drop(writer);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, NEW);
+        // A file that has no name any more: its link says `… (deleted)`, and no file is to be called so.
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = File::create_new(folder.path().join("plot.svg")).unwrap();
+        file.write_all(b"old, and longer than what comes").unwrap();
+        fs::remove_file(folder.path().join("plot.svg")).unwrap();
+        let mut kept = File::open(format!("/dev/fd/{}", file.as_raw_fd())).unwrap();
+        keep(Path::new(&format!("/dev/fd/{}", file.as_raw_fd())), NEW).unwrap();
+        text.clear();
+        kept.rewind().unwrap();
+        kept.read_to_string(&mut text).unwrap();
+        assert_eq!(text, NEW);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "a file has the name that the link says");
     }
 
     #[cfg(unix)]
