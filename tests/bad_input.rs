@@ -116,7 +116,8 @@ fn faults_of_routes_and_addresses_have_a_place_too() {
     }
 }
 
-/// A configuration is judged by what it names, too: what `run` refuses is an error, what it does without a warning.
+/// A configuration is judged by what it names, too. What `run` refuses is an error. Of what `run` does not need, or could not be
+/// judged without harm, `check` warns.
 #[test]
 fn certificates_and_cores_that_are_not_to_be_had_are_told_with_their_place() {
     let scratch = tempfile::tempdir().unwrap();
@@ -130,11 +131,50 @@ fn certificates_and_cores_that_are_not_to_be_had_are_told_with_their_place() {
             check("certificates", &output, 78, &["here.yaml:5:12: feed.ca_file: ", reason, "PEM"]);
             assert!(output.stdout.is_empty(), "{output:?}");
         }
+        // No other source reads them.
+        for source in ["venue", "sim"] {
+            fs::write(&path, format!("feed:\n  source: {source}\n  ca_file: {file}\n")).unwrap();
+            let output = meltica(&["check", path.to_str().unwrap()], &[]);
+            let words = ["here.yaml:3:12: feed.ca_file: warning: ", reason, "`source: live` and `doctor`"];
+            check(source, &output, 0, &words);
+            assert!(String::from_utf8_lossy(&output.stdout).contains("a sound configuration"), "{output:?}");
+        }
+        let output = meltica(&["run", "--for", "200ms", "--config", path.to_str().unwrap()], &[]);
+        check("a run that reads none", &output, 0, &[]);
     }
+    // A fault hides no warning.
+    let text = "topology: lean\ncores:\n  shards: [65000]\nfeed:\n  source: live\n  ca_file: /nowhere/ca.pem\n";
+    fs::write(&path, text).unwrap();
+    let output = meltica(&["check", path.to_str().unwrap()], &[]);
+    check("both", &output, 78, &["here.yaml:3:12: cores.shards[0]: warning: ", "here.yaml:6:12: feed.ca_file: "]);
     fs::write(&path, "topology: lean\ncores:\n  shards: [65000]\n").unwrap();
     let output = meltica(&["check", path.to_str().unwrap()], &[]);
     check("cores", &output, 0, &["here.yaml:3:12: cores.shards[0]: warning: ", "core 65000", "another machine"]);
     assert!(String::from_utf8_lossy(&output.stdout).contains("a sound configuration"), "{output:?}");
+}
+
+/// Whoever read them would wait for ever, or take memory for ever.
+#[cfg(unix)]
+#[test]
+fn certificates_are_read_of_regular_files_alone() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (path, pipe) = (scratch.path().join("here.yaml"), scratch.path().join("pipe"));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for file in [pipe.to_str().unwrap(), "/dev/zero"] {
+        fs::write(&path, format!("feed:\n  source: live\n  ca_file: {file}\n")).unwrap();
+        let mut checked = support::Running::start(&["check", path.to_str().unwrap()], &[]);
+        let since = std::time::Instant::now();
+        while checked.is_running() {
+            assert!(since.elapsed() < std::time::Duration::from_secs(20), "{file}: it reads what does not end");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let (status, told) = checked.end();
+        assert_eq!(status.code(), Some(0), "{file}: {told}");
+        assert!(told.contains("here.yaml:3:12: feed.ca_file: warning: ") && told.contains("was not read"), "{told}");
+    }
+    // A folder is refused at once, as by `run`.
+    fs::write(&path, format!("feed:\n  source: live\n  ca_file: {}\n", scratch.path().display())).unwrap();
+    check("folder", &meltica(&["check", path.to_str().unwrap()], &[]), 78, &["here.yaml:3:12: feed.ca_file: ", "PEM"]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::args::CheckArgs;
 use super::exit::{Cause, Failed};
-use super::here::{ca_fault, core_warnings};
+use super::here::{core_warnings, judge_ca};
 use super::say::{give, tell};
 use super::settings;
 use super::summary::{UNKNOWN_SHOWN, unknown_field};
@@ -41,10 +41,16 @@ pub(super) fn check(arguments: &CheckArgs) -> Result<(), Failed> {
 
 fn check_configuration(path: &Path) -> Result<(), Failed> {
     let loaded = settings::load(Some(path))?;
-    if let Some(fault) = ca_fault(&loaded) {
+    let (ca_warning, ca_fault) = match judge_ca(&loaded) {
+        Ok(warning) => (warning, None),
+        Err(fault) => (None, Some(fault)),
+    };
+    let core_warnings = core_warnings(&loaded, &usable_cores().ids);
+    // Before the fault: who mends that is not to meet them one check later.
+    ca_warning.iter().chain(&core_warnings).for_each(|warning| tell(&format!("{warning}\n")));
+    if let Some(fault) = ca_fault {
         return Err(Failed::new(Cause::Config, fault.to_string()));
     }
-    core_warnings(&loaded, &usable_cores().ids).iter().for_each(|warning| tell(&format!("{warning}\n")));
     give(&format!("{}: a sound configuration\n", path.display()))
 }
 

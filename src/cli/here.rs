@@ -6,13 +6,35 @@ use std::path::Path;
 
 use super::doctor::core_set::CoreSet;
 use crate::binance::live::judge_ca_file;
-use crate::config::{Fault, Loaded};
+use crate::config::{Fault, FeedSource, Loaded};
 
-/// What is wrong with the certificates that the feed is to trust, if it names any.
-pub(super) fn ca_fault(loaded: &Loaded) -> Option<Fault> {
-    let path = &loaded.config.feed.ca_file;
-    let judged = if path.is_empty() { Ok(()) } else { judge_ca_file(Path::new(path)) };
-    judged.err().map(|fault| loaded.places.fault(&["feed", "ca_file"], fault.to_string()))
+/// Judges the certificates that the feed is to trust, if it names any. A warning where no `run` of this configuration reads
+/// them, and where they cannot be judged: reading a device or a pipe may never end, and takes from a pipe what is in it.
+///
+/// # Errors
+/// The fault, where `run` would refuse them.
+pub(super) fn judge_ca(loaded: &Loaded) -> Result<Option<Fault>, Fault> {
+    let feed = &loaded.config.feed;
+    let fault = |message| loaded.places.fault(&["feed", "ca_file"], message);
+    if feed.ca_file.is_empty() {
+        return Ok(None);
+    }
+    let path = Path::new(&feed.ca_file);
+    // Reading a folder fails at once.
+    if path.metadata().is_ok_and(|at| !at.is_file() && !at.is_dir()) {
+        let shown = path.display();
+        return Ok(Some(fault(format!(
+            "warning: {shown} was not read, for it is not a regular file: whether it holds certificates is not known; name a \
+             file to have it judged"
+        ))));
+    }
+    match judge_ca_file(path) {
+        Ok(()) => Ok(None),
+        Err(bad) if feed.source == FeedSource::Live => Err(fault(bad.to_string())),
+        Err(bad) => Ok(Some(fault(format!(
+            "warning: {bad}; only `source: live` and `doctor` read it: mend it, or leave it out"
+        )))),
+    }
 }
 
 /// The cores named that are not among those that this process may use; none where the system does not tell which. Each is a
