@@ -62,11 +62,12 @@ fn choose(measured: &mut Measured, arguments: &LatencyArgs, types: impl FnOnce()
     Err(none_of(&there, arguments, &types(), columns().unwrap_or(COLUMNS).min(COLUMNS)))
 }
 
-/// Which types there are besides those that were recorded. A feed that does not tell its routes has those that all have.
+/// Which types there are besides those that were recorded.
 fn types(feed: Option<&Client>) -> Types {
     let Some(feed) = feed else { return Types::Kept };
-    let routes = feed.report::<RoutesReport>("/control/routes").unwrap_or_default().routes;
-    Types::Routed(routes.into_iter().map(|route| route.type_name).collect())
+    // Why it does not tell (the token's role, an older feed) matters to nobody here: nothing was asked about routes.
+    let told = feed.report::<RoutesReport>("/control/routes");
+    told.map_or(Types::Untold, |told| Types::Routed(told.routes.into_iter().map(|route| route.type_name).collect()))
 }
 
 /// As wide as the terminal is; `None`: standard output is none.
@@ -114,4 +115,19 @@ fn one(measured: &Measured) -> Result<&Series, Failed> {
         let there: Vec<String> = measured.series.iter().map(|series| plain(&series.tag.to_string())).collect();
         Failed::new(Cause::Usage, format!("hgrm is of one series: say --hop and --kind; there is {}", there.join(", ")))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::control::words::PlaceArgs;
+
+    #[test]
+    fn types_of_a_feed_that_does_not_tell_its_routes_are_not_known() {
+        // A port that nobody listens on.
+        let at = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let place = PlaceArgs { at: Some(format!("http://{at}")), token_file: None, ca_file: None };
+        assert_eq!(types(Some(&Client::new(&place).unwrap())), Types::Untold);
+        assert_eq!(types(None), Types::Kept);
+    }
 }

@@ -17,6 +17,8 @@ pub(super) enum Types {
     Kept,
     /// Those that a feed routes, besides those that Meltica ships with.
     Routed(Vec<String>),
+    /// A feed does not tell what it routes: it may have a type of any name.
+    Untold,
 }
 
 /// A feed may record yet what has a name that it knows; a log never will, and nothing has a name that is mistyped.
@@ -31,7 +33,8 @@ pub(super) fn none_of(there: &[Tag], asked: &LatencyArgs, types: &Types, columns
     if let Types::Routed(routed) = types {
         kinds.extend(routed.iter().map(String::as_str));
     }
-    let unknown = [("hop", asked.hop.as_deref(), hops), ("type", asked.kind.as_deref(), kinds)]
+    let kind = asked.kind.as_deref().filter(|_| *types != Types::Untold);
+    let unknown = [("hop", asked.hop.as_deref(), hops), ("type", kind, kinds)]
         .into_iter()
         .find_map(|(what, word, known)| mistyped(what, word?, &known));
     let wanted = [("--hop", &asked.hop), ("--kind", &asked.kind)];
@@ -41,7 +44,7 @@ pub(super) fn none_of(there: &[Tag], asked: &LatencyArgs, types: &Types, columns
     let (cause, told) = match (unknown, types) {
         (Some(unknown), _) => (Cause::Usage, unknown),
         (None, Types::Kept) => (Cause::Usage, nothing),
-        (None, Types::Routed(_)) => (Cause::TryAgain, format!("{nothing} yet")),
+        (None, Types::Routed(_) | Types::Untold) => (Cause::TryAgain, format!("{nothing} yet")),
     };
     let names = there.iter().map(|tag| plain(&tag.to_string())).collect::<Vec<_>>().join(", ");
     let there = if told.ends_with('?') { " There is" } else { "; there is" };
@@ -76,6 +79,7 @@ mod tests {
         let tag = |at: usize| Tag { hop: own.to_owned(), kind: Some(format!("KIND.{at}")), connection: None };
         let (many, none): (Vec<Tag>, Vec<Tag>) = ((0..30).map(tag).collect(), Vec::new());
         let (feed, log) = (Types::Routed(vec!["TRADE".to_owned(), "FUNDING.Rate".to_owned()]), Types::Kept);
+        let untold = Types::Untold;
         for (there, types, words, cause, start) in [
             (&many, &feed, "--hop nowhere", Cause::Usage, "no hop is called nowhere; there is:"),
             (
@@ -94,6 +98,14 @@ mod tests {
             (&many, &log, "--hop kernelToRead", Cause::Usage, "of --hop kernelToRead; there"),
             (&many, &log, "--kind KIND.77", Cause::Usage, "no type is called KIND.77; did you mean KIND.7?"),
             (&many, &log, "--kind funding.rate", Cause::Usage, "no type is called funding.rate; there"),
+            (
+                &many,
+                &untold,
+                "--kind FUNDNG.RATE",
+                Cause::TryAgain,
+                "nothing was recorded of --kind FUNDNG.RATE yet; there",
+            ),
+            (&many, &untold, "--hop nowhere --kind x", Cause::Usage, "no hop is called nowhere; there is:"),
             (&none, &feed, "", Cause::TryAgain, "nothing was recorded yet"),
             (&none, &feed, "--hop kernelToRead", Cause::TryAgain, "nothing was recorded yet"),
         ] {
