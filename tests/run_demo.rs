@@ -135,8 +135,7 @@ fn a_deadline_and_a_signal_end_the_feed_with_a_summary_and_zero() {
         // Nobody reads, and the program is in the middle of a write: before the signal, and until the stages have ended behind
         // it. The reason is the signal all the same.
         feed.until_held_up();
-        feed.signal(name);
-        feed.until_stages_ended();
+        feed.until_stages_ended(|feed| feed.signal(name));
         let rest: Vec<String> = lines.map(|l| l.unwrap()).collect();
         serde_json::from_str::<Value>(rest.last().unwrap()).expect("the last line is whole");
         let (status, told) = feed.end();

@@ -141,21 +141,28 @@ impl Running {
         });
     }
 
-    /// Waits until its stages have ended, in whatever topology: the last of the walk ends last.
-    pub fn until_stages_ended(&self) {
+    /// Does what is to end its stages, and waits until they have ended, in whatever topology: the last of the walk ends last.
+    pub fn until_stages_ended(&self, by: impl FnOnce(&Running)) {
         let last = ["meltica-engine", "meltica-shard", "meltica-condu"];
         let is_one = |task: fs::DirEntry| {
             let name = fs::read_to_string(task.path().join("comm"));
             name.is_ok_and(|name| last.iter().any(|last| name.starts_with(last)))
         };
-        self.until("its stages do not end", |process| {
-            fs::read_dir(process.join("task")).unwrap().flatten().all(|task| !is_one(task))
-        });
+        let has_one = |process: &Path| fs::read_dir(process.join("task")).unwrap().flatten().any(is_one);
+        // Stages of other names would be taken for ended; asked before they end.
+        assert!(has_one(&self.process()), "no thread is called {last:?}: name the last stages here as the engine does");
+        by(self);
+        self.until("its stages do not end", |process| !has_one(process));
+    }
+
+    /// Where Linux tells of the process.
+    fn process(&self) -> PathBuf {
+        Path::new("/proc").join(self.0.id().to_string())
     }
 
     /// Waits until Linux says this of the process.
     fn until(&self, otherwise: &str, is_so: impl Fn(&Path) -> bool) {
-        let process = Path::new("/proc").join(self.0.id().to_string());
+        let process = self.process();
         let since = Instant::now();
         while !is_so(&process) {
             assert!(since.elapsed() < PATIENCE, "{otherwise}, or {} does not say so", process.display());
