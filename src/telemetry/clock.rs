@@ -79,7 +79,8 @@ impl Clock {
         UnixNanos(self.utc.load(Ordering::Relaxed).saturating_add(now_ns as i64))
     }
 
-    /// How far a moment is behind such a reading, ns. Of those that are centuries apart, any number.
+    /// How much later a moment is than such a reading, ns; below zero where it is earlier. Of those that are centuries apart, any
+    /// number.
     #[inline]
     pub fn unix_apart(&self, unix: UnixNanos, now_ns: u64) -> i64 {
         // Relaxed: as in `unix_at`.

@@ -123,7 +123,8 @@ struct Page {
 const NAME: usize = 2 + 7 + 2;
 
 impl Page {
-    /// Of a group whose names take so many columns. What nobody's terminal reads is broken for none.
+    /// Of a group whose names take so many columns. What nobody's terminal reads is broken at [`COLUMNS`], and keeps its names
+    /// and tables in columns however wide they are.
     fn of(looks: Looks, names: usize) -> Page {
         let columns = looks.columns.unwrap_or(COLUMNS).clamp(COLUMNS_MIN, COLUMNS);
         let is_terminal = looks.columns.is_some();
@@ -206,7 +207,8 @@ fn lanes(out: &mut String, raced: &Raced, page: &Page) {
         raced.shown().iter().for_each(|lane| page.below(out, "", &words(lane)));
     }
     if raced.left_out > 0 {
-        page.below(out, "", &format!("and {} addresses more, not connected to", raced.left_out));
+        let addresses = if raced.left_out == 1 { "address" } else { "addresses" };
+        page.below(out, "", &format!("and {} {addresses} more, not connected to", raced.left_out));
     }
 }
 
@@ -333,6 +335,11 @@ venue
         }
         let piped = report.human(Looks { columns: None, coloured: false });
         assert!(piped.contains("\n             ADDRESS                  TCP MS"), "{piped}");
+        for (left_out, told) in [(1, "and 1 address more, not"), (2, "and 2 addresses more, not")] {
+            report.raced[0].left_out = left_out;
+            let shown = report.human(Looks { columns: None, coloured: false });
+            assert!(shown.contains(told), "{shown}");
+        }
     }
 
     #[test]
