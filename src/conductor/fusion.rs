@@ -150,11 +150,11 @@ impl Instrument {
         }
     }
 
-    /// Asks for what every input reads, and for what diffs read besides. Whether there is one is not looked at: that would wait for it.
+    /// Asks for what every input reads, and for what diffs read besides.
     #[inline]
-    pub(super) fn prefetch(place: &Option<Instrument>, of_book: bool) {
+    pub(super) fn prefetch(&self, of_book: bool) {
         let bytes = if of_book { offset_of!(Instrument, announced) } else { offset_of!(Instrument, scheduled) };
-        prefetch(place, bytes);
+        prefetch(self, bytes);
     }
 
     /// Asks for the best levels, when the instrument itself is there.

@@ -1,83 +1,72 @@
 //! Purpose: the instruments of a conductor, by id, side by side: with thousands of them each turn finds its instrument cold, and memory
 //! that lies close together takes fewer entries of the processor's page tables, which are cold too. Owns: the instruments.
-//! Thread: the conductor's. Takes and gives: ids in, instruments out. Never: moves an instrument; allocates for one that its block has room for.
+//! Thread: the conductor's. Takes and gives: ids in, instruments out. Never: moves one that is here.
 
 use super::fusion::Instrument;
 
-/// How many ids share a block: ids are given in order, so blocks are full but for what other shards have.
+/// How many share a block, in the order in which they came: a shard has one of several ids.
 const BLOCK: usize = 64;
-
-type Block = [Option<Instrument>; BLOCK];
+/// The place of one that did not come yet.
+const NOWHERE: u32 = u32::MAX;
 
 /// The instruments, by id.
 #[derive(Debug, Default)]
 pub(super) struct Instruments {
-    blocks: Vec<Option<Box<Block>>>,
+    /// By id: where it is.
+    places: Vec<u32>,
+    /// Each full but the last, and never more than full: so that nothing in it is moved.
+    blocks: Vec<Vec<Instrument>>,
 }
 
 impl Instruments {
     /// Above all ids that were put here.
     pub(super) fn end(&self) -> usize {
-        self.blocks.len() * BLOCK
+        self.places.len()
     }
 
     #[inline]
-    fn place(&self, id: usize) -> Option<&Option<Instrument>> {
-        Some(&self.blocks.get(id / BLOCK)?.as_deref()?[id % BLOCK])
+    fn place(&self, id: usize) -> Option<usize> {
+        self.places.get(id).map(|place| *place as usize)
     }
 
     /// The instrument of an id.
     #[inline]
     pub(super) fn get(&self, id: usize) -> Option<&Instrument> {
-        self.place(id)?.as_ref()
+        let place = self.place(id)?;
+        self.blocks.get(place / BLOCK)?.get(place % BLOCK)
     }
 
     /// Likewise, to be changed.
     #[inline]
     pub(super) fn get_mut(&mut self, id: usize) -> Option<&mut Instrument> {
-        self.blocks.get_mut(id / BLOCK)?.as_deref_mut()?[id % BLOCK].as_mut()
+        let place = self.place(id)?;
+        self.blocks.get_mut(place / BLOCK)?.get_mut(place % BLOCK)
     }
 
-    /// Asks for what an input reads of an instrument; also of one that is not there, for nothing is read here.
-    #[inline]
-    pub(super) fn prefetch(&self, id: usize, of_book: bool) {
-        if let Some(place) = self.place(id) {
-            Instrument::prefetch(place, of_book);
-        }
-    }
-
-    /// Puts an instrument in the place of its id.
+    /// Puts an instrument in the place of its id; one that was there before stays where it is, out of sight.
     pub(super) fn put(&mut self, instrument: Instrument) {
         let id = instrument.id.index();
-        if self.blocks.len() <= id / BLOCK {
-            self.blocks.resize_with(id / BLOCK + 1, || None);
+        if self.places.len() <= id {
+            self.places.resize(id + 1, NOWHERE);
         }
-        let block = self.blocks[id / BLOCK].get_or_insert_with(empty);
-        block[id % BLOCK] = Some(instrument);
+        if self.blocks.last().is_none_or(|block| block.len() == BLOCK) {
+            self.blocks.push(Vec::with_capacity(BLOCK));
+        }
+        let blocks = self.blocks.len();
+        if let Some(block) = self.blocks.last_mut() {
+            self.places[id] = ((blocks - 1) * BLOCK + block.len()) as u32;
+            block.push(instrument);
+        }
     }
 
     /// All of them, by id.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Instrument> {
-        self.blocks.iter().flatten().flat_map(|block| block.iter().flatten())
-    }
-
-    /// Likewise, to be changed.
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Instrument> {
-        self.blocks.iter_mut().flatten().flat_map(|block| block.iter_mut().flatten())
+        (0..self.end()).filter_map(|id| self.get(id))
     }
 
     /// The id of the first from `from` on of which it holds.
     pub(super) fn next(&self, from: usize, holds: impl Fn(&Instrument) -> bool) -> Option<usize> {
         (from..self.end()).find(|&id| self.get(id).is_some_and(&holds))
-    }
-}
-
-#[cold]
-fn empty() -> Box<Block> {
-    let places: Vec<Option<Instrument>> = (0..BLOCK).map(|_| None).collect();
-    match places.into_boxed_slice().try_into() {
-        Ok(block) => block,
-        Err(_) => unreachable!("so many were made"),
     }
 }
 
@@ -89,15 +78,13 @@ mod tests {
     #[test]
     fn each_is_found_by_its_id_and_all_come_in_its_order() {
         let mut instruments = Instruments::default();
-        let ids = [200, 3, 64, 63, 0, 1_000];
-        for id in ids {
-            instruments.put(Instrument::new(InstrumentId(id), 1, 0));
-            instruments.prefetch(id as usize, true);
+        let ids: Vec<u32> = [200, 3, 64, 63, 0, 1_000].into_iter().chain(300..500).collect();
+        for id in &ids {
+            instruments.put(Instrument::new(InstrumentId(*id), 1, 0));
         }
-        let mut sorted = ids.to_vec();
+        let mut sorted = ids.clone();
         sorted.sort_unstable();
         assert_eq!(instruments.iter().map(|i| i.id.0).collect::<Vec<_>>(), sorted);
-        assert_eq!(instruments.iter_mut().map(|i| i.id.0).collect::<Vec<_>>(), sorted);
         let mut found = Vec::new();
         while let Some(id) = instruments.next(found.last().map_or(0, |id| id + 1), |_| true) {
             found.push(id);

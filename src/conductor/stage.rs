@@ -256,7 +256,8 @@ impl<P: Publish, R: SnapshotRequests> Stage for ConductorStage<P, R> {
     }
 
     fn finish(&mut self) {
-        for instrument in self.instruments.iter_mut() {
+        for id in 0..self.instruments.end() {
+            let Some(instrument) = self.instruments.get_mut(id) else { continue };
             let before = instrument.integrity.checks;
             instrument.integrity.finish();
             instrument.count_checks(before, &mut self.outlet);
@@ -269,7 +270,9 @@ impl<P: Publish, R: SnapshotRequests> Stage for ConductorStage<P, R> {
 impl<P: Publish, R: SnapshotRequests> EventSink for ConductorStage<P, R> {
     #[inline]
     fn expect(&mut self, instrument: InstrumentId, of_book: bool) {
-        self.instruments.prefetch(instrument.index(), of_book);
+        if let Some(instrument) = self.find(instrument) {
+            instrument.prefetch(of_book);
+        }
     }
 
     #[inline]

@@ -6,6 +6,9 @@
 //! A row is of a pair, a kind over a connection, with three digits. Who reads adds rows up; so who writes pays for one count and not
 //! for three. A pair that finds no row is counted with its kind alone, and a kind that finds none with the rest, in the total alone: what
 //! is lost is the breakdown, and until the sheet is emptied, which is with each swap.
+//!
+//! A sheet is 32 MiB of addresses, of which 4 KiB are memory for each block of latencies that came (2 MiB where the system makes huge pages of
+//! what did not ask for them: `doctor` says so).
 
 use core::ops::Range;
 
@@ -122,7 +125,9 @@ impl Sheet {
     /// Counts any latency. `false` when it was above 60 s, and counted as that.
     pub(super) fn count(&mut self, ns: u64, kind: TypeId, connection: ConnectionId) -> bool {
         let key = Key::of(kind, connection);
-        let row = self.row_of(key).or_else(|| self.row_of(key.of_its_kind()));
+        // What has no kind either is of the rest, which has its row.
+        let alone = Some(key.of_its_kind()).filter(|key| *key != Key::REST);
+        let row = self.row_of(key).or_else(|| self.row_of(alone?));
         self.add(row.unwrap_or(REST * CELLS), ns.min(LATENCY_NS_MAX));
         ns <= LATENCY_NS_MAX
     }

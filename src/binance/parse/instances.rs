@@ -144,7 +144,8 @@ impl Instances {
         let stream = self.names.scanned(from.market, &name)?;
         let kind = stream.topic.kind;
         out.expect(stream.instrument, kind.is_book());
-        self.shapes.read((bytes.len(), payload), from, stream, &mut self.raw)?;
+        let symbol = if stream.symbol.is_empty() { &*self.directory.instrument(stream.instrument)?.symbol } else { "" };
+        self.shapes.read((bytes.len(), payload), from, stream, symbol, &mut self.raw)?;
         self.raw.close().ok()?;
         let of_others = from.market == Market::BinanceUsdm
             && KindKeys::of(kind).contract().any(|slot| self.raw.read().int(slot) == Some(COIN_M));

@@ -46,7 +46,7 @@ pub(super) struct Stream {
 #[repr(align(64))]
 pub(super) struct Scanned {
     name: ShortName,
-    /// Its symbol as the directory has it, with the quote behind it.
+    /// Its symbol as the directory has it, with the quote behind it; empty when that is more than is compared at once.
     pub(super) symbol: Piece,
     /// Whose frames they are.
     pub(super) instrument: InstrumentId,
@@ -57,8 +57,8 @@ pub(super) struct Scanned {
 }
 
 impl Scanned {
-    /// A stream by its name, and its symbol as the directory has it; `None` for what cannot stand in a frame as it is, and for names and
-    /// symbols of more bytes than are looked at: those are left to the tape.
+    /// A stream by its name, and its symbol as the directory has it; `None` for what cannot stand in a frame as it is, and for names
+    /// of more bytes than are looked at: those are left to the tape.
     pub(super) fn new(
         market: Market,
         name: &str,
@@ -70,7 +70,7 @@ impl Scanned {
         if !plain(name) || !plain(symbol) {
             return None;
         }
-        let (name, symbol) = (ShortName::of(name.as_bytes())?, Piece::quoted(symbol)?);
+        let (name, symbol) = (ShortName::of(name.as_bytes())?, Piece::quoted(symbol).unwrap_or(Piece::EMPTY));
         Some(Scanned { name, symbol, instrument, topic, shape: place_of_shape(market, topic.kind) })
     }
 }

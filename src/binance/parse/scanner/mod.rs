@@ -14,7 +14,7 @@
 //!
 //! Invariants: what it takes, it reads as the tape would, to the last byte of the record; of all else it says "not mine"
 //! (`None`) and the tape decides. So nothing here says that a frame is wrong. It takes frames of known streams of one
-//! instrument, without white space, escapes, nested objects, `null`, negative whole numbers and keys that no table knows.
+//! instrument, with names of at most 31 bytes, without white space, escapes, nested objects, `null`, negative whole numbers and keys that no table knows.
 
 mod cursor;
 mod level;

@@ -5,19 +5,19 @@
 use super::cursor::Cursor;
 use super::level::{Form, ShortLevel};
 use super::number::scale_of;
-use super::piece::Piece;
+use super::step::Symbol;
 use crate::binance::parse::control::SHUTDOWN_EVENT;
 use crate::binance::parse::keys::{KindKeys, Place};
 use crate::schema::layout::{SlotSpec, Want, layout};
 use crate::schema::raw::{Level, RawBuf, Side};
 use crate::schema::topic::StreamKind;
 
-/// Reads a payload of a kind into `raw`, which the caller has begun. `symbol` is its stream's, as the directory has it, with a quote. `note` is
+/// Reads a payload of a kind into `raw`, which the caller has begun. `symbol` is its stream's. `note` is
 /// told of each key, with what stands before and behind it, and of its value as written.
 pub(super) fn read(
     payload: &[u8],
     kind: StreamKind,
-    symbol: &Piece,
+    symbol: Symbol<'_>,
     raw: &mut RawBuf,
     mut note: impl FnMut(&[u8], Place, &[u8]),
 ) -> Option<()> {
@@ -57,7 +57,7 @@ fn set(
     cursor: &mut Cursor<'_>,
     spec: &SlotSpec,
     slot: usize,
-    (keys, symbol): (&KindKeys, &Piece),
+    (keys, symbol): (&KindKeys, Symbol<'_>),
     raw: &mut RawBuf,
 ) -> Option<()> {
     if raw.present() >> slot & 1 == 1 {
@@ -71,11 +71,13 @@ fn set(
         }
         Want::Text => {
             cursor.literal(b"\"")?;
-            if keys.symbol() == Some(slot) {
-                cursor.piece(symbol)?;
-                let (bytes, length) = symbol.without_last();
+            let quoted = symbol.quoted;
+            if !quoted.is_empty() && cursor.piece(quoted).is_some() {
+                let (bytes, length) = quoted.without_last();
                 raw.put_padded(slot, bytes, length);
                 raw.note_present(1 << slot);
+            } else if keys.symbol() == Some(slot) {
+                *cursor = symbol.pass_long(*cursor, slot, raw)?;
             } else {
                 *cursor = set_text(*cursor, spec, slot, raw)?;
             }
@@ -85,7 +87,7 @@ fn set(
     Some(())
 }
 
-/// Reads a text that is no symbol, up to its quote.
+/// Reads a text that is not the stream's symbol, up to its quote.
 pub(super) fn set_text<'a>(
     mut cursor: Cursor<'a>,
     spec: &SlotSpec,

@@ -14,7 +14,7 @@ pub(in crate::binance::parse) struct Piece {
 
 impl Piece {
     /// Nothing, which comes next everywhere.
-    pub(super) const EMPTY: Piece = Piece { bytes: [0; WINDOW], wanted: 0, length: 0 };
+    pub(in crate::binance::parse) const EMPTY: Piece = Piece { bytes: [0; WINDOW], wanted: 0, length: 0 };
 
     /// These bytes; `None` for more than a window shows.
     pub(super) fn new(bytes: &[u8]) -> Option<Piece> {
@@ -31,6 +31,11 @@ impl Piece {
         let Piece { mut bytes, wanted, length } = self;
         *bytes.get_mut(usize::from(length))? = byte;
         Some(Piece { bytes, wanted: wanted << 1 | 1, length: length + 1 })
+    }
+
+    #[inline]
+    pub(in crate::binance::parse) const fn is_empty(&self) -> bool {
+        self.length == 0
     }
 
     /// How many bytes.
@@ -61,7 +66,7 @@ mod tests {
         let text = *b"0123456789abcdef";
         for length in 0..=WINDOW {
             let piece = Piece::new(&text[..length]).unwrap();
-            assert_eq!(piece.length(), length);
+            assert_eq!((piece.length(), piece.is_empty()), (length, length == 0));
             let (bytes, without) = piece.without_last();
             assert_eq!(bytes[..without], text[..length.saturating_sub(1)]);
             for at in 0..WINDOW {

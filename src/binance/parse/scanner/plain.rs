@@ -7,7 +7,7 @@ pub(super) const SPOT: Market = Market::BinanceSpot;
 pub(super) const USDM: Market = Market::BinanceUsdm;
 
 /// Frames as the venue writes them (captures of 2021, 2024 and 2026; binance.md, sections 2 and 4).
-pub(super) const PLAIN: [(Market, &str, &str); 19] = [
+pub(super) const PLAIN: [(Market, &str, &str); 24] = [
     (
         SPOT,
         "btcusdt@bookTicker",
@@ -96,6 +96,29 @@ pub(super) const PLAIN: [(Market, &str, &str); 19] = [
         USDM,
         "btcusdt@depth@0ms",
         r#"{"e":"depthUpdate","E":1723161256299,"T":1723161256298,"s":"BTCUSDT","U":5123107832006,"u":5123107837557,"pu":5123107831937,"b":[["58710","0.014"],["58709","1"],["58708.5","12"],["58708","0.100"],["58707","3"]],"a":[["58711.10","0.000"],["58711.20","0.014"],["58711.30","12345678.12345678"],["58711.40","7.000"],["12345678.1234567","1.5"],["58712.00","0.001"]],"st":1}"#,
+    ),
+    // Where what is compared at once ends: symbols of fifteen and sixteen bytes, a name of 31, a payload that is shorter than a step looks at; and a
+    // symbol that is no ASCII in the place of another text.
+    (
+        SPOT,
+        "1000000mogusdtx@trade",
+        r#"{"e":"trade","E":1,"s":"1000000MOGUSDTX","t":2,"p":"0.00001500","q":"2","T":3,"m":true,"M":true}"#,
+    ),
+    (
+        SPOT,
+        "币安人生usdt@bookTicker",
+        r#"{"u":50093239212,"s":"币安人生USDT","b":"0.15370000","B":"1234567.00000000","a":"0.15380000","A":"12345678.0000000"}"#,
+    ),
+    (
+        SPOT,
+        "币安人生usdtx@depth20@100ms",
+        r#"{"lastUpdateId":17044571457,"bids":[["0.15370000","6.48300000"]],"asks":[["0.15380000","15.46080000"]]}"#,
+    ),
+    (SPOT, "btcusdt@depth20", r#"{"lastUpdateId":1,"bids":[],"asks":[]}"#),
+    (
+        USDM,
+        "币usdt@bookTicker",
+        r#"{"e":"bookTicker","u":5123107839020,"E":1723161256313,"T":1723161256313,"s":"币USDT","ps":"币USDT","b":"61800.20","B":"2.507","a":"61800.30","A":"2.510","st":1}"#,
     ),
 ];
 

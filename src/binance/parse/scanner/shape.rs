@@ -6,7 +6,7 @@
 use super::level::Form;
 use super::payload;
 use super::piece::Piece;
-use super::step::{Expected, STEP, Step, TEXTS_MAX, Tail, What};
+use super::step::{Expected, STEP, Step, Symbol, TEXTS_MAX, Tail, What};
 use crate::binance::parse::keys::Place;
 use crate::binance::parse::names::Scanned;
 use crate::schema::id::Market;
@@ -47,8 +47,8 @@ impl Shape {
         misses: 0,
     };
 
-    fn read(&mut self, payload: &[u8], tail: &mut Tail, symbol: &Piece, raw: &mut RawBuf) -> Option<()> {
-        let tail = tail.hold(payload)?;
+    fn read(&mut self, payload: &[u8], tail: &mut Tail, symbol: Symbol<'_>, raw: &mut RawBuf) -> Option<()> {
+        let tail = tail.hold(payload);
         let (mut steps, form) = (self.steps.get(..self.count)?.iter(), &mut self.form);
         let expected = Expected { texts: &self.texts, symbol, specs: self.specs };
         let left = expected.go(&mut steps, payload, form, raw)?;
@@ -59,7 +59,7 @@ impl Shape {
     }
 
     /// Notes the next value of a payload; one that cannot be noted leaves no shape.
-    fn note(&mut self, kind: StreamKind, key: &[u8], place: Place, value: &[u8], symbol: &Piece) -> Option<()> {
+    fn note(&mut self, kind: StreamKind, key: &[u8], place: Place, value: &[u8], symbol: Symbol<'_>) -> Option<()> {
         let (what, slot) = match place {
             Place::Slot(slot) => (what(kind, slot), slot),
             Place::Bids => (What::Bids, 0),
@@ -80,9 +80,9 @@ impl Shape {
     }
 
     /// Notes a text, which then is expected again: its place, beyond all where it is the stream's symbol.
-    fn note_text(&mut self, value: &[u8], slot: usize, symbol: &Piece) -> Option<usize> {
+    fn note_text(&mut self, value: &[u8], slot: usize, symbol: Symbol<'_>) -> Option<usize> {
         let text = value.strip_prefix(b"\"")?;
-        if Piece::new(text) == Some(*symbol) {
+        if Piece::new(text) == Some(*symbol.quoted) {
             return Some(TEXTS_MAX);
         }
         // What the record has otherwise than the frame is nothing to be copied.
@@ -129,17 +129,19 @@ pub(in crate::binance::parse) const fn place_of_shape(market: Market, kind: Stre
 }
 
 impl Shapes {
-    /// Reads the payload of a stream's frame, of so many bytes in all, into `raw`, from the beginning. `None`: not mine, and `raw` is to be begun
-    /// anew.
+    /// Reads the payload of a stream's frame, of so many bytes in all, into `raw`, from the beginning; `symbol` is the stream's. `None`: not mine,
+    /// and `raw` is to be begun anew.
     #[inline]
     pub(in crate::binance::parse) fn read(
         &mut self,
         (length, payload): (usize, &[u8]),
         from: &RawOrigin,
         stream: &Scanned,
+        symbol: &str,
         raw: &mut RawBuf,
     ) -> Option<()> {
-        let Scanned { symbol, instrument, topic, .. } = stream;
+        let Scanned { instrument, topic, .. } = stream;
+        let symbol = Symbol { quoted: &stream.symbol, text: symbol };
         let mut place = self.guessed[length % LENGTHS];
         if place != stream.shape {
             place = self.guess_again(length, stream.shape);
@@ -171,7 +173,7 @@ impl Shapes {
 /// Reads a payload key by key. How it is written is remembered at the first, second, fourth, … miss: formats may change, and two
 /// that alternate must not be learned for ever.
 #[cold]
-fn otherwise(shape: &mut Shape, payload: &[u8], kind: StreamKind, symbol: &Piece, raw: &mut RawBuf) -> Option<()> {
+fn otherwise(shape: &mut Shape, payload: &[u8], kind: StreamKind, symbol: Symbol<'_>, raw: &mut RawBuf) -> Option<()> {
     let mut newest = Shape { specs: shape.specs, form: shape.form, ..Shape::UNKNOWN };
     let mut whole = true;
     payload::read(payload, kind, symbol, raw, |key, place, value| {
@@ -204,10 +206,11 @@ mod tests {
         /// The record of a payload, if it is taken.
         fn read(&mut self, market: Market, name: &str, payload: &str) -> Option<Vec<u64>> {
             let StreamName { symbol, topic } = StreamName::parse(name)?;
-            let stream = Scanned::new(market, name, &uppercase_symbol(symbol?), InstrumentId(0), topic)?;
+            let symbol = uppercase_symbol(symbol?);
+            let stream = Scanned::new(market, name, &symbol, InstrumentId(0), topic)?;
             let (connection, receive, trace) = (ConnectionId(1), UnixNanos(1), TraceId([1, 1]));
             let from = RawOrigin { market, connection, number: 1, receive, ingress_ns: 1, trace };
-            self.shapes.read((payload.len(), payload.as_bytes()), &from, &stream, &mut self.raw)?;
+            self.shapes.read((payload.len(), payload.as_bytes()), &from, &stream, &symbol, &mut self.raw)?;
             let raw = self.raw.finish().ok()?;
             let mut words = vec![0; raw.words()];
             raw.copy_to(&mut words);

@@ -42,10 +42,34 @@ pub(super) struct Step {
     pub(super) text: u8,
 }
 
+/// A stream's symbol as the directory has it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Symbol<'s> {
+    /// With its quote; empty when that is more than a window shows.
+    pub(super) quoted: &'s Piece,
+    /// Where `quoted` is empty.
+    pub(super) text: &'s str,
+}
+
+impl Symbol<'_> {
+    /// Passes it with the quote behind it, and puts it into a slot.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn pass_long<'a>(self, mut cursor: Cursor<'a>, slot: usize, raw: &mut RawBuf) -> Option<Cursor<'a>> {
+        if !self.quoted.is_empty() {
+            return None;
+        }
+        cursor.literal(self.text.as_bytes())?;
+        cursor.literal(b"\"")?;
+        raw.set_text(slot, self.text);
+        Some(cursor)
+    }
+}
+
 /// What a shape's values are held against.
 pub(super) struct Expected<'s> {
     pub(super) texts: &'s [Piece; TEXTS_MAX],
-    pub(super) symbol: &'s Piece,
+    pub(super) symbol: Symbol<'s>,
     pub(super) specs: &'static [SlotSpec],
 }
 
@@ -102,16 +126,19 @@ impl Expected<'_> {
                     continue;
                 }
                 What::Symbol | What::Text => {
-                    let expected = self.texts.get(usize::from(*text)).unwrap_or(self.symbol);
-                    if expected.begins(Window::of(value.first_chunk()?)) {
+                    let expected = self.texts.get(usize::from(*text)).unwrap_or(self.symbol.quoted);
+                    if expected.begins(Window::of(value.first_chunk()?)) && !expected.is_empty() {
                         let (bytes, length) = expected.without_last();
                         raw.put_padded(slot, bytes, length);
                         expected.length()
-                    } else if *what == What::Text {
-                        rest = payload::set_text(Cursor::new(rest.get(at..)?), &self.specs[slot], slot, raw)?.rest();
-                        continue;
                     } else {
-                        return None;
+                        let cursor = Cursor::new(rest.get(at..)?);
+                        rest = match what {
+                            What::Symbol => self.symbol.pass_long(cursor, slot, raw)?,
+                            _ => payload::set_text(cursor, &self.specs[slot], slot, raw)?,
+                        }
+                        .rest();
+                        continue;
                     }
                 }
             };
@@ -143,10 +170,15 @@ impl Default for Tail {
 }
 
 impl Tail {
-    /// The last bytes of a payload with as many zeros behind them; `None` for a payload that has fewer.
+    /// The last bytes of a payload, as many as a step looks at, with as many zeros behind them; of a shorter one all, with other bytes before
+    /// them.
     #[inline(always)]
-    pub(super) fn hold(&mut self, payload: &[u8]) -> Option<&[u8; 2 * STEP]> {
-        *self.0.first_chunk_mut::<STEP>()? = *payload.last_chunk()?;
-        Some(&self.0)
+    pub(super) fn hold(&mut self, payload: &[u8]) -> &[u8; 2 * STEP] {
+        let (last, _) = self.0.split_at_mut(STEP);
+        match payload.last_chunk::<STEP>() {
+            Some(bytes) => last.copy_from_slice(bytes),
+            None => last[STEP - payload.len()..].copy_from_slice(payload),
+        }
+        &self.0
     }
 }

@@ -107,8 +107,9 @@ fn takes(market: Market, name: &str, payload: &str) -> bool {
     };
     let slots = crate::schema::layout::layout(stream.topic.kind).len();
     raw.begin(&origin, stream.topic, slots);
-    let symbol = super::Piece::quoted(&symbol).unwrap();
-    super::payload::read(payload.as_bytes(), stream.topic.kind, &symbol, &mut raw, |_, _, _| {}).is_some()
+    let quoted = super::Piece::quoted(&symbol).unwrap_or(super::Piece::EMPTY);
+    let symbol = super::step::Symbol { quoted: &quoted, text: &symbol };
+    super::payload::read(payload.as_bytes(), stream.topic.kind, symbol, &mut raw, |_, _, _| {}).is_some()
 }
 
 #[test]
