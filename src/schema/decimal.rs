@@ -184,11 +184,21 @@ impl Decimal {
     }
 }
 
-/// Reads a valid decimal without a sign, with at most 8 digits before the point and 8 behind it, eight digits at a time;
-/// `None` for whatever else there is, valid or not. A text's first byte is the lowest of a word; sixteen digits cannot
-/// overflow 63 bits.
+/// Reads what [`short_digits`] takes; `None` for whatever else there is, valid or not. Sixteen digits cannot overflow 63 bits.
 #[inline]
 fn parse_short(text: &[u8]) -> Option<Decimal> {
+    let (before, fraction) = short_digits(text)?;
+    let dropped = fraction.leading_zeros() as usize / 8;
+    // In two steps, for all eight may go.
+    let fraction = eight_digits(fraction << (dropped * 4) << (dropped * 4));
+    let mantissa = eight_digits(before) as i64 * POWERS[8 - dropped] + fraction as i64;
+    Some(Decimal { mantissa, scale: (8 - dropped) as u8 })
+}
+
+/// The digits of a valid decimal without a sign, with at most 8 before the point and 8 behind it: those before it, the last the highest byte,
+/// and those behind it, the first the lowest; zeros stand for those that are not there. A text's first byte is the lowest of a word.
+#[inline(always)]
+pub(crate) fn short_digits(text: &[u8]) -> Option<(u64, u64)> {
     let (head, tail) = ends(text)?;
     let found = lowest_zero(head ^ everywhere(b'.'));
     let (whole, behind) = if found == 0 {
@@ -205,19 +215,12 @@ fn parse_short(text: &[u8]) -> Option<Decimal> {
     // Shifts drop what stands behind the one and before the other, and bring in zeros for digits that are not there.
     let before = (head ^ everywhere(b'0')) << ((8 - whole) * 8);
     let fraction = if behind == 0 { 0 } else { (tail ^ everywhere(b'0')) >> ((8 - behind) * 8) };
-    if non_digits(before) | non_digits(fraction) != 0 {
-        return None;
-    }
-    let dropped = fraction.leading_zeros() as usize / 8;
-    // In two steps, for all eight may go.
-    let fraction = eight_digits(fraction << (dropped * 4) << (dropped * 4));
-    let mantissa = eight_digits(before) as i64 * POWERS[8 - dropped] + fraction as i64;
-    Some(Decimal { mantissa, scale: (8 - dropped) as u8 })
+    (non_digits(before) | non_digits(fraction) == 0).then_some((before, fraction))
 }
 
 /// The first eight bytes of a text, and the last eight. A shorter one fills the low places of the one word and the high
 /// places of the other. `None` for an empty text.
-#[inline]
+#[inline(always)]
 fn ends(text: &[u8]) -> Option<(u64, u64)> {
     let length = text.len();
     if let (Some(first), Some(last)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {

@@ -6,9 +6,9 @@ use simd_json::{Node, StaticNode};
 
 use super::error::{Cause, ParseError};
 use super::keys::{KindKeys, Place};
+use super::scanner::Digits;
 use super::tape::At;
 use super::{levels, text};
-use crate::schema::decimal::Decimal;
 use crate::schema::layout::{SlotSpec, Want, layout, level_keys};
 use crate::schema::raw::{RawBuf, Side};
 use crate::schema::topic::StreamKind;
@@ -144,7 +144,7 @@ pub(super) fn set(
         // As nearly all are written.
         match (spec.want, value.node()) {
             (Want::Decimal, Node::String(text)) => {
-                if let Ok(value) = Decimal::parse(text.as_bytes()) {
+                if let Some(value) = Digits::of(text).and_then(Digits::decimal) {
                     raw.set_decimal(slot, value);
                     return Ok(());
                 }
@@ -173,7 +173,7 @@ pub(super) fn set(
     set_rare(spec, slot, keys, value, raw)
 }
 
-/// What [`set`] has not taken at once: `null`, blanks, bare and negative numbers, faults. A text or a truth value of the type that is wanted
+/// What [`set`] has not taken at once: `null`, blanks, long, bare and negative numbers, faults. A text or a truth value of the type that is wanted
 /// does not come here.
 #[cold]
 #[inline(never)]

@@ -281,7 +281,7 @@ impl Instances {
             _ if reading.body.is_some() => self.whose(KindKeys::of_body(kind), stream.subject, from.market)?,
             _ => self.whose(KindKeys::of(kind), stream.subject, from.market)?,
         };
-        self.raw.finish().map_err(|_| ParseError::of(Cause::DecimalOverflow))?;
+        self.raw.close().map_err(|_| ParseError::of(Cause::DecimalOverflow))?;
         Ok(whose)
     }
 

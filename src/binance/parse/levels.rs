@@ -2,13 +2,18 @@
 //! Never: leaves out a level; takes a negative one.
 
 use super::error::Cause;
-use super::tape::{At, decimal};
+use super::scanner::{Digits, scale_of};
+use super::tape::{At, Elements, decimal};
 use crate::schema::decimal::Decimal;
-use crate::schema::raw::{RawBuf, Side};
+use crate::schema::raw::{Level, RawBuf, Side};
 
 /// Reads one side: `[["price","quantity"],…]`.
 pub(super) fn read(value: At<'_, '_>, side: Side, raw: &mut RawBuf) -> Result<(), Cause> {
     let mut levels = value.elements().ok_or(Cause::WrongType)?;
+    if read_short(levels.clone(), side, raw).is_some() {
+        return Ok(());
+    }
+    raw.clear_levels(side);
     loop {
         if let Some((price, quantity)) = levels.next_pair() {
             push(price, quantity, side, raw)?;
@@ -18,6 +23,20 @@ pub(super) fn read(value: At<'_, '_>, side: Side, raw: &mut RawBuf) -> Result<()
             return Ok(());
         }
     }
+}
+
+/// Reads levels of short decimals, as nearly all are: at eight decimals, lowered at the end to what they need.
+fn read_short(mut levels: Elements<'_, '_>, side: Side, raw: &mut RawBuf) -> Option<()> {
+    let units = raw.units(side);
+    let (mut prices, mut quantities) = (0, 0);
+    while levels.left() > 0 {
+        let (price, quantity) = levels.next_pair()?;
+        let (price, quantity) = (Digits::of(price)?, Digits::of(quantity)?);
+        (prices, quantities) = (prices | price.fraction, quantities | quantity.fraction);
+        units.push(Level { price: price.at_eight(), quantity: quantity.at_eight() });
+    }
+    raw.settle_units(side, scale_of(prices), scale_of(quantities));
+    Some(())
 }
 
 /// Reads a level of any form that the venue has written.

@@ -31,6 +31,7 @@ mod plain;
 #[cfg(test)]
 mod tests;
 
+pub(super) use number::{Digits, scale_of};
 pub(super) use piece::Piece;
 pub(super) use shape::{Shapes, place_of_shape};
 pub(super) use wrapper::open;

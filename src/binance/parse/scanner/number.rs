@@ -7,7 +7,7 @@
 use wide::{i16x8, i32x4, i32x8, u8x16, u16x8};
 
 use super::window::{WINDOW, above, equal};
-use crate::schema::decimal::Decimal;
+use crate::schema::decimal::{Decimal, short_digits};
 use crate::schema::digits::{eight_digits, everywhere};
 
 /// Bytes that are looked at: the longest number that is read here lies in a window, and its parts are taken as words.
@@ -98,24 +98,30 @@ pub(super) struct View<N>(pub(super) N);
 
 /// The digits of a decimal with at most eight before the point and eight behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Digits {
+pub(in crate::binance::parse) struct Digits {
     /// Those before the point, the last the highest byte.
-    pub(super) whole: u64,
+    pub(in crate::binance::parse) whole: u64,
     /// Those behind it, the first the lowest byte; zeros stand for those that are not there.
-    pub(super) fraction: u64,
+    pub(in crate::binance::parse) fraction: u64,
 }
 
 impl Digits {
+    /// Those of a text that is a short decimal.
+    #[inline(always)]
+    pub(in crate::binance::parse) fn of(text: &str) -> Option<Digits> {
+        short_digits(text.as_bytes()).map(|(whole, fraction)| Digits { whole, fraction })
+    }
+
     /// The mantissa with eight digits behind the point.
     #[inline(always)]
-    pub(super) fn at_eight(self) -> i64 {
+    pub(in crate::binance::parse) fn at_eight(self) -> i64 {
         let [whole, fraction] = pair(self.whole, self.fraction);
         (whole * EIGHT + fraction) as i64
     }
 
     /// The decimal, without zeros at its end.
     #[inline(always)]
-    pub(super) fn decimal(self) -> Option<Decimal> {
+    pub(in crate::binance::parse) fn decimal(self) -> Option<Decimal> {
         let bits = bits_of(self.fraction);
         // Those that are left go to the end of their word; where none is left nothing is moved, for there is nothing.
         let [whole, fraction] = pair(self.whole, self.fraction.wrapping_shl(bits.wrapping_neg()));
@@ -135,7 +141,7 @@ const fn bits_of(fraction: u64) -> u32 {
 /// How many of eight digits behind a point are left without the zeros at their end; of several fractions by their common
 /// digits (`|`), the scale that all of them need.
 #[inline(always)]
-pub(super) const fn scale_of(fraction: u64) -> u8 {
+pub(in crate::binance::parse) const fn scale_of(fraction: u64) -> u8 {
     (bits_of(fraction) / 8) as u8
 }
 
@@ -287,6 +293,9 @@ mod tests {
             assert_eq!(Form::reads_alike(&bytes), read, "{text:?}");
         }
         if let Some((digits, length)) = read {
+            // The tape's way leaves a point behind eight digits to the rule.
+            let by_text = Digits::of(core::str::from_utf8(text).unwrap());
+            assert_eq!(by_text, (text.get(8) != Some(&b'.')).then_some(digits), "{text:?}");
             let (value, rule) = (digits.decimal().unwrap(), Decimal::parse(text).unwrap());
             assert_eq!((value.mantissa(), value.scale(), length), (rule.mantissa(), rule.scale(), text.len()));
             assert_eq!(
