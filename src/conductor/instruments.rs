@@ -43,9 +43,13 @@ impl Instruments {
         self.blocks.get_mut(place / BLOCK)?.get_mut(place % BLOCK)
     }
 
-    /// Puts an instrument in the place of its id; one that was there before stays where it is, out of sight.
+    /// Puts an instrument in the place of its id.
     pub(super) fn put(&mut self, instrument: Instrument) {
         let id = instrument.id.index();
+        if let Some(there) = self.get_mut(id) {
+            *there = instrument;
+            return;
+        }
         if self.places.len() <= id {
             self.places.resize(id + 1, NOWHERE);
         }

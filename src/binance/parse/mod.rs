@@ -15,7 +15,7 @@
 //! | `levels` | level arrays |
 //! | `listed` | what exchangeInfo said of each instrument, and what is news of it |
 //! | `names` | stream name → topic and instrument, symbol → instrument, remembered |
-//! | `short_name` | a name in four words, for the scanner's look-up |
+//! | `short_name` | a name in two vectors, to be looked up by |
 //! | `text` | the JSON text of values that no table knows |
 //! | `scan` | the stream name of bytes that are no JSON |
 //! | `scanner` | the frames that it takes, without a tape |

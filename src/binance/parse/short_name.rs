@@ -1,4 +1,4 @@
-//! Purpose: a stream's name in four words, so that it is hashed and compared without a loop and without a call. Owns: nothing.
+//! Purpose: a name in two vectors, so that it is hashed and compared without a loop and without a call: a stream's, or a symbol. Owns: nothing.
 //! Thread: the io thread. Takes and gives: bytes in, words out. Never: takes two names for one.
 
 use std::hash::{BuildHasherDefault, Hash, Hasher};

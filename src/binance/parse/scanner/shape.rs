@@ -156,9 +156,7 @@ impl Shapes {
         raw.set_instrument(*instrument);
         otherwise(shape, payload, topic.kind, symbol, raw)
     }
-}
 
-impl Shapes {
     /// The shape's place, which is guessed from then on. What is known of a stream comes out of a look-up by its name, a long chain of steps, and
     /// where each value stands would wait for it; the length of a frame tells its kind at once, nearly always.
     // A call, for a choice between two equal values would be none.
