@@ -1,5 +1,5 @@
 //! Purpose: the frames of a sample again and again, their update ids going on, as bytes or as a source.
-//! Owns: the scratch buffer that each frame is copied into, for the parser works in place. Thread: its owner's.
+//! Owns: the scratch buffer that frames are copied into, for the parser works in place. Thread: its owner's.
 //! Takes and gives: frames. Never: allocates after the first round.
 
 use meltica::schema::frame::{Frame, FrameSource, Origin, Pulled, SnapshotRequest, SourceError, Stamps};
@@ -43,39 +43,68 @@ impl Digits {
     }
 }
 
-/// Frames for ever.
+/// Bytes that are made ready at once, as a read of a socket brings them: one frame at least.
+const BATCH_BYTES: usize = 8 << 10;
+/// Bytes between frames: the header of a WebSocket frame.
+const BETWEEN: [u8; 4] = [0x81, 0x7e, 0, 0];
+
+/// Frames for ever, each a copy with its own id. They are made ready many at a time: a frame that is read the moment it was copied has its
+/// reader wait for the copy, which no reader of a socket does, for the kernel's copy is long done.
 pub(crate) struct Feed {
     templates: Vec<Template>,
     at: usize,
     id: Digits,
     scratch: Vec<u8>,
+    /// Where the frames that are ready lie.
+    ready: Vec<core::ops::Range<usize>>,
+    /// How many of those are handed out.
+    given: usize,
 }
 
 impl Feed {
     pub(crate) fn of(sample: &Sample) -> Feed {
-        let longest = sample.templates.iter().map(|t| t.bytes.len()).max().unwrap();
+        let longest = sample.templates.iter().map(|t| t.bytes.len()).max().unwrap() + BETWEEN.len();
+        let shortest = sample.templates.iter().map(|t| t.bytes.len()).min().unwrap() + BETWEEN.len();
         Feed {
             templates: sample.templates.clone(),
             at: 0,
             id: Digits::of(SNAPSHOT_ID),
-            scratch: Vec::with_capacity(longest.max(sample.snapshot.len())),
+            scratch: Vec::with_capacity(BATCH_BYTES + longest),
+            ready: Vec::with_capacity(BATCH_BYTES.div_ceil(shortest) + 1),
+            given: 0,
         }
     }
 
-    /// A copy of the next frame with its own id.
+    /// The next frame.
     #[inline]
     pub(crate) fn next(&mut self) -> &mut [u8] {
-        let template = &self.templates[self.at];
-        self.at = if self.at + 1 == self.templates.len() { 0 } else { self.at + 1 };
-        self.scratch.clear();
-        self.scratch.extend_from_slice(&template.bytes);
-        if !template.ids.is_empty() {
-            self.id.up();
-            for at in &template.ids {
-                self.scratch[*at..*at + ID_DIGITS].copy_from_slice(&self.id.0);
-            }
+        if self.given == self.ready.len() {
+            self.make_ready();
         }
-        &mut self.scratch
+        let frame = self.ready[self.given].clone();
+        self.given += 1;
+        &mut self.scratch[frame]
+    }
+
+    #[inline(never)]
+    fn make_ready(&mut self) {
+        self.scratch.clear();
+        self.ready.clear();
+        self.given = 0;
+        while self.scratch.len() < BATCH_BYTES {
+            let template = &self.templates[self.at];
+            self.at = if self.at + 1 == self.templates.len() { 0 } else { self.at + 1 };
+            self.scratch.extend_from_slice(&BETWEEN);
+            let begin = self.scratch.len();
+            self.scratch.extend_from_slice(&template.bytes);
+            if !template.ids.is_empty() {
+                self.id.up();
+                for at in &template.ids {
+                    self.scratch[begin + at..begin + at + ID_DIGITS].copy_from_slice(&self.id.0);
+                }
+            }
+            self.ready.push(begin..self.scratch.len());
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::dispatch::{EVENT_WORDS_OVER_RAW, ROUTES_PER_TOPIC_MAX};
 use crate::ring::spsc::{self, Consumer};
 use crate::schema::canonical_type::builtin;
 use crate::schema::event::{EventBuf, EventHeader, EventRef};
-use crate::schema::id::{ConnectionId, InstrumentId, Market, Source, TraceId};
+use crate::schema::id::{ConnectionId, InstrumentId, Market, Source, TraceIds};
 use crate::schema::payload::Lost;
 use crate::schema::raw::{Level, RAW_HEADER_WORDS, RawBuf, RawOrigin, RawRef};
 use crate::schema::stage::{EventSink, RawSink, Stage};
@@ -28,7 +28,7 @@ fn raw(buf: &mut RawBuf, kind: StreamKind, number: u64, words: usize) {
         number,
         receive: UnixNanos(number as i64),
         ingress_ns: 0,
-        trace: TraceId::NONE,
+        traces: TraceIds::new(0),
     };
     buf.begin(&from, Topic::plain(kind), 1);
     buf.set_instrument(InstrumentId(0));

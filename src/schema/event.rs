@@ -103,7 +103,7 @@ impl EventHeader {
             receive: raw.receive,
             venue_id: VENUE_ID_ABSENT,
             latency_ns: raw.ingress_ns,
-            trace: raw.trace,
+            trace: raw.trace().0,
             ..EventHeader::zeroed()
         }
     }

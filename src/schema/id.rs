@@ -102,8 +102,10 @@ impl TraceId {
     }
 }
 
-/// The trace ids of one run's frames, as [`TraceId::of_frame`] has them: what the seed makes of them is made once.
-#[derive(Clone, Copy, Debug)]
+/// The trace ids of one run's frames, as [`TraceId::of_frame`] has them: what the seed makes of them is made once. A raw instance has this
+/// and what tells its frame from others; the id itself is made where an event keeps it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
 pub struct TraceIds {
     high: u64,
     mixed: u64,

@@ -11,7 +11,7 @@ use meltica::directory::Directory;
 use meltica::dispatch::{DispatchStage, DispatchTable, TablePublisher};
 use meltica::schema::decimal::Decimal;
 use meltica::schema::event::{EventBuf, EventRef};
-use meltica::schema::id::{ConnectionId, InstrumentId, Market, TraceId};
+use meltica::schema::id::{ConnectionId, InstrumentId, Market, TraceIds};
 use meltica::schema::instrument::Instrument;
 use meltica::schema::json::write_event;
 use meltica::schema::layout::{Want, layout, level_keys, slot_of};
@@ -31,7 +31,7 @@ pub(crate) fn origin(market: Market, number: u64) -> RawOrigin {
         number,
         receive: UnixNanos(1_000),
         ingress_ns: 77,
-        trace: TraceId::of_frame(9, connection, number),
+        traces: TraceIds::new(9),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::spill::Spill;
 use crate::binance::parse::RawTaker;
-use crate::schema::id::{ConnectionId, InstrumentId, Market, TraceId};
+use crate::schema::id::{ConnectionId, InstrumentId, Market};
 use crate::schema::raw::{RAW_HEADER_WORDS, RawBuf, RawOrigin, RawRef};
 use crate::schema::stage::RawSink;
 use crate::schema::time::UnixNanos;
@@ -249,6 +249,6 @@ fn origin_of(raw: RawRef<'_>) -> RawOrigin {
         number: raw.header.number,
         receive: UnixNanos(raw.header.receive),
         ingress_ns: raw.header.ingress_ns,
-        trace: TraceId(raw.header.trace),
+        traces: raw.header.traces,
     }
 }

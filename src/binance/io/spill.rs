@@ -45,7 +45,7 @@ impl Spill {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::id::{ConnectionId, Market, TraceId};
+    use crate::schema::id::{ConnectionId, Market, TraceIds};
     use crate::schema::raw::{RawBuf, RawOrigin};
     use crate::schema::time::UnixNanos;
     use crate::schema::topic::{StreamKind, Topic};
@@ -61,7 +61,7 @@ mod tests {
                     number,
                     receive: UnixNanos(5),
                     ingress_ns: 0,
-                    trace: TraceId::NONE,
+                    traces: TraceIds::new(0),
                 };
                 buf.begin(&from, Topic::plain(StreamKind::Trade), 3);
                 buf.set_text(1, &"x".repeat(number as usize));

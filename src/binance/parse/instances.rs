@@ -57,7 +57,7 @@ pub(super) struct Instances {
     held: RawBuf,
     fields: Fields,
     names: Names,
-    shapes: Shapes,
+    pub(super) shapes: Shapes,
     /// Frames that the scanner took.
     #[cfg(test)]
     pub(super) scanned: u64,

@@ -18,6 +18,7 @@
 //! | `short_name` | a name in two vectors, to be looked up by |
 //! | `text` | the JSON text of values that no table knows |
 //! | `scan` | the stream name of bytes that are no JSON |
+//! | `scanned` | the streams that the scanner knows, by name |
 //! | `scanner` | the frames that it takes, without a tape |
 //! | `error` | why a frame is malformed |
 //!
@@ -36,6 +37,7 @@ mod listed;
 mod names;
 mod parser;
 mod scan;
+mod scanned;
 mod scanner;
 mod short_name;
 mod taker;

@@ -2,11 +2,9 @@
 //! Owns: the memory, bounded. Thread: the io thread. Takes and gives: names and ids.
 //! Never: allocates for a name that it knows; admits a symbol that a broken frame names.
 
-use std::borrow::Borrow;
-use std::collections::{HashMap, HashSet};
-use std::hash::{Hash, Hasher};
+use std::collections::HashMap;
 
-use super::scanner::{Piece, place_of_shape};
+use super::scanned::{Scanned, ScannedStreams};
 use super::short_name::{BuildHashed, ShortName};
 use crate::directory::Directory;
 use crate::schema::id::{InstrumentId, Market};
@@ -14,7 +12,7 @@ use crate::schema::instrument::{Instrument, SYMBOL_LEN_MAX, uppercase_symbol};
 use crate::schema::topic::{StreamKind, StreamName, Topic};
 
 /// The most names remembered a market; those past it are looked up the slow way each time.
-const NAMES_MAX: usize = 65_536;
+pub(super) const NAMES_MAX: usize = 65_536;
 /// The longest stream name remembered, in bytes.
 const NAME_LEN_MAX: usize = 4 * SYMBOL_LEN_MAX;
 
@@ -38,63 +36,6 @@ pub(super) struct Stream {
     pub(super) topic: Topic,
     /// Whose.
     pub(super) subject: Subject,
-}
-
-/// A stream whose frames the scanner may try, those of one instrument, whose name and symbol stand in a frame just as they are, without
-/// escapes; and all that it has to know of it, in one cache line.
-#[derive(Clone, Debug)]
-#[repr(align(64))]
-pub(super) struct Scanned {
-    name: ShortName,
-    /// Its symbol as the directory has it, with the quote behind it; empty when that is more than is compared at once.
-    pub(super) symbol: Piece,
-    /// Whose frames they are.
-    pub(super) instrument: InstrumentId,
-    /// What they are.
-    pub(super) topic: Topic,
-    /// Where the shape of its payloads is kept.
-    pub(super) shape: u16,
-}
-
-impl Scanned {
-    /// A stream by its name, and its symbol as the directory has it; `None` for what cannot stand in a frame as it is, and for names
-    /// of more bytes than are looked at: those are left to the tape.
-    pub(super) fn new(
-        market: Market,
-        name: &str,
-        symbol: &str,
-        instrument: InstrumentId,
-        topic: Topic,
-    ) -> Option<Scanned> {
-        let plain = |text: &str| text.bytes().all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\'));
-        if !plain(name) || !plain(symbol) {
-            return None;
-        }
-        let (name, symbol) = (ShortName::of(name.as_bytes())?, Piece::quoted(symbol).unwrap_or(Piece::EMPTY));
-        Some(Scanned { name, symbol, instrument, topic, shape: place_of_shape(market, topic.kind) })
-    }
-}
-
-const _: () = assert!(size_of::<Scanned>() == 64, "a cache line");
-
-impl Borrow<ShortName> for Scanned {
-    fn borrow(&self) -> &ShortName {
-        &self.name
-    }
-}
-
-impl PartialEq for Scanned {
-    fn eq(&self, other: &Scanned) -> bool {
-        self.name == other.name
-    }
-}
-
-impl Eq for Scanned {}
-
-impl Hash for Scanned {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.name.hash(state);
-    }
 }
 
 /// What is remembered by name. Nearly all names are short, and lie in the map itself.
@@ -140,7 +81,7 @@ impl<V> ByName<V> {
 #[derive(Debug, Default)]
 pub(super) struct Names {
     streams: [ByName<Stream>; Market::ALL.len()],
-    scanned: [HashSet<Scanned, BuildHashed>; Market::ALL.len()],
+    scanned: [ScannedStreams; Market::ALL.len()],
     symbols: [ByName<Option<InstrumentId>>; Market::ALL.len()],
 }
 
@@ -192,7 +133,9 @@ impl Names {
             }
         };
         if self.streams[index(market)].insert(name.as_bytes(), stream) {
-            self.scanned[index(market)].extend(scanned(directory, market, stream, name));
+            if let Some(stream) = scanned(directory, market, stream, name) {
+                self.scanned[index(market)].insert(stream);
+            }
         }
         stream
     }

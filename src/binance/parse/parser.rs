@@ -92,6 +92,13 @@ impl Parser {
         Parser { scans: false, ..self }
     }
 
+    /// Scans numbers by the instructions that every processor of the target has, whatever this one has: the rule that those of others are
+    /// held to.
+    pub fn by_baseline(mut self) -> Parser {
+        self.instances.shapes.to_baseline();
+        self
+    }
+
     /// Parses a frame in place and hands out its raw instances in the order of the frame. The frame's bytes are spent.
     ///
     /// A malformed frame of a book's diff stream hands out one [`Lost`](crate::schema::topic::StreamKind::Lost). An element of an array that is
@@ -119,8 +126,7 @@ impl Parser {
         out: &mut O,
     ) -> Result<ParsedFrame, ParseError> {
         let Frame { market, connection, number, receive, origin, bytes, stamps: _ } = frame;
-        let trace = self.traces.of_frame(connection, number);
-        let from = RawOrigin { market, connection, number, receive, ingress_ns, trace };
+        let from = RawOrigin { market, connection, number, receive, ingress_ns, traces: self.traces };
         if let Origin::Connection { up, cause } = origin {
             self.instances.connection(&from, up, cause, out);
             return Ok(ParsedFrame::Connection);

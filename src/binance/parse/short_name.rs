@@ -58,6 +58,14 @@ impl ShortName {
         ShortName::kept(first, second, text.len())
     }
 
+    /// Names come from the venue over TLS, and how many are kept is bounded: nothing here needs to withstand chosen keys.
+    #[inline]
+    pub(super) fn hash(&self) -> u64 {
+        let [[first, second], [third, last]]: [[u64; 2]; 2] = [self.first, self.second].map(bytemuck::cast);
+        // The constants are odd, with their bits well spread: a word that equals one would hide its neighbour.
+        folded(first ^ third.rotate_left(32) ^ 0x9e37_79b9_7f4a_7c15, second ^ last ^ 0xbf58_476d_1ce4_e5b9)
+    }
+
     #[inline(always)]
     fn kept(first: u8x16, second: u8x16, length: usize) -> Option<ShortName> {
         let [of_first, of_second, last] = KEPT.get(length)?.map(u8x16::new);
@@ -78,12 +86,7 @@ impl Eq for ShortName {}
 impl Hash for ShortName {
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // Names come from the venue over TLS, and how many are kept is bounded: nothing here needs to withstand chosen keys. The
-        // constants are odd, with their bits well spread: a word that equals one would hide its neighbour.
-        let [[first, second], [third, last]]: [[u64; 2]; 2] = [self.first, self.second].map(bytemuck::cast);
-        let low = folded(first ^ 0x9e37_79b9_7f4a_7c15, second ^ 0xbf58_476d_1ce4_e5b9);
-        let high = folded(third ^ 0x94d0_49bb_1331_11eb, last ^ 0xd6e8_feb8_6659_fd93);
-        state.write_u64(low ^ high.rotate_left(32));
+        state.write_u64(self.hash());
     }
 }
 

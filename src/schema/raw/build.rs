@@ -9,7 +9,7 @@ use super::record::{Level, RAW_HEADER_WORDS, RawHeader, Side, Slot};
 use super::texts::Texts;
 use crate::schema::decimal::{Decimal, DecimalError};
 use crate::schema::digits::{first_sixteen, needs_raising};
-use crate::schema::id::{ConnectionId, InstrumentId, Market, TraceId};
+use crate::schema::id::{ConnectionId, InstrumentId, Market, TraceIds};
 use crate::schema::layout::SLOTS_MAX;
 use crate::schema::time::UnixNanos;
 use crate::schema::topic::Topic;
@@ -31,20 +31,23 @@ pub struct RawBuf {
 }
 
 /// Where a frame came from, as every raw instance of it repeats.
+// In an order in which no two neighbours come from neighbours of a frame, or go to neighbours of a header: copied as one they would be
+// loaded as one, and such a load waits until what was stored in two is written.
 #[derive(Clone, Copy, Debug)]
+#[repr(C)]
 pub struct RawOrigin {
-    /// The market.
-    pub market: Market,
-    /// The connection.
-    pub connection: ConnectionId,
-    /// The frame's number there.
+    /// The frame's number on its connection.
     pub number: u64,
-    /// Receive time.
-    pub receive: UnixNanos,
     /// The one clock at entry, ns.
     pub ingress_ns: u64,
-    /// The frame's trace.
-    pub trace: TraceId,
+    /// Receive time.
+    pub receive: UnixNanos,
+    /// The run's trace ids.
+    pub traces: TraceIds,
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The market.
+    pub market: Market,
 }
 
 impl Default for RawBuf {
@@ -77,7 +80,7 @@ impl RawBuf {
             receive: origin.receive.0,
             ingress_ns: origin.ingress_ns,
             number: origin.number,
-            trace: origin.trace.0,
+            traces: origin.traces,
             ..RawHeader::zeroed()
         };
         assert!(slots <= SLOTS_MAX, "{slots} slots");
@@ -264,34 +267,34 @@ impl RawBuf {
     /// As [`RawBuf::finish`].
     #[inline(always)]
     pub(crate) fn close(&mut self) -> Result<(), DecimalError> {
-        let (bids, asks) = (self.bids.levels.len(), self.levels.levels.len());
-        let (price, quantity) = (
-            self.bids.price_scale.max(self.levels.price_scale),
-            self.bids.quantity_scale.max(self.levels.quantity_scale),
-        );
-        if bids + asks > 0 {
-            self.join_sides(price, quantity)?;
+        // Emptied at the beginning.
+        let levels = self.bids.levels.len() + self.levels.levels.len();
+        if levels > 0 {
+            self.join_sides()?;
         }
         self.header.tail_at = self.text.len() as u32;
         if self.header.unknown > 0 {
             self.text.push(&self.tail);
         }
-        self.header.bids = bids as u32;
-        self.header.asks = asks as u32;
-        self.header.price_scale = price;
-        self.header.quantity_scale = quantity;
         self.header.text_bytes = self.text.len() as u32;
         let slots = self.header.slots as usize;
-        self.header.words = (RAW_HEADER_WORDS + slots * 2 + (bids + asks) * 2 + self.text.len().div_ceil(8)) as u32;
+        self.header.words = (RAW_HEADER_WORDS + slots * 2 + levels * 2 + self.text.len().div_ceil(8)) as u32;
         Ok(())
     }
 
     /// Bids go first in the record: appends the asks behind them; the joined array is what is read.
     #[inline(never)]
-    fn join_sides(&mut self, price_scale: u8, quantity_scale: u8) -> Result<(), DecimalError> {
+    fn join_sides(&mut self) -> Result<(), DecimalError> {
+        let (bids, asks) = (self.bids.levels.len(), self.levels.levels.len());
+        let price_scale = self.bids.price_scale.max(self.levels.price_scale);
+        let quantity_scale = self.bids.quantity_scale.max(self.levels.quantity_scale);
         self.bids.widen(price_scale, quantity_scale)?;
         self.levels.widen(price_scale, quantity_scale)?;
         self.bids.levels.extend_from_slice(&self.levels.levels);
+        self.header.bids = bids as u32;
+        self.header.asks = asks as u32;
+        self.header.price_scale = price_scale;
+        self.header.quantity_scale = quantity_scale;
         Ok(())
     }
 

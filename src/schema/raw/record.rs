@@ -4,6 +4,7 @@
 use bytemuck::{Pod, Zeroable};
 
 use crate::schema::decimal::Decimal;
+use crate::schema::id::{ConnectionId, TraceId, TraceIds};
 
 /// The fixed head of a raw instance.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -31,8 +32,8 @@ pub struct RawHeader {
     pub ingress_ns: u64,
     /// The frame's number on its connection.
     pub number: u64,
-    /// [`TraceId`](crate::schema::id::TraceId).
-    pub trace: [u64; 2],
+    /// The run's trace ids; [`RawHeader::trace`] is the frame's.
+    pub traces: TraceIds,
     /// Bit `i` says that slot `i` is present (a `null` is present).
     pub present: u64,
     /// How many bid levels follow the slots.
@@ -51,6 +52,14 @@ pub struct RawHeader {
     pub tail_at: u32,
     /// For a depth body: the `limit` asked for, 0 when unknown.
     pub limit: u32,
+}
+
+impl RawHeader {
+    /// The frame's trace.
+    #[inline]
+    pub const fn trace(&self) -> TraceId {
+        self.traces.of_frame(ConnectionId(self.connection), self.number)
+    }
 }
 
 /// Bits of [`RawHeader::marks`].

@@ -2,19 +2,18 @@
 
 use super::*;
 use crate::schema::decimal::{Decimal, DecimalError};
-use crate::schema::id::{ConnectionId, InstrumentId, Market, TraceId};
+use crate::schema::id::{ConnectionId, InstrumentId, Market, TraceIds};
 use crate::schema::time::UnixNanos;
 use crate::schema::topic::{StreamKind, Topic};
 
 fn origin() -> RawOrigin {
-    let trace = TraceId::of_frame(1, ConnectionId(0), 7);
     RawOrigin {
         market: Market::BinanceSpot,
         connection: ConnectionId(3),
         number: 7,
         receive: UnixNanos(11),
         ingress_ns: 5,
-        trace,
+        traces: TraceIds::new(1),
     }
 }
 

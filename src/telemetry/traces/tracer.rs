@@ -121,7 +121,7 @@ impl Tracer {
     /// of several instances of one frame and instrument (a body of rows) the first.
     #[inline]
     pub fn dispatching(&mut self, raw: &RawHeader) -> bool {
-        let trace = TraceId(raw.trace);
+        let trace = raw.trace();
         if !self.sampling.keeps(trace) {
             return false;
         }
@@ -135,14 +135,14 @@ impl Tracer {
 
     /// Ends the span of dispatch that has begun.
     pub fn dispatched(&mut self, raw: &RawHeader) {
-        let trace = TraceId(raw.trace);
+        let trace = raw.trace();
         let ids = [dispatch_of(trace, InstrumentId(raw.instrument)), root_of(trace)];
         let times = [self.began_ns, self.clock.now_ns()];
         self.push(&SpanRecord {
             instrument: raw.instrument,
             connection: raw.connection,
             market: raw.market,
-            ..SpanRecord::of(SpanKind::Dispatch, Why::Sampled, raw.trace, ids, times)
+            ..SpanRecord::of(SpanKind::Dispatch, Why::Sampled, trace.0, ids, times)
         });
     }
 

@@ -2,8 +2,9 @@
 //! Owns: nothing. Thread: the io thread. Takes and gives: bytes in, values out; `None` for all that is not plainly one.
 //! Never: reads past the end; takes a spelling that JSON forbids.
 
+use super::isa::Isa;
 use super::level::{Form, ShortLevel};
-use super::number::{Held, Here, View};
+use super::number::{Digits, Held, Here, View};
 use super::piece::Piece;
 use super::window::{WINDOW, Window};
 use crate::schema::decimal::Decimal;
@@ -143,15 +144,15 @@ impl<'a> Cursor<'a> {
     /// The next level of short decimals, passed with what ends it; `None` when none comes next, or the end of the frame is near. Prices are
     /// of one form, most likely.
     #[inline(always)]
-    pub(super) fn short_level(&mut self, form: &mut Form) -> Option<ShortLevel> {
-        let level = ShortLevel::read(self.rest.first_chunk()?, form)?;
+    pub(super) fn short_level<I: Isa>(&mut self, isa: I, form: &mut Form) -> Option<ShortLevel<I::Digits>> {
+        let level = ShortLevel::read(isa, self.rest.first_chunk()?, form)?;
         self.pass(level.length)?;
         Some(level)
     }
 
     /// The next level of short decimals, wherever the frame ends, passed with what ends it.
     #[cold]
-    pub(super) fn level_near_end(&mut self) -> Option<ShortLevel> {
+    pub(super) fn level_near_end(&mut self) -> Option<ShortLevel<Digits>> {
         let begun = self.rest.len();
         let (price, length) = View(Held(held(self.rest))).quoted()?;
         self.pass(length)?;
@@ -218,6 +219,7 @@ pub(super) fn any_decimal(mut at: Cursor<'_>) -> Option<(Decimal, Cursor<'_>)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::isa::Baseline;
     use super::super::level::LEVEL;
     use super::*;
 
@@ -234,9 +236,9 @@ mod tests {
                     let read = match frame.len() {
                         LEVEL.. => {
                             // The form that it learns reads the same.
-                            let first = cursor.short_level(&mut form);
+                            let first = cursor.short_level(Baseline, &mut form);
                             cursor = Cursor::new(frame.as_bytes());
-                            let again = cursor.short_level(&mut form);
+                            let again = cursor.short_level(Baseline, &mut form);
                             assert_eq!(first.map(|level| level.price), again.map(|level| level.price), "{frame}");
                             again
                         }

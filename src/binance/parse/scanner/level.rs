@@ -2,7 +2,8 @@
 //! Takes and gives: bytes in, digits out, `None` for what is not plainly a level. Never: takes a form for more than a guess: a decimal
 //! that has another is read as any.
 
-use super::number::{Digits, FIRST, Here, VIEW, View};
+use super::isa::Isa;
+use super::number::{FIRST, Here, Parts, VIEW, View};
 use super::window::WINDOW;
 
 /// Bytes that a level may take: two decimals with `","` between them, and what stands behind them.
@@ -42,14 +43,16 @@ pub(super) struct Form {
     /// Marks of what is no digit, among the first sixteen bytes, up to the byte behind it; and all marks up to there.
     others: u32,
     within: u32,
-    /// What keeps the digits behind the point of a word: nothing where there is no point.
-    kept: u64,
+    /// Digits behind the point; none where there is no point.
+    behind: usize,
+    /// The length of the level's quantity: most of a book's are as long as each other.
+    quantity: usize,
 }
 
 impl Form {
     /// That of no decimal.
     pub(super) const UNKNOWN: Form =
-        Form { whole: 1, point: 0, forbidden: 0, length: 1, others: 1, within: 0, kept: 0 };
+        Form { whole: 1, point: 0, forbidden: 0, length: 1, others: 1, within: 0, behind: 0, quantity: 0 };
 
     /// Places as they are kept: a mask tells that they lie within.
     const PLACE: usize = 15;
@@ -59,29 +62,27 @@ impl Form {
     #[inline(never)]
     fn of(bytes: &[u8; VIEW]) -> Option<Form> {
         let view = View(Here(bytes));
-        let (_, length) = view.digits()?;
+        let Parts { whole, behind, length } = view.parts()?;
         if length >= WINDOW {
             return None;
         }
         let within = (2 << length) - 1;
-        let others = view.non_digits() & within;
-        let whole = others.trailing_zeros() as usize;
-        let kept = length.checked_sub(whole + 2).and_then(|more| FIRST.get(more));
         Some(Form {
             whole,
             point: bytes[whole & Form::PLACE],
             // A point is no digit, so never the first byte of a decimal.
             forbidden: if whole > 1 { b'0' } else { b'.' },
             length,
-            others,
+            others: view.non_digits() & within,
             within,
-            kept: kept.copied().unwrap_or(0),
+            behind,
+            quantity: 0,
         })
     }
 
     /// The digits of a decimal, which has this form from then on. What stands behind it is the caller's to judge.
     #[inline(always)]
-    fn digits(&mut self, bytes: &[u8; VIEW]) -> Option<Digits> {
+    fn digits<I: Isa>(&mut self, isa: I, bytes: &[u8; VIEW]) -> Option<I::Digits> {
         let view = View(Here(bytes));
         let fits = view.non_digits() & self.within == self.others && bytes[self.whole & Form::PLACE] == self.point;
         if !fits {
@@ -90,39 +91,53 @@ impl Form {
         if bytes[0] == self.forbidden {
             return None;
         }
-        let whole = view.word(0).wrapping_shl(64 - 8 * self.whole as u32);
-        Some(Digits { whole, fraction: view.word((self.whole & Form::PLACE) + 1) & self.kept })
+        Some(isa.take(bytes, self.whole & Form::PLACE, self.behind))
     }
+}
+
+/// A length that was not expected. What is read behind it waits for it here alone: elsewhere it waits for nothing, as long as lengths are as
+/// they were.
+// A call, for a choice between two equal values would be none.
+#[cold]
+#[inline(never)]
+fn other(length: usize) -> usize {
+    core::hint::black_box(length)
 }
 
 /// A level of short decimals, and how long it is with what ends it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ShortLevel {
-    pub(super) price: Digits,
-    pub(super) quantity: Digits,
+pub(super) struct ShortLevel<D> {
+    pub(super) price: D,
+    pub(super) quantity: D,
     /// With the quote of the next level's price, if another one follows.
     pub(super) length: usize,
     /// No other level follows.
     pub(super) is_last: bool,
 }
 
-impl ShortLevel {
+impl<D> ShortLevel<D> {
     /// Reads `price","quantity"],["` or `price","quantity"]]`; most likely the price has this form, and it is its form from then on.
     #[inline(always)]
-    pub(super) fn read(bytes: &[u8; LEVEL], form: &mut Form) -> Option<ShortLevel> {
+    pub(super) fn read<I: Isa<Digits = D>>(isa: I, bytes: &[u8; LEVEL], form: &mut Form) -> Option<ShortLevel<D>> {
         let view = |at: usize| bytes.get(at..).and_then(|rest| rest.first_chunk());
         let word =
             |at: usize| bytes.get(at..).and_then(|rest| rest.first_chunk()).map(|word| u64::from_le_bytes(*word));
-        let price = form.digits(view(0)?)?;
+        let price = form.digits(isa, view(0)?)?;
         let end = form.length & Form::PLACE;
         if !begins(word(end)?, BETWEEN) {
             return None;
         }
         let at = end + BETWEEN.1;
-        let (quantity, end) = View(Here(view(at)?)).digits()?;
-        let behind = word(at + end)?;
-        let is_last = !begins(behind, NEXT);
-        if is_last && !begins(behind, LAST) {
+        let next = view(at)?;
+        let Parts { whole, behind, length } = View(Here(next)).parts()?;
+        let quantity = isa.take(next, whole, behind);
+        if length != form.quantity {
+            form.quantity = other(length);
+        }
+        let end = form.quantity;
+        let after = word(at + end)?;
+        let is_last = !begins(after, NEXT);
+        if is_last && !begins(after, LAST) {
             return None;
         }
         Some(ShortLevel { price, quantity, length: at + end + if is_last { LAST.1 } else { NEXT.1 }, is_last })
@@ -132,9 +147,10 @@ impl ShortLevel {
 #[cfg(test)]
 impl Form {
     /// What is read up to a quote, the same whatever form the decimal before had.
-    pub(super) fn reads_alike(bytes: &[u8; VIEW]) -> Option<(Digits, usize)> {
+    pub(super) fn reads_alike(bytes: &[u8; VIEW]) -> Option<(super::number::Digits, usize)> {
+        use super::isa::Baseline;
         let behind = |mut form: Form| {
-            form.digits(bytes).filter(|_| bytes[form.length] == b'"').map(|digits| (digits, form.length))
+            form.digits(Baseline, bytes).filter(|_| bytes[form.length] == b'"').map(|digits| (digits, form.length))
         };
         let read = behind(Form::UNKNOWN);
         for before in ["0", "123", "12345678", "1.25", "12.5", "99999.9", "7654321.0000001", "1.12345678"] {

@@ -17,12 +17,15 @@
 //! instrument, with names of at most 31 bytes, without white space, escapes, nested objects, `null`, negative whole numbers and keys that no table knows.
 
 mod cursor;
+mod isa;
 mod level;
 mod number;
 mod payload;
 mod piece;
 mod shape;
 mod step;
+#[cfg(target_arch = "x86_64")]
+mod v3;
 mod window;
 mod wrapper;
 

@@ -27,6 +27,17 @@ const POWERS: [u64; 9] = {
     powers
 };
 
+/// What keeps of a word's bytes none, the first, the first two, and so on.
+const KEPT: [u64; 9] = {
+    let mut kept = [0; 9];
+    let mut more = 0;
+    while more < 8 {
+        kept[more + 1] = FIRST[more];
+        more += 1;
+    }
+    kept
+};
+
 /// What keeps of a word's bytes the first, the first two, and so on.
 pub(super) const FIRST: [u64; 8] = {
     let mut first = [u64::MAX; 8];
@@ -95,6 +106,17 @@ impl Next for Held {
 /// The next bytes as a number.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct View<N>(pub(super) N);
+
+/// Where the parts of a decimal stand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parts {
+    /// Digits before the point.
+    pub(super) whole: usize,
+    /// Those behind it; none where there is no point.
+    pub(super) behind: usize,
+    /// The point with them.
+    pub(super) length: usize,
+}
 
 /// The digits of a decimal with at most eight before the point and eight behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,27 +187,32 @@ impl<N: Next> View<N> {
         (digits > 1) & (self.0.byte(0) == b'0')
     }
 
-    /// A decimal and its length: from 1 to 8 digits before the point and, if there is one, 1 to 8 behind it. What stands behind
+    /// The digits of a decimal with this many before the point and behind it: see [`Isa::take`](super::isa::Isa::take).
+    #[inline(always)]
+    pub(super) fn take(self, whole: usize, behind: usize) -> Digits {
+        let kept = KEPT.get(behind).copied().unwrap_or(0);
+        Digits { whole: self.word(0).wrapping_shl(64 - 8 * whole as u32), fraction: self.word(whole + 1) & kept }
+    }
+
+    /// Where a decimal's parts stand: from 1 to 8 digits before the point and, if there is one, 1 to 8 behind it. What stands behind
     /// it is the caller's to judge: behind sixteen bytes it may be one digit more.
     #[inline(always)]
-    pub(super) fn digits(self) -> Option<(Digits, usize)> {
+    pub(super) fn parts(self) -> Option<Parts> {
         let others = self.non_digits();
         let whole = others.trailing_zeros() as usize;
         if !(1..=8).contains(&whole) || self.is_padded(whole) {
             return None;
         }
-        let before = self.word(0) << (64 - 8 * whole);
         if self.0.byte(whole) != b'.' {
-            return Some((Digits { whole: before, fraction: 0 }, whole));
+            return Some(Parts { whole, behind: 0, length: whole });
         }
         // Sixteen at the most: the byte there is not looked at here.
-        let end = (others & (others - 1)).trailing_zeros() as usize;
-        let more = end.wrapping_sub(whole + 2);
-        let kept = FIRST.get(more)?;
-        Some((Digits { whole: before, fraction: self.word(whole + 1) & kept }, end))
+        let length = (others & (others - 1)).trailing_zeros() as usize;
+        let behind = length.wrapping_sub(whole + 1);
+        (1..=8).contains(&behind).then_some(Parts { whole, behind, length })
     }
 
-    /// A decimal up to a quote, and its length: of those that [`View::digits`] takes, up to sixteen bytes.
+    /// A decimal up to a quote, and its length: of those that [`View::parts`] takes, up to sixteen bytes.
     ///
     /// Its end is the quote's place, which is known sooner than the end of its digits, and held against that afterwards: what is read behind it
     /// waits for its end alone.
@@ -284,10 +311,67 @@ mod tests {
         }
     }
 
+    /// The same by instructions that not every processor has, where this one has them.
+    #[cfg(target_arch = "x86_64")]
+    mod faster {
+        use super::super::super::isa::{Baseline, Isa};
+        use super::super::super::v3::V3;
+        use super::*;
+
+        /// What the baseline reads, and at most other decimals that are one by the rule.
+        pub(super) fn decimal(bytes: &[u8; VIEW], read: Option<(Digits, usize)>) {
+            let Some(v3) = V3::detect() else { return };
+            let found = v3.decimal(Here(bytes)).map(|(value, length)| (value.mantissa(), value.scale(), length));
+            let length = bytes.iter().position(|byte| *byte == b'"').unwrap_or(VIEW);
+            let rule = Decimal::parse(&bytes[..length]).ok().filter(|value| length < WINDOW && value.mantissa() >= 0);
+            // A sign is left to the rule.
+            let rule = rule.map(|value| (value.mantissa(), value.scale(), length)).filter(|_| bytes[0] != b'-');
+            assert_eq!(found, rule, "{:?}", String::from_utf8_lossy(bytes));
+            let Some((digits, length)) = read.filter(|(_, length)| *length < WINDOW) else { return };
+            assert_eq!(rule.map(|(.., length)| length), Some(length));
+            let (whole, behind) = match bytes[..length].iter().position(|byte| *byte == b'.') {
+                Some(point) => (point, length - point - 1),
+                None => (length, 0),
+            };
+            assert_eq!(Baseline.take(bytes, whole, behind), digits);
+            let taken = v3.take(bytes, whole, behind);
+            assert_eq!((v3.at_eight(taken), v3.scale(taken)), (digits.at_eight(), scale_of(digits.fraction)));
+            let none = v3.both(taken, v3.no_digits());
+            assert_eq!((v3.at_eight(none), v3.scale(v3.no_digits())), (digits.at_eight(), 0));
+        }
+
+        pub(super) fn whole(bytes: &[u8; VIEW]) {
+            let Some(v3) = V3::detect() else { return };
+            assert_eq!(v3.whole(Here(bytes)), Baseline.whole(Here(bytes)), "{:?}", String::from_utf8_lossy(bytes));
+            let tail = super::super::super::step::Tail::default();
+            // Near the end zeros stand behind what is left, and before that what comes next.
+            for left in 1..=VIEW {
+                let payload = [&[b'7'; WINDOW], &bytes[..left]].concat();
+                let next = v3.last(&tail, &payload, &payload[WINDOW..]).unwrap();
+                let mut expected = [0; WINDOW];
+                expected[..left.min(WINDOW)].copy_from_slice(&bytes[..left.min(WINDOW)]);
+                assert_eq!(next.vector().to_array(), expected, "{left} left");
+                let words = (next.byte(3), next.word(0), next.word(9));
+                let word = |at: usize| u64::from_le_bytes([&expected[at..], &[0; 8]].concat()[..8].try_into().unwrap());
+                assert_eq!(words, (expected[3], word(0), word(9)));
+            }
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    mod faster {
+        use super::*;
+
+        pub(super) fn decimal(_: &[u8; VIEW], _: Option<(Digits, usize)>) {}
+
+        pub(super) fn whole(_: &[u8; VIEW]) {}
+    }
+
     fn same(text: &[u8]) -> bool {
         let quoted = [text, b"\""].concat();
         let bytes = view(&quoted[..quoted.len().min(VIEW)]);
         let read = View(Here(&bytes)).quoted();
+        faster::decimal(&bytes, read);
         if quoted.len() <= WINDOW {
             assert_eq!(View(held(&bytes)).quoted(), read, "{text:?}");
             assert_eq!(Form::reads_alike(&bytes), read, "{text:?}");
@@ -334,12 +418,14 @@ mod tests {
             let number = || core::str::from_utf8(&text[..digits]).unwrap().parse().unwrap();
             let bytes = view(text);
             assert_eq!(View(Here(&bytes)).whole(), plain.then(|| (number(), digits)), "{text:?}");
+            faster::whole(&bytes);
             assert_eq!(View(held(&bytes)).whole(), View(Here(&bytes)).whole(), "{text:?}");
         });
         for digits in 1..=16 {
             let text = &"9081726354453627"[..digits];
             let bytes = view(text.as_bytes());
             assert_eq!(View(Here(&bytes)).whole(), Some((text.parse().unwrap(), digits)), "{text}");
+            faster::whole(&bytes);
             assert_eq!(View(held(&bytes)).whole(), View(Here(&bytes)).whole(), "{text}");
         }
     }

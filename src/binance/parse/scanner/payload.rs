@@ -3,6 +3,7 @@
 //! Never: takes a key twice, a key that no table knows, or a payload of another instrument.
 
 use super::cursor::Cursor;
+use super::isa::{Baseline, Isa};
 use super::level::{Form, ShortLevel};
 use super::number::scale_of;
 use super::step::Symbol;
@@ -30,8 +31,8 @@ pub(super) fn read(
         let at_value = cursor;
         match place {
             Place::Slot(slot) => set(&mut cursor, &specs[slot], slot, (keys, symbol), raw)?,
-            Place::Bids if !core::mem::replace(&mut bids, true) => cursor = side(cursor, Side::Bid, raw, &mut form)?,
-            Place::Asks if !core::mem::replace(&mut asks, true) => cursor = side(cursor, Side::Ask, raw, &mut form)?,
+            Place::Bids if !core::mem::replace(&mut bids, true) => cursor = Baseline.side(cursor, Side::Bid, raw, &mut form)?,
+            Place::Asks if !core::mem::replace(&mut asks, true) => cursor = Baseline.side(cursor, Side::Ask, raw, &mut form)?,
             Place::Bids | Place::Asks | Place::Nested | Place::Unknown => return None,
         }
         note(at_key.passed(&at_value), place, at_value.passed(&cursor));
@@ -104,13 +105,20 @@ pub(super) fn set_text<'a>(
 }
 
 /// Reads one side: `[["price","quantity"],…]`. The position behind it. `form` is that of the prices before, and of its last one then.
-pub(super) fn side<'a>(mut cursor: Cursor<'a>, side: Side, raw: &mut RawBuf, form: &mut Form) -> Option<Cursor<'a>> {
+#[inline(always)]
+pub(super) fn side<'a, I: Isa>(
+    isa: I,
+    mut cursor: Cursor<'a>,
+    side: Side,
+    raw: &mut RawBuf,
+    form: &mut Form,
+) -> Option<Cursor<'a>> {
     cursor.literal(b"[")?;
     if cursor.literal(b"]").is_some() {
         return Some(cursor);
     }
     cursor.literal(b"[\"")?;
-    match short_levels(cursor, side, raw, form) {
+    match short_levels(isa, cursor, side, raw, form) {
         Some(behind) => Some(behind),
         None => {
             raw.clear_levels(side);
@@ -120,24 +128,33 @@ pub(super) fn side<'a>(mut cursor: Cursor<'a>, side: Side, raw: &mut RawBuf, for
 }
 
 /// Reads levels of short decimals: all at one scale, which is lowered at the end to what they need.
-fn short_levels<'a>(mut cursor: Cursor<'a>, side: Side, raw: &mut RawBuf, expected: &mut Form) -> Option<Cursor<'a>> {
+#[inline(always)]
+fn short_levels<'a, I: Isa>(
+    isa: I,
+    mut cursor: Cursor<'a>,
+    side: Side,
+    raw: &mut RawBuf,
+    expected: &mut Form,
+) -> Option<Cursor<'a>> {
     let levels = raw.units(side);
-    let (mut prices, mut quantities) = (0, 0);
+    let (mut prices, mut quantities) = (isa.no_digits(), isa.no_digits());
     let (mut form, mut ended) = (*expected, false);
     // Two loops, for what comes out of either way would meet in memory, and be waited for there.
-    while !ended && let Some(ShortLevel { price, quantity, is_last, .. }) = cursor.short_level(&mut form) {
-        (prices, quantities) = (prices | price.fraction, quantities | quantity.fraction);
-        levels.push(Level { price: price.at_eight(), quantity: quantity.at_eight() });
+    while !ended && let Some(ShortLevel { price, quantity, is_last, .. }) = cursor.short_level(isa, &mut form) {
+        (prices, quantities) = (isa.both(prices, price), isa.both(quantities, quantity));
+        levels.push(Level { price: isa.at_eight(price), quantity: isa.at_eight(quantity) });
         ended = is_last;
     }
     *expected = form;
+    let (mut last_prices, mut last_quantities) = (0, 0);
     while !ended {
         let ShortLevel { price, quantity, is_last, .. } = cursor.level_near_end()?;
-        (prices, quantities) = (prices | price.fraction, quantities | quantity.fraction);
+        (last_prices, last_quantities) = (last_prices | price.fraction, last_quantities | quantity.fraction);
         levels.push(Level { price: price.at_eight(), quantity: quantity.at_eight() });
         ended = is_last;
     }
-    raw.settle_units(side, scale_of(prices), scale_of(quantities));
+    let price_scale = isa.scale(prices).max(scale_of(last_prices));
+    raw.settle_units(side, price_scale, isa.scale(quantities).max(scale_of(last_quantities)));
     Some(cursor)
 }
 

@@ -3,12 +3,15 @@
 //! Owns: one shape a market and kind. Thread: the io thread. Takes and gives: bytes in, a filled `RawBuf` out, or "otherwise".
 //! Never: takes a payload that `payload::read` would not, for a shape is only what that has read; allocates.
 
+use super::isa::{Baseline, Isa};
 use super::level::Form;
 use super::payload;
 use super::piece::Piece;
-use super::step::{Expected, STEP, Step, Symbol, TEXTS_MAX, Tail, What};
+use super::step::{Expected, Step, Symbol, TEXTS_MAX, Tail, What};
+#[cfg(target_arch = "x86_64")]
+use super::v3::V3;
 use crate::binance::parse::keys::Place;
-use crate::binance::parse::names::Scanned;
+use crate::binance::parse::scanned::Scanned;
 use crate::schema::id::Market;
 use crate::schema::layout::{SlotSpec, Want, layout, symbol_slot};
 use crate::schema::raw::{RawBuf, RawOrigin};
@@ -47,15 +50,20 @@ impl Shape {
         misses: 0,
     };
 
-    fn read(&mut self, payload: &[u8], tail: &mut Tail, symbol: Symbol<'_>, raw: &mut RawBuf) -> Option<()> {
-        let tail = tail.hold(payload);
-        let (mut steps, form) = (self.steps.get(..self.count)?.iter(), &mut self.form);
+    #[inline(always)]
+    fn read(
+        &mut self,
+        isa: impl Isa,
+        payload: &[u8],
+        tail: &mut Tail,
+        symbol: Symbol<'_>,
+        raw: &mut RawBuf,
+    ) -> Option<()> {
+        let (steps, form) = (self.steps.get(..self.count)?, &mut self.form);
         let expected = Expected { texts: &self.texts, symbol, specs: self.specs };
-        let left = expected.go(&mut steps, payload, form, raw)?;
-        // Near its end the payload goes on in its copy.
-        let left = expected.go(&mut steps, tail.get(STEP.checked_sub(left.len())?..)?, form, raw)?;
+        let left = expected.go(isa, steps, payload, tail, form, raw)?;
         raw.note_present(self.present);
-        (self.count > 0 && steps.len() == 0 && left.len() == STEP + 1 && left.first() == Some(&b'}')).then_some(())
+        (self.count > 0 && left == b"}").then_some(())
     }
 
     /// Notes the next value of a payload; one that cannot be noted leaves no shape.
@@ -111,6 +119,9 @@ fn what(kind: StreamKind, slot: usize) -> What {
 pub(in crate::binance::parse) struct Shapes {
     met: Vec<Shape>,
     tail: Tail,
+    /// Where the processor has them.
+    #[cfg(target_arch = "x86_64")]
+    v3: Option<V3>,
     /// By a frame's length: where the shape of the last one that long is kept.
     guessed: Box<[u16; LENGTHS]>,
 }
@@ -119,7 +130,13 @@ impl Default for Shapes {
     fn default() -> Self {
         let unknown = |kind| Shape { specs: layout(kind), ..Shape::UNKNOWN };
         let met = Market::ALL.iter().flat_map(|_| StreamKind::ALL.map(unknown)).collect();
-        Shapes { met, tail: Tail::default(), guessed: Box::new([0; LENGTHS]) }
+        Shapes {
+            met,
+            tail: Tail::default(),
+            #[cfg(target_arch = "x86_64")]
+            v3: V3::detect(),
+            guessed: Box::new([0; LENGTHS]),
+        }
     }
 }
 
@@ -134,6 +151,43 @@ impl Shapes {
     #[inline]
     pub(in crate::binance::parse) fn read(
         &mut self,
+        frame: (usize, &[u8]),
+        from: &RawOrigin,
+        stream: &Scanned,
+        symbol: &str,
+        raw: &mut RawBuf,
+    ) -> Option<()> {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(v3) = self.v3 {
+            return v3.read(self, frame, from, stream, symbol, raw);
+        }
+        self.read_baseline(frame, from, stream, symbol, raw)
+    }
+
+    #[inline(never)]
+    fn read_baseline(
+        &mut self,
+        frame: (usize, &[u8]),
+        from: &RawOrigin,
+        stream: &Scanned,
+        symbol: &str,
+        raw: &mut RawBuf,
+    ) -> Option<()> {
+        self.read_by(Baseline, frame, from, stream, symbol, raw)
+    }
+
+    /// Reads numbers by the instructions that every processor has, whatever this one has.
+    pub(in crate::binance::parse) fn to_baseline(&mut self) {
+        #[cfg(target_arch = "x86_64")]
+        {
+            self.v3 = None;
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn read_by(
+        &mut self,
+        isa: impl Isa,
         (length, payload): (usize, &[u8]),
         from: &RawOrigin,
         stream: &Scanned,
@@ -149,12 +203,10 @@ impl Shapes {
         let shape = self.met.get_mut(usize::from(place))?;
         raw.begin(from, *topic, shape.specs.len());
         raw.set_instrument(*instrument);
-        if shape.read(payload, &mut self.tail, symbol, raw).is_some() {
-            return Some(());
+        match shape.read(isa, payload, &mut self.tail, symbol, raw) {
+            Some(()) => Some(()),
+            None => otherwise(shape, payload, from, stream, symbol, raw),
         }
-        raw.begin(from, *topic, shape.specs.len());
-        raw.set_instrument(*instrument);
-        otherwise(shape, payload, topic.kind, symbol, raw)
     }
 
     /// The shape's place, which is guessed from then on. What is known of a stream comes out of a look-up by its name, a long chain of steps, and
@@ -171,7 +223,18 @@ impl Shapes {
 /// Reads a payload key by key. How it is written is remembered at the first, second, fourth, … miss: formats may change, and two
 /// that alternate must not be learned for ever.
 #[cold]
-fn otherwise(shape: &mut Shape, payload: &[u8], kind: StreamKind, symbol: Symbol<'_>, raw: &mut RawBuf) -> Option<()> {
+#[inline(never)]
+fn otherwise(
+    shape: &mut Shape,
+    payload: &[u8],
+    from: &RawOrigin,
+    stream: &Scanned,
+    symbol: Symbol<'_>,
+    raw: &mut RawBuf,
+) -> Option<()> {
+    let kind = stream.topic.kind;
+    raw.begin(from, stream.topic, shape.specs.len());
+    raw.set_instrument(stream.instrument);
     let mut newest = Shape { specs: shape.specs, form: shape.form, ..Shape::UNKNOWN };
     let mut whole = true;
     payload::read(payload, kind, symbol, raw, |key, place, value| {
@@ -188,7 +251,7 @@ fn otherwise(shape: &mut Shape, payload: &[u8], kind: StreamKind, symbol: Symbol
 mod tests {
     use super::super::plain::PLAIN;
     use super::*;
-    use crate::schema::id::{ConnectionId, InstrumentId, TraceId};
+    use crate::schema::id::{ConnectionId, InstrumentId, TraceIds};
     use crate::schema::instrument::uppercase_symbol;
     use crate::schema::time::UnixNanos;
     use crate::schema::topic::StreamName;
@@ -206,8 +269,8 @@ mod tests {
             let StreamName { symbol, topic } = StreamName::parse(name)?;
             let symbol = uppercase_symbol(symbol?);
             let stream = Scanned::new(market, name, &symbol, InstrumentId(0), topic)?;
-            let (connection, receive, trace) = (ConnectionId(1), UnixNanos(1), TraceId([1, 1]));
-            let from = RawOrigin { market, connection, number: 1, receive, ingress_ns: 1, trace };
+            let (connection, receive, traces) = (ConnectionId(1), UnixNanos(1), TraceIds::new(1));
+            let from = RawOrigin { market, connection, number: 1, receive, ingress_ns: 1, traces };
             self.shapes.read((payload.len(), payload.as_bytes()), &from, &stream, &symbol, &mut self.raw)?;
             let raw = self.raw.finish().ok()?;
             let mut words = vec![0; raw.words()];

@@ -3,9 +3,10 @@
 //! Never: looks a key up; reads on behind what was expected and is not there.
 
 use super::cursor::{Cursor, any_decimal, longer};
+use super::isa::Isa;
 use super::level::Form;
-use super::number::{FIRST, Here, VIEW, View};
-use super::payload::{self, side};
+use super::number::{FIRST, Next, VIEW};
+use super::payload;
 use super::piece::Piece;
 use super::window::{WINDOW, Window};
 use crate::schema::layout::SlotSpec;
@@ -42,6 +43,14 @@ pub(super) struct Step {
     pub(super) text: u8,
 }
 
+impl Step {
+    /// Where its value stands.
+    #[inline(always)]
+    fn behind(&self) -> usize {
+        self.literal.length() % (LITERAL_MAX + 1)
+    }
+}
+
 /// A stream's symbol as the directory has it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Symbol<'s> {
@@ -74,85 +83,108 @@ pub(super) struct Expected<'s> {
 }
 
 impl Expected<'_> {
-    /// Goes on as long as there are steps and bytes for one. What is left of the bytes.
+    /// Goes all steps. What is left of the payload.
     #[inline(always)]
-    pub(super) fn go<'p>(
+    pub(super) fn go<'p, I: Isa>(
         &self,
-        steps: &mut core::slice::Iter<'_, Step>,
-        mut rest: &'p [u8],
+        isa: I,
+        steps: &[Step],
+        payload: &'p [u8],
+        tail: &mut Tail,
         form: &mut Form,
         raw: &mut RawBuf,
     ) -> Option<&'p [u8]> {
-        while let Some(next) = rest.first_chunk::<STEP>() {
-            let Some(Step { literal, what, slot, text }) = steps.next() else { return Some(rest) };
-            if !literal.begins(Window::of(next.first_chunk()?)) {
+        isa.keep(payload, tail);
+        let (mut steps, mut rest) = (steps.iter(), payload);
+        while rest.len() >= LITERAL_MAX + I::LOOK {
+            let Some(step) = steps.next() else { return Some(rest) };
+            if !step.literal.begins(Window::of(rest.first_chunk()?)) {
                 return None;
             }
-            let (at, slot) = (literal.length() % (LITERAL_MAX + 1), usize::from(*slot));
-            let value: &[u8; VIEW] = next.get(at..)?.first_chunk()?;
-            let length = match what {
-                What::Decimal => match View(Here(value)).quoted() {
-                    Some((digits, length)) => {
-                        raw.put_decimal(slot, digits.decimal()?);
-                        length + 1
-                    }
-                    // Each way hands on its number itself: what comes from two ways meets in memory, and is waited for there.
-                    None => {
-                        let (decimal, left) = any_decimal(Cursor::new(rest.get(at..)?))?;
-                        raw.put_decimal(slot, decimal);
-                        rest = left.rest();
-                        continue;
-                    }
-                },
-                What::Int => {
-                    let (number, digits) = View(Here(value)).whole()?;
-                    if digits == WINDOW {
-                        let (number, left) = longer(number, Cursor::new(rest.get(at + digits..)?))?;
-                        raw.put_int(slot, number);
-                        rest = left.rest();
-                        continue;
-                    }
-                    raw.put_int(slot, i64::try_from(number).ok()?);
-                    digits
-                }
-                What::Bool => {
-                    let (truth, length) = truth(value)?;
-                    raw.put_bool(slot, truth);
-                    length
-                }
-                What::Bids | What::Asks => {
-                    let of = if *what == What::Bids { Side::Bid } else { Side::Ask };
-                    rest = side(Cursor::new(rest.get(at..)?), of, raw, form)?.rest();
-                    continue;
-                }
-                What::Symbol | What::Text => {
-                    let expected = self.texts.get(usize::from(*text)).unwrap_or(self.symbol.quoted);
-                    if expected.begins(Window::of(value.first_chunk()?)) && !expected.is_empty() {
-                        let (bytes, length) = expected.without_last();
-                        raw.put_padded(slot, bytes, length);
-                        expected.length()
-                    } else {
-                        let cursor = Cursor::new(rest.get(at..)?);
-                        rest = match what {
-                            What::Symbol => self.symbol.pass_long(cursor, slot, raw)?,
-                            _ => payload::set_text(cursor, &self.specs[slot], slot, raw)?,
-                        }
-                        .rest();
-                        continue;
-                    }
-                }
-            };
-            rest = rest.get(at + length..)?;
+            rest = rest.get(step.behind()..)?;
+            rest = self.value(isa, step, isa.next(rest)?, rest, form, raw)?;
+        }
+        for step in steps {
+            if !step.literal.begins(Window(isa.last(tail, payload, rest)?.vector())) {
+                return None;
+            }
+            rest = rest.get(step.behind()..)?;
+            rest = self.value(isa, step, isa.last(tail, payload, rest)?, rest, form, raw)?;
         }
         Some(rest)
+    }
+
+    /// Takes a step's value, which comes `next`. What is left behind it.
+    #[inline(always)]
+    fn value<'p, I: Isa>(
+        &self,
+        isa: I,
+        Step { what, slot, text, .. }: &Step,
+        next: impl Next,
+        rest: &'p [u8],
+        form: &mut Form,
+        raw: &mut RawBuf,
+    ) -> Option<&'p [u8]> {
+        let slot = usize::from(*slot);
+        let length = match what {
+            What::Decimal => match isa.decimal(next) {
+                Some((decimal, length)) => {
+                    raw.put_decimal(slot, decimal);
+                    length + 1
+                }
+                // Each way hands on its number itself: what comes from two ways meets in memory, and is waited for there.
+                None => {
+                    let (decimal, left) = any_decimal(Cursor::new(rest))?;
+                    raw.put_decimal(slot, decimal);
+                    return Some(left.rest());
+                }
+            },
+            What::Int => {
+                let (number, digits) = isa.whole(next)?;
+                if digits == WINDOW {
+                    let (number, left) = longer(number, Cursor::new(rest.get(digits..)?))?;
+                    raw.put_int(slot, number);
+                    return Some(left.rest());
+                }
+                raw.put_int(slot, i64::try_from(number).ok()?);
+                digits
+            }
+            What::Bool => {
+                let (truth, length) = truth(next)?;
+                raw.put_bool(slot, truth);
+                length
+            }
+            What::Bids | What::Asks => {
+                let of = if *what == What::Bids { Side::Bid } else { Side::Ask };
+                return Some(isa.side(Cursor::new(rest), of, raw, form)?.rest());
+            }
+            What::Symbol | What::Text => {
+                let expected = self.texts.get(usize::from(*text)).unwrap_or(self.symbol.quoted);
+                let window = Window(next.vector());
+                if expected.begins(window) && !expected.is_empty() {
+                    let (bytes, length) = expected.without_last();
+                    raw.put_padded(slot, bytes, length);
+                    // That of what is expected, but known from the frame: a symbol's comes out of a look-up by the stream's name, and
+                    // where each value behind it stands would wait for it.
+                    window.quotes().trailing_zeros() as usize + 1
+                } else {
+                    let left = match what {
+                        What::Symbol => self.symbol.pass_long(Cursor::new(rest), slot, raw)?,
+                        _ => payload::set_text(Cursor::new(rest), &self.specs[slot], slot, raw)?,
+                    };
+                    return Some(left.rest());
+                }
+            }
+        };
+        rest.get(length..)
     }
 }
 
 /// `true` or `false`, and how long it is.
 #[inline(always)]
-fn truth(value: &[u8; VIEW]) -> Option<(bool, usize)> {
+fn truth(next: impl Next) -> Option<(bool, usize)> {
     let [yes, no] = [u64::from_le_bytes(*b"true\0\0\0\0"), u64::from_le_bytes(*b"false\0\0\0")];
-    let next = u64::from_le_bytes(*value.first_chunk()?);
+    let next = next.word(0);
     let (is_true, is_false) = (next & FIRST[3] == yes, next & FIRST[4] == no);
     // Nothing to guess: who made a trade changes from one to the next.
     (is_true | is_false).then_some((is_true, 4 + usize::from(is_false)))
@@ -173,12 +205,17 @@ impl Tail {
     /// The last bytes of a payload, as many as a step looks at, with as many zeros behind them; of a shorter one all, with other bytes before
     /// them.
     #[inline(always)]
-    pub(super) fn hold(&mut self, payload: &[u8]) -> &[u8; 2 * STEP] {
+    pub(super) fn hold(&mut self, payload: &[u8]) {
         let (last, _) = self.0.split_at_mut(STEP);
         match payload.last_chunk::<STEP>() {
             Some(bytes) => last.copy_from_slice(bytes),
             None => last[STEP - payload.len()..].copy_from_slice(payload),
         }
-        &self.0
+    }
+
+    /// The bytes of the payload that was held last, from where so many are left.
+    #[inline(always)]
+    pub(super) fn last(&self, left: usize) -> Option<&[u8; VIEW]> {
+        self.0.get(STEP.checked_sub(left)?..)?.first_chunk()
     }
 }

@@ -20,18 +20,34 @@ struct Made {
     records: Vec<Vec<u64>>,
 }
 
-/// A parser, with the tape alone or with the scanner before it.
+/// How a parser reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// The scanner, with what the processor has.
+    Scanner,
+    /// The scanner, with what all processors have.
+    Baseline,
+    /// The tape alone.
+    Tape,
+}
+
+/// A parser.
 struct Desk {
     parser: Parser,
     ledger: Ledger,
 }
 
 impl Desk {
-    fn new(scans: bool) -> Desk {
+    fn new(by: By) -> Desk {
         let ledger = Ledger::default();
         let directory = Arc::new(Directory::with_capacity(64));
         let parser = Parser::new(ParserOptions { trace_seed: 5 }, directory, ledger.sheet("io"));
-        Desk { parser: if scans { parser } else { parser.without_scanner() }, ledger }
+        let parser = match by {
+            By::Scanner => parser,
+            By::Baseline => parser.by_baseline(),
+            By::Tape => parser.without_scanner(),
+        };
+        Desk { parser, ledger }
     }
 
     fn make(&mut self, market: Market, origin: Origin<'_>, bytes: &[u8]) -> Made {
@@ -55,34 +71,40 @@ fn words_of(raw: RawRef<'_>) -> Vec<u64> {
     words
 }
 
-/// Both readers, who have met every stream of [`PLAIN`].
-struct Pair {
+/// The tape and both scanners, who have met every stream of [`PLAIN`].
+struct Readers {
     scanning: Desk,
+    baseline: Desk,
     plain: Desk,
 }
 
-impl Pair {
-    fn new() -> Pair {
-        let mut pair = Pair { scanning: Desk::new(true), plain: Desk::new(false) };
+impl Readers {
+    fn new() -> Readers {
+        let [scanning, baseline, plain] = [By::Scanner, By::Baseline, By::Tape].map(Desk::new);
+        let mut readers = Readers { scanning, baseline, plain };
         for (market, name, payload) in PLAIN {
-            pair.compare(market, Origin::Combined, combined(name, payload).as_bytes());
+            readers.compare(market, Origin::Combined, combined(name, payload).as_bytes());
         }
-        pair
+        readers
     }
 
     fn compare(&mut self, market: Market, origin: Origin<'_>, bytes: &[u8]) -> Made {
-        let (scanned, plain) = (self.scanning.make(market, origin, bytes), self.plain.make(market, origin, bytes));
-        assert_eq!(scanned, plain, "{origin:?} {}", String::from_utf8_lossy(bytes));
-        scanned
+        let plain = self.plain.make(market, origin, bytes);
+        for (scanner, name) in [(&mut self.scanning, "the scanner"), (&mut self.baseline, "the baseline's")] {
+            let scanned = scanner.make(market, origin, bytes);
+            assert_eq!(scanned, plain, "{name}: {origin:?} {}", String::from_utf8_lossy(bytes));
+        }
+        plain
     }
 
     /// Counts never go down, so that a difference stays until it is looked for.
     fn compare_counts(&self) {
-        assert_eq!(self.scanning.counts(), self.plain.counts());
+        let plain = self.plain.counts();
+        assert_eq!((self.scanning.counts(), self.baseline.counts()), (plain.clone(), plain));
     }
 }
 
-impl Drop for Pair {
+impl Drop for Readers {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             self.compare_counts();
@@ -103,7 +125,7 @@ fn takes(market: Market, name: &str, payload: &str) -> bool {
         number: 1,
         receive: UnixNanos(1),
         ingress_ns: 1,
-        trace: crate::schema::id::TraceId([1, 1]),
+        traces: crate::schema::id::TraceIds::new(1),
     };
     let slots = crate::schema::layout::layout(stream.topic.kind).len();
     raw.begin(&origin, stream.topic, slots);
@@ -114,15 +136,15 @@ fn takes(market: Market, name: &str, payload: &str) -> bool {
 
 #[test]
 fn frames_as_the_venue_writes_them_are_taken_and_read_as_the_tape_reads_them() {
-    let mut pair = Pair::new();
+    let mut readers = Readers::new();
     for (market, name, payload) in PLAIN {
         // One level of these tables is too large to be held: the tape says so.
         assert_eq!(takes(market, name, payload), !payload.contains("12345678901234567890"), "{name} {payload}");
         for origin in [Origin::Combined, Origin::Raw { stream: name }] {
             let bytes = if origin == Origin::Combined { combined(name, payload) } else { payload.to_owned() };
-            let before = pair.scanning.parser.scanned();
-            let Made { answer, records } = pair.compare(market, origin, bytes.as_bytes());
-            let scanned = pair.scanning.parser.scanned() - before;
+            let before = readers.scanning.parser.scanned();
+            let Made { answer, records } = readers.compare(market, origin, bytes.as_bytes());
+            let scanned = readers.scanning.parser.scanned() - before;
             assert_eq!(scanned, u64::from(answer.is_ok()), "the scanner itself took it: {origin:?} {payload}");
             assert_eq!((answer.is_ok(), records.len()), (!payload.contains("12345678901234567890"), 1), "{payload}");
         }
@@ -164,12 +186,12 @@ fn other_spellings_are_left_to_the_tape() {
         ("}", ""),
         ("{", " {"),
     ];
-    let mut pair = Pair::new();
+    let mut readers = Readers::new();
     for (from, to) in table {
         let other = spot.replacen(from, to, 1);
         assert!(!takes(SPOT, "btcusdt@trade", &other), "{other}");
-        pair.compare(SPOT, Origin::Combined, combined("btcusdt@trade", &other).as_bytes());
-        pair.compare(SPOT, Origin::Raw { stream: "btcusdt@trade" }, other.as_bytes());
+        readers.compare(SPOT, Origin::Combined, combined("btcusdt@trade", &other).as_bytes());
+        readers.compare(SPOT, Origin::Raw { stream: "btcusdt@trade" }, other.as_bytes());
     }
     for wrapped in [
         format!(r#"{{"data":{spot},"stream":"btcusdt@trade"}}"#),
@@ -179,16 +201,16 @@ fn other_spellings_are_left_to_the_tape() {
         format!(r#"{{"stream":"btcusdt@trade","data":{spot}}}}}"#),
         format!(r#"{{"stream":"btcusdt@trade","data":{spot}"#),
     ] {
-        pair.compare(SPOT, Origin::Combined, wrapped.as_bytes());
+        readers.compare(SPOT, Origin::Combined, wrapped.as_bytes());
     }
 }
 
 #[test]
 fn coin_m_contracts_are_left_out_by_both() {
-    let mut pair = Pair::new();
+    let mut readers = Readers::new();
     let (market, name, payload) = PLAIN[7];
     let coin_m = payload.replace("\"st\":1", "\"st\":2");
-    let Made { answer, records } = pair.compare(market, Origin::Combined, combined(name, &coin_m).as_bytes());
+    let Made { answer, records } = readers.compare(market, Origin::Combined, combined(name, &coin_m).as_bytes());
     assert_eq!((answer, records.len()), (Ok(ParsedFrame::Data { raws: 0, malformed: 0 }), 0));
 }
 
@@ -276,17 +298,17 @@ fn rounds() -> u64 {
 #[test]
 fn the_scanner_never_differs_from_the_tape() {
     let seed = std::env::var("MELTICA_SCANNER_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
-    let (mut pair, mut choices, mut data) = (Pair::new(), Choices(seed), 0_u64);
+    let (mut readers, mut choices, mut data) = (Readers::new(), Choices(seed), 0_u64);
     for round in 0..rounds() {
         let (market, name, payload) = PLAIN[choices.below(PLAIN.len())];
         let raw = choices.below(2) == 0;
         let mut bytes = if raw { payload.to_owned() } else { combined(name, payload) }.into_bytes();
         mutate(&mut bytes, &mut choices);
         let origin = if raw { Origin::Raw { stream: name } } else { Origin::Combined };
-        let Made { answer, .. } = pair.compare(market, origin, &bytes);
+        let Made { answer, .. } = readers.compare(market, origin, &bytes);
         data += u64::from(matches!(answer, Ok(ParsedFrame::Data { raws: 1, .. })));
         if round % 4_096 == 0 {
-            pair.compare_counts();
+            readers.compare_counts();
         }
         if round % 10_000_000 == 9_999_999 {
             eprintln!("scanner: {} frames, {data} of them data, no difference", round + 1);

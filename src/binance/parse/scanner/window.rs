@@ -9,7 +9,7 @@ pub(super) const WINDOW: usize = 16;
 
 /// Sixteen bytes, the first the lowest.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Window(u8x16);
+pub(super) struct Window(pub(super) u8x16);
 
 impl Window {
     /// These bytes.

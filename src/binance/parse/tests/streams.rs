@@ -32,7 +32,7 @@ fn a_diff_is_read_whole() {
         assert_eq!(raw.unknown().collect::<Vec<_>>(), [("new", r#"{"k":[1,"x"]}"#)]);
         let head = raw.header;
         assert_eq!((head.connection, head.number, head.receive, head.ingress_ns), (3, 11, 77, 9));
-        assert_eq!(TraceId(head.trace), TraceId::of_frame(5, ConnectionId(3), 11));
+        assert_eq!(head.trace(), TraceId::of_frame(5, ConnectionId(3), 11));
         checked += 1;
     });
     assert_eq!((parsed, checked), (Ok(ParsedFrame::Data { raws: 1, malformed: 0 }), 1));
