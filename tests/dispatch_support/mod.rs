@@ -25,14 +25,7 @@ use serde_json::Value;
 /// A frame's origin.
 pub(crate) fn origin(market: Market, number: u64) -> RawOrigin {
     let connection = ConnectionId(3);
-    RawOrigin {
-        market,
-        connection,
-        number,
-        receive: UnixNanos(1_000),
-        ingress_ns: 77,
-        traces: TraceIds::new(9),
-    }
+    RawOrigin { market, connection, number, receive: UnixNanos(1_000), ingress_ns: 77, traces: TraceIds::new(9) }
 }
 
 /// What a stream's name says; `depth-body` stands for a REST depth body.

@@ -1,4 +1,4 @@
-//! Purpose: looks, guided by coverage, for a frame that the scanner reads otherwise than the tape. Owns: both parsers.
+//! Purpose: looks, guided by coverage, for a frame that the scanner reads otherwise than the tape. Owns: the parsers.
 //! Thread: libFuzzer's. Takes and gives: an input in; a panic where the two differ. Never: judges a frame: the tape does.
 //!
 //! An input is a byte that chooses a frame of [`PLAIN`] and how it comes, and then frames with line feeds between them. The chosen frame
@@ -31,20 +31,21 @@ struct Made {
     words: Vec<u64>,
 }
 
-/// Both readers, and what each has made last.
-struct Pair {
-    parsers: [Parser; 2],
-    made: [Made; 2],
+/// The tape and the scanners, by what this processor has and by what all have; and what each has made last.
+struct Readers {
+    parsers: [Parser; 3],
+    made: [Made; 3],
     bytes: Vec<u8>,
 }
 
-impl Pair {
-    fn new() -> Pair {
+impl Readers {
+    fn new() -> Readers {
         let parser = || {
             let directory = Arc::new(Directory::with_capacity(64));
             Parser::new(ParserOptions { trace_seed: 5 }, directory, Ledger::default().sheet("io"))
         };
-        Pair { parsers: [parser(), parser().without_scanner()], made: Default::default(), bytes: Vec::new() }
+        let parsers = [parser().without_scanner(), parser(), parser().by_baseline()];
+        Readers { parsers, made: Default::default(), bytes: Vec::new() }
     }
 
     fn compare(&mut self, market: Market, origin: Origin<'_>, frame: &[u8]) {
@@ -61,17 +62,19 @@ impl Pair {
                 raw.copy_to(&mut made.words[at..]);
             }));
         }
-        let [scanned, plain] = &self.made;
-        assert!(
-            scanned.answer == plain.answer && scanned.words == plain.words,
-            "{market:?} {origin:?} {}\nscanner: {scanned:?}\ntape: {plain:?}",
-            String::from_utf8_lossy(frame)
-        );
+        let [plain, scanners @ ..] = &self.made;
+        for (scanned, name) in scanners.iter().zip(["scanner", "scanner by the baseline"]) {
+            assert!(
+                scanned.answer == plain.answer && scanned.words == plain.words,
+                "{market:?} {origin:?} {}\n{name}: {scanned:?}\ntape: {plain:?}",
+                String::from_utf8_lossy(frame)
+            );
+        }
     }
 }
 
 thread_local! {
-    static PAIR: RefCell<Pair> = RefCell::new(Pair::new());
+    static READERS: RefCell<Readers> = RefCell::new(Readers::new());
 }
 
 fuzz_target!(|input: &[u8]| {
@@ -79,11 +82,11 @@ fuzz_target!(|input: &[u8]| {
     let (raw, choice) = (choice & 1 == 1, usize::from(choice >> 1));
     let (market, name, payload) = PLAIN[choice % PLAIN.len()];
     let origin = if raw { Origin::Raw { stream: name } } else { Origin::Combined };
-    PAIR.with_borrow_mut(|pair| {
+    READERS.with_borrow_mut(|readers| {
         let first = if raw { payload.to_owned() } else { combined(name, payload) };
-        pair.compare(market, origin, first.as_bytes());
+        readers.compare(market, origin, first.as_bytes());
         for frame in frames.split(|byte| *byte == b'\n').take(FRAMES_MAX) {
-            pair.compare(market, origin, frame);
+            readers.compare(market, origin, frame);
         }
     });
 });

@@ -31,23 +31,20 @@ pub struct RawBuf {
 }
 
 /// Where a frame came from, as every raw instance of it repeats.
-// In an order in which no two neighbours come from neighbours of a frame, or go to neighbours of a header: copied as one they would be
-// loaded as one, and such a load waits until what was stored in two is written.
 #[derive(Clone, Copy, Debug)]
-#[repr(C)]
 pub struct RawOrigin {
-    /// The frame's number on its connection.
-    pub number: u64,
-    /// The one clock at entry, ns.
-    pub ingress_ns: u64,
-    /// Receive time.
-    pub receive: UnixNanos,
-    /// The run's trace ids.
-    pub traces: TraceIds,
-    /// The connection.
-    pub connection: ConnectionId,
     /// The market.
     pub market: Market,
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The frame's number there.
+    pub number: u64,
+    /// Receive time.
+    pub receive: UnixNanos,
+    /// The one clock at entry, ns.
+    pub ingress_ns: u64,
+    /// The run's trace ids.
+    pub traces: TraceIds,
 }
 
 impl Default for RawBuf {

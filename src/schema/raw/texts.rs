@@ -48,8 +48,8 @@ impl Texts {
     /// Appends the first `length` of these bytes, at most all.
     #[inline(always)]
     pub(super) fn push_padded(&mut self, bytes: &[u8; 16], length: usize) {
-        if let Some(place) = self.bytes.get_mut(self.length..).and_then(|rest| rest.first_chunk_mut()) {
-            *place = *bytes;
+        if let Some(place) = self.bytes.get_mut(self.length..self.length + bytes.len()) {
+            place.copy_from_slice(bytes);
             self.length += length.min(bytes.len());
         } else {
             self.push(&bytes[..length.min(bytes.len())]);

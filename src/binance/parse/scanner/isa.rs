@@ -18,17 +18,11 @@ pub(super) trait Isa: Copy {
     /// Those of nothing.
     fn no_digits(self) -> Self::Digits;
 
-    /// Bytes of a number that are looked at.
-    const LOOK: usize;
-
-    /// The next bytes, of which there are so many.
-    fn next(self, left: &[u8]) -> Option<impl Next>;
-
-    /// Keeps a payload's end, if a copy of it is what [`Isa::last`] takes.
+    /// Keeps a payload's end, if a copy of it is what [`Isa::next`] takes near it.
     fn keep(self, payload: &[u8], tail: &mut Tail);
 
-    /// The next bytes, of what is left of that payload, with zeros behind its end. Less is left than a step looks at.
-    fn last(self, tail: &Tail, payload: &[u8], left: &[u8]) -> Option<impl Next>;
+    /// The next bytes, of what is `left` of that payload: near its end with zeros behind it.
+    fn next<'a>(self, left: &'a [u8], payload: &'a [u8], tail: &'a Tail) -> Option<impl Next>;
 
     /// A decimal up to a quote, and its length; `None` for what is none and for what is longer than is read at once.
     fn decimal(self, next: impl Next) -> Option<(Decimal, usize)>;
@@ -65,22 +59,18 @@ impl Isa for Baseline {
         Digits { whole: 0, fraction: 0 }
     }
 
-    // A number's parts are taken as words of memory.
-    const LOOK: usize = VIEW;
-
-    #[inline(always)]
-    fn next(self, left: &[u8]) -> Option<impl Next> {
-        left.first_chunk().map(Here)
-    }
-
     #[inline(always)]
     fn keep(self, payload: &[u8], tail: &mut Tail) {
         tail.hold(payload);
     }
 
+    // A number's parts are taken as words of memory.
     #[inline(always)]
-    fn last(self, tail: &Tail, _: &[u8], left: &[u8]) -> Option<impl Next> {
-        tail.last(left.len()).map(Here)
+    fn next<'a>(self, left: &'a [u8], _: &'a [u8], tail: &'a Tail) -> Option<impl Next> {
+        match left.first_chunk() {
+            Some(next) => Some(Here(next)),
+            None => tail.last(left.len()).map(Here),
+        }
     }
 
     #[inline(always)]

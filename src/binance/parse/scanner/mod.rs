@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `window` | sixteen bytes at once: what they are, and where a quote stands |
 //! | `number` | decimals and whole numbers, sixteen digits at once |
+//! | `isa` | the instructions that numbers are made with: those of every processor, or more |
+//! | `v3`, `shuffles` | those of x86-64-v3, where the processor says that it has them |
 //! | `level` | the levels of a side: prices of one form, so that the next one's end is known before its bytes are |
 //! | `piece` | up to sixteen bytes that are expected |
 //! | `cursor` | a position in a frame: keys, numbers, decimals, texts |
@@ -23,12 +25,16 @@ mod number;
 mod payload;
 mod piece;
 mod shape;
+#[cfg(target_arch = "x86_64")]
+mod shuffles;
 mod step;
 #[cfg(target_arch = "x86_64")]
 mod v3;
 mod window;
 mod wrapper;
 
+#[cfg(test)]
+mod number_tests;
 #[cfg(test)]
 mod plain;
 #[cfg(test)]

@@ -31,8 +31,12 @@ pub(super) fn read(
         let at_value = cursor;
         match place {
             Place::Slot(slot) => set(&mut cursor, &specs[slot], slot, (keys, symbol), raw)?,
-            Place::Bids if !core::mem::replace(&mut bids, true) => cursor = Baseline.side(cursor, Side::Bid, raw, &mut form)?,
-            Place::Asks if !core::mem::replace(&mut asks, true) => cursor = Baseline.side(cursor, Side::Ask, raw, &mut form)?,
+            Place::Bids if !core::mem::replace(&mut bids, true) => {
+                cursor = Baseline.side(cursor, Side::Bid, raw, &mut form)?
+            }
+            Place::Asks if !core::mem::replace(&mut asks, true) => {
+                cursor = Baseline.side(cursor, Side::Ask, raw, &mut form)?
+            }
             Place::Bids | Place::Asks | Place::Nested | Place::Unknown => return None,
         }
         note(at_key.passed(&at_value), place, at_value.passed(&cursor));

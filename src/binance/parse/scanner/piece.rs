@@ -50,10 +50,10 @@ impl Piece {
         !window.equal(&self.bytes) & u32::from(self.wanted) == 0
     }
 
-    /// The bytes but for the last, with whatever behind them, and how many they are.
+    /// The bytes but for the last, with whatever behind them, and how many they are; of nothing, anything.
     #[inline]
     pub(super) const fn without_last(&self) -> (&[u8; WINDOW], usize) {
-        (&self.bytes, self.length().saturating_sub(1))
+        (&self.bytes, self.length().wrapping_sub(1) % WINDOW)
     }
 }
 
@@ -67,8 +67,10 @@ mod tests {
         for length in 0..=WINDOW {
             let piece = Piece::new(&text[..length]).unwrap();
             assert_eq!((piece.length(), piece.is_empty()), (length, length == 0));
-            let (bytes, without) = piece.without_last();
-            assert_eq!(bytes[..without], text[..length.saturating_sub(1)]);
+            if length > 0 {
+                let (bytes, without) = piece.without_last();
+                assert_eq!(bytes[..without], text[..length - 1]);
+            }
             for at in 0..WINDOW {
                 let mut other = text;
                 other[at] ^= 1;

@@ -95,88 +95,70 @@ impl Expected<'_> {
         raw: &mut RawBuf,
     ) -> Option<&'p [u8]> {
         isa.keep(payload, tail);
-        let (mut steps, mut rest) = (steps.iter(), payload);
-        while rest.len() >= LITERAL_MAX + I::LOOK {
-            let Some(step) = steps.next() else { return Some(rest) };
-            if !step.literal.begins(Window::of(rest.first_chunk()?)) {
+        let mut rest = payload;
+        for step @ Step { literal, what, slot, text } in steps {
+            if !literal.begins(Window(isa.next(rest, payload, tail)?.vector())) {
                 return None;
             }
             rest = rest.get(step.behind()..)?;
-            rest = self.value(isa, step, isa.next(rest)?, rest, form, raw)?;
-        }
-        for step in steps {
-            if !step.literal.begins(Window(isa.last(tail, payload, rest)?.vector())) {
-                return None;
-            }
-            rest = rest.get(step.behind()..)?;
-            rest = self.value(isa, step, isa.last(tail, payload, rest)?, rest, form, raw)?;
+            let (next, slot) = (isa.next(rest, payload, tail)?, usize::from(*slot));
+            let length = match what {
+                What::Decimal => match isa.decimal(next) {
+                    Some((decimal, length)) => {
+                        raw.put_decimal(slot, decimal);
+                        length + 1
+                    }
+                    // Each way hands on its number itself: what comes from two ways meets in memory, and is waited for there.
+                    None => {
+                        let (decimal, left) = any_decimal(Cursor::new(rest))?;
+                        raw.put_decimal(slot, decimal);
+                        rest = left.rest();
+                        continue;
+                    }
+                },
+                What::Int => {
+                    let (number, digits) = isa.whole(next)?;
+                    if digits == WINDOW {
+                        let (number, left) = longer(number, Cursor::new(rest.get(digits..)?))?;
+                        raw.put_int(slot, number);
+                        rest = left.rest();
+                        continue;
+                    }
+                    raw.put_int(slot, i64::try_from(number).ok()?);
+                    digits
+                }
+                What::Bool => {
+                    let (truth, length) = truth(next)?;
+                    raw.put_bool(slot, truth);
+                    length
+                }
+                What::Bids | What::Asks => {
+                    let of = if *what == What::Bids { Side::Bid } else { Side::Ask };
+                    rest = isa.side(Cursor::new(rest), of, raw, form)?.rest();
+                    continue;
+                }
+                What::Symbol | What::Text => {
+                    let expected = self.texts.get(usize::from(*text)).unwrap_or(self.symbol.quoted);
+                    let window = Window(next.vector());
+                    if expected.begins(window) && !expected.is_empty() {
+                        let (bytes, length) = expected.without_last();
+                        raw.put_padded(slot, bytes, length);
+                        // That of what is expected, but known from the frame: a symbol's comes out of a look-up by the stream's name, and
+                        // where each value behind it stands would wait for it.
+                        window.quotes().trailing_zeros() as usize + 1
+                    } else {
+                        let left = match what {
+                            What::Symbol => self.symbol.pass_long(Cursor::new(rest), slot, raw)?,
+                            _ => payload::set_text(Cursor::new(rest), &self.specs[slot], slot, raw)?,
+                        };
+                        rest = left.rest();
+                        continue;
+                    }
+                }
+            };
+            rest = rest.get(length..)?;
         }
         Some(rest)
-    }
-
-    /// Takes a step's value, which comes `next`. What is left behind it.
-    #[inline(always)]
-    fn value<'p, I: Isa>(
-        &self,
-        isa: I,
-        Step { what, slot, text, .. }: &Step,
-        next: impl Next,
-        rest: &'p [u8],
-        form: &mut Form,
-        raw: &mut RawBuf,
-    ) -> Option<&'p [u8]> {
-        let slot = usize::from(*slot);
-        let length = match what {
-            What::Decimal => match isa.decimal(next) {
-                Some((decimal, length)) => {
-                    raw.put_decimal(slot, decimal);
-                    length + 1
-                }
-                // Each way hands on its number itself: what comes from two ways meets in memory, and is waited for there.
-                None => {
-                    let (decimal, left) = any_decimal(Cursor::new(rest))?;
-                    raw.put_decimal(slot, decimal);
-                    return Some(left.rest());
-                }
-            },
-            What::Int => {
-                let (number, digits) = isa.whole(next)?;
-                if digits == WINDOW {
-                    let (number, left) = longer(number, Cursor::new(rest.get(digits..)?))?;
-                    raw.put_int(slot, number);
-                    return Some(left.rest());
-                }
-                raw.put_int(slot, i64::try_from(number).ok()?);
-                digits
-            }
-            What::Bool => {
-                let (truth, length) = truth(next)?;
-                raw.put_bool(slot, truth);
-                length
-            }
-            What::Bids | What::Asks => {
-                let of = if *what == What::Bids { Side::Bid } else { Side::Ask };
-                return Some(isa.side(Cursor::new(rest), of, raw, form)?.rest());
-            }
-            What::Symbol | What::Text => {
-                let expected = self.texts.get(usize::from(*text)).unwrap_or(self.symbol.quoted);
-                let window = Window(next.vector());
-                if expected.begins(window) && !expected.is_empty() {
-                    let (bytes, length) = expected.without_last();
-                    raw.put_padded(slot, bytes, length);
-                    // That of what is expected, but known from the frame: a symbol's comes out of a look-up by the stream's name, and
-                    // where each value behind it stands would wait for it.
-                    window.quotes().trailing_zeros() as usize + 1
-                } else {
-                    let left = match what {
-                        What::Symbol => self.symbol.pass_long(Cursor::new(rest), slot, raw)?,
-                        _ => payload::set_text(Cursor::new(rest), &self.specs[slot], slot, raw)?,
-                    };
-                    return Some(left.rest());
-                }
-            }
-        };
-        rest.get(length..)
     }
 }
 

@@ -1,10 +1,14 @@
 //! Purpose: numbers by the instructions of x86-64-v3 (AVX2, BMI), which nearly all processors have since 2013: digits are brought to their
-//! places by one shuffle. Owns: tables of such shuffles. Thread: the io thread. Takes and gives: as [`Isa`] says.
+//! places by one shuffle. Owns: nothing. Thread: the io thread. Takes and gives: as [`Isa`] says.
 //! Never: runs where the processor was not asked.
+//!
+//! A function with these instructions is taken into its caller only where that has them too: what a frame is read by has, from
+//! [`V3::read`] and [`V3::side`](Isa::side) on, and all between those and the functions below is taken into them.
 
 use core::arch::x86_64::{
-    __m128i, _mm_cmpeq_epi8, _mm_cvtsi128_si64, _mm_extract_epi64, _mm_madd_epi16, _mm_maddubs_epi16, _mm_max_epu8, _mm_movemask_epi8,
-    _mm_or_si128, _mm_packus_epi32, _mm_set1_epi8, _mm_set1_epi16, _mm_set1_epi32, _mm_shuffle_epi8, _mm_xor_si128,
+    __m128i, _mm_cmpeq_epi8, _mm_cvtsi128_si64, _mm_extract_epi64, _mm_madd_epi16, _mm_maddubs_epi16, _mm_max_epu8,
+    _mm_movemask_epi8, _mm_or_si128, _mm_packus_epi32, _mm_set1_epi8, _mm_set1_epi16, _mm_set1_epi32, _mm_shuffle_epi8,
+    _mm_xor_si128,
 };
 
 use wide::u8x16;
@@ -15,6 +19,7 @@ use super::level::Form;
 use super::number::{Held, Here, Next, VIEW, scale_of};
 use super::payload;
 use super::shape::Shapes;
+use super::shuffles::{ABOUT_THE_MIDDLE, CLOSED, Shuffle, to_the_end, to_the_front};
 use super::step::Tail;
 use super::window::WINDOW;
 use crate::binance::parse::scanned::Scanned;
@@ -22,93 +27,6 @@ use crate::schema::decimal::Decimal;
 use crate::schema::raw::{RawBuf, RawOrigin, Side};
 
 const EIGHT: u64 = 100_000_000;
-/// Names no byte: a zero comes there.
-const NOTHING: u8 = 0x80;
-/// Places of a table's row: a masked number of one needs no check.
-const ROW: usize = 16;
-
-/// Which bytes come to which places, by how many digits stand before the point and how many of those behind it are wanted.
-type Shuffles = [[u8; WINDOW]; ROW * ROW];
-
-/// Where the shuffle for so many digits stands.
-#[inline(always)]
-const fn place(before: usize, behind: usize) -> usize {
-    // Within the table whatever they are.
-    (behind * ROW | before) as u8 as usize
-}
-
-/// The digits side by side, the last one last: sixteen digits of one number.
-static CLOSED: Shuffles = shuffles(WINDOW, WINDOW);
-/// Those before the point up to the middle, those behind it from there on.
-static ABOUT_POINT: Shuffles = shuffles(WINDOW / 2, WINDOW / 2);
-
-/// Those before the point end at a place; those behind it begin there, or end at the end where `side` leaves them no room.
-const fn shuffles(ends: usize, begins: usize) -> Shuffles {
-    let mut all = [[NOTHING; WINDOW]; ROW * ROW];
-    let mut at = 0;
-    while at < all.len() {
-        let (before, behind) = (at % ROW, at / ROW);
-        // Side by side they are moved to the front by as many as stand behind the point.
-        let shift = if begins == WINDOW { behind } else { 0 };
-        if before + shift <= ends && begins - shift + behind <= WINDOW {
-            let mut digit = 0;
-            while digit < before + behind {
-                let (to, from) = match digit < before {
-                    true => (ends - shift - before + digit, digit),
-                    false => (begins - shift + digit - before, digit + 1),
-                };
-                all[at][to] = from as u8;
-                digit += 1;
-            }
-        }
-        at += 1;
-    }
-    all
-}
-
-/// Moves a number to the end of its window: from a place on, which is its length.
-static TO_THE_END: [u8; 2 * WINDOW] = {
-    let mut all = [NOTHING; 2 * WINDOW];
-    let mut at = 0;
-    while at < WINDOW {
-        all[WINDOW + at] = at as u8;
-        at += 1;
-    }
-    all
-};
-
-/// Moves a window's last bytes to its front, with zeros behind them: from a place on, which is how many others there are.
-static TO_THE_FRONT: [u8; 2 * WINDOW] = {
-    let mut all = [NOTHING; 2 * WINDOW];
-    let mut at = 0;
-    while at < WINDOW {
-        all[at] = at as u8;
-        at += 1;
-    }
-    all
-};
-
-/// The next sixteen bytes, in a frame's memory.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct InMemory<'a>(&'a [u8; WINDOW]);
-
-impl Next for InMemory<'_> {
-    #[inline(always)]
-    fn vector(self) -> u8x16 {
-        u8x16::new(*self.0)
-    }
-
-    #[inline(always)]
-    fn byte(self, at: usize) -> u8 {
-        self.0.get(at).copied().unwrap_or_default()
-    }
-
-    #[inline(always)]
-    fn word(self, at: usize) -> u64 {
-        Moved(bytemuck::cast(self.vector())).word(at)
-    }
-}
-
 /// The next bytes, sixteen at the most, in a register.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Moved(__m128i);
@@ -181,24 +99,17 @@ impl Isa for V3 {
         bytemuck::cast([0_u64; 2])
     }
 
-    const LOOK: usize = WINDOW;
-
-    #[inline(always)]
-    fn next(self, left: &[u8]) -> Option<impl Next> {
-        left.first_chunk().map(InMemory)
-    }
-
     #[inline(always)]
     fn keep(self, _: &[u8], _: &mut Tail) {}
 
-    // Of the payload itself: a copy would be waited for until all of it is written.
+    // Near the end by the payload's last bytes: a copy would be waited for until all of it is written.
     #[inline(always)]
-    fn last(self, _: &Tail, payload: &[u8], left: &[u8]) -> Option<impl Next> {
+    fn next<'a>(self, left: &'a [u8], payload: &'a [u8], _: &'a Tail) -> Option<impl Next> {
         if let Some(next) = left.first_chunk::<WINDOW>() {
             return Some(Moved(bytemuck::cast(*next)));
         }
         let end: [u8; WINDOW] = *payload.last_chunk()?;
-        let by = TO_THE_FRONT.get(WINDOW - left.len()..)?.first_chunk()?;
+        let by = to_the_front(WINDOW - left.len())?;
         // SAFETY: a V3 is proof that the processor has what is asked for.
         Some(Moved(unsafe { shuffled(bytemuck::cast(end), by) }))
     }
@@ -218,7 +129,7 @@ impl Isa for V3 {
     #[inline(always)]
     fn take(self, next: &[u8; VIEW], whole: usize, behind: usize) -> __m128i {
         // SAFETY: as above.
-        unsafe { shuffled(digits_of(bytemuck::cast(Here(next).vector())), &ABOUT_POINT[place(whole, behind)]) }
+        unsafe { shuffled(digits_of(bytemuck::cast(Here(next).vector())), ABOUT_THE_MIDDLE.of(whole, behind)) }
     }
 
     #[inline(always)]
@@ -260,7 +171,7 @@ fn digits_of(bytes: __m128i) -> __m128i {
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
 #[inline]
-fn shuffled(digits: __m128i, by: &[u8; WINDOW]) -> __m128i {
+fn shuffled(digits: __m128i, by: &Shuffle) -> __m128i {
     _mm_shuffle_epi8(digits, bytemuck::cast(*by))
 }
 
@@ -311,8 +222,8 @@ fn decimal(next: impl Next) -> Option<(Decimal, usize)> {
     let marks = others(digits) & up_to_quote;
     let before = marks.trailing_zeros() as usize;
     let behind_first = marks & marks.wrapping_sub(1);
-    // A masked number needs no check, and a quote comes before the window's end.
-    let is_other = if behind_first == quote { next.byte(before % WINDOW) != b'.' } else { behind_first != 0 };
+    let first = marks & marks.wrapping_neg();
+    let is_other = if behind_first == quote { equal(bytes, b'.') & first == 0 } else { behind_first != 0 };
     if is_other {
         return None;
     }
@@ -322,10 +233,10 @@ fn decimal(next: impl Next) -> Option<(Decimal, usize)> {
         return None;
     }
     // The last byte that counts: a digit that is no zero, or where those before the point end.
-    let counts = up_to_quote >> 1 & !zeros | marks & marks.wrapping_neg();
+    let counts = up_to_quote >> 1 & !zeros | first;
     let behind = (counts.leading_zeros() ^ 31).wrapping_sub(before as u32);
-    let mantissa = number(shuffled(digits, &CLOSED[place(before, behind as usize)]));
-    Some((Decimal::new(mantissa as i64, behind as u8 % ROW as u8)?, quote.trailing_zeros() as usize))
+    let mantissa = number(shuffled(digits, CLOSED.of(before, behind as usize)));
+    Some((Decimal::new(mantissa as i64, behind as u8 % WINDOW as u8)?, quote.trailing_zeros() as usize))
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
@@ -338,6 +249,5 @@ fn whole(next: u8x16) -> Option<(u64, usize)> {
         return None;
     }
     let length = others.trailing_zeros() as usize;
-    let by = TO_THE_END.get(length..)?.first_chunk()?;
-    Some((number(shuffled(digits, by)), length))
+    Some((number(shuffled(digits, to_the_end(length)?)), length))
 }
