@@ -153,6 +153,51 @@ fn certificates_and_cores_that_are_not_to_be_had_are_told_with_their_place() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("a sound configuration"), "{output:?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_file_that_guards_or_is_secret_is_judged_by_check_as_by_run() {
+    use std::os::unix::fs::PermissionsExt;
+    let scratch = tempfile::tempdir().unwrap();
+    let at = |name: &str| scratch.path().join(name).to_str().unwrap().to_owned();
+    let (path, open, closed) = (at("here.yaml"), at("open"), at("closed"));
+    for (file, mode) in [(&open, 0o644), (&closed, 0o600)] {
+        fs::write(file, "no: secret\nat all\n").unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    let traces = "telemetry:\n  traces:\n    endpoint: http://127.0.0.1:1/v1/traces\n    headers_file: ";
+    let tls = |certificate: &str| format!("control:\n  tls_cert: {certificate}\n  tls_key: {closed}\n");
+    for (text, words) in [
+        (
+            "control:\n  tokens_file: /nowhere/tokens\n".to_owned(),
+            ["here.yaml:2:16: control.tokens_file: ", "/nowhere/tokens"],
+        ),
+        (format!("control:\n  tokens_file: {open}\n"), ["here.yaml:2:16: control.tokens_file: ", "chmod 0600"]),
+        (tls("/nowhere/cert.pem"), ["here.yaml:2:13: control.tls_cert: ", "/nowhere/cert.pem"]),
+        (tls(&open), ["here.yaml:2:13: control.tls_cert: ", "no certificate"]),
+        (
+            format!("{traces}/nowhere/headers\n"),
+            ["here.yaml:4:19: telemetry.traces.headers_file: ", "/nowhere/headers"],
+        ),
+        (format!("{traces}{closed}\n"), ["here.yaml:4:19: telemetry.traces.headers_file: ", "line 2 is no header"]),
+    ] {
+        fs::write(&path, text).unwrap();
+        for verb in [&["check"][..], &["run", "--for", "1s", "--config"]] {
+            check("secrets", &meltica(&[verb, &[&*path]].concat(), &[]), 78, &words);
+        }
+    }
+    // All that is wrong at once, and nothing of a plane that is off.
+    let text = format!("control:\n  tokens_file: {open}\n{traces}/nowhere/headers\n");
+    fs::write(&path, &text).unwrap();
+    check("both", &meltica(&["check", &path], &[]), 78, &["control.tokens_file: ", "telemetry.traces.headers_file: "]);
+    fs::write(&path, format!("control:\n  enabled: false\n  tokens_file: {open}\n")).unwrap();
+    check("off", &meltica(&["check", &path], &[]), 0, &[]);
+    // A pipe may never end.
+    let pipe = at("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    fs::write(&path, tls(&pipe)).unwrap();
+    check("pipe", &meltica(&["check", &path], &[]), 0, &[]);
+}
+
 /// Whoever read them would wait for ever, or take memory for ever.
 #[cfg(unix)]
 #[test]

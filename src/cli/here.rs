@@ -1,10 +1,13 @@
-//! Purpose: what a configuration names of this machine: a file of certificates, cores. Owns: nothing. Thread: main (cold).
+//! Purpose: what a configuration names of this machine: files of certificates and secrets, cores. Owns: nothing. Thread: main (cold).
 //! Takes and gives: a loaded configuration in, faults with their places out. Never: stops a run for want of a core, as a run
 //! does not.
 
 use std::path::Path;
 
+use super::control::serve::judge_files;
 use super::doctor::core_set::CoreSet;
+use super::exit::Failed;
+use super::settings;
 use crate::binance::live::judge_ca_file;
 use crate::config::{Fault, FeedSource, Loaded};
 
@@ -35,6 +38,16 @@ pub(super) fn judge_ca(loaded: &Loaded) -> Result<Option<Fault>, Fault> {
             "warning: {bad}; only `source: live` and `doctor` read it: mend it, or leave it out"
         )))),
     }
+}
+
+/// Judges the files that guard the control plane, and the headers that go with traces: what is wrong with them, as `run` would say it. The
+/// certificate's file is the one of them that `run` takes from a pipe too: then none is read, for it may never end.
+pub(super) fn secret_faults(loaded: &Loaded) -> Vec<Failed> {
+    let certificate = Path::new(&loaded.config.control.tls_cert);
+    let is_special = certificate.metadata().is_ok_and(|at| !at.is_file() && !at.is_dir());
+    let control = if is_special { Ok(()) } else { judge_files(loaded) };
+    let traces = settings::trace_options(loaded).map(|_| ());
+    [control, traces].into_iter().filter_map(Result::err).collect()
 }
 
 /// The cores named that are not among those that this process may use; none where the system does not tell which. Each is a

@@ -124,7 +124,7 @@ fn trace_seed(purpose: Purpose) -> u64 {
 }
 
 /// Where spans go, if anywhere.
-fn trace_options(loaded: &Loaded) -> Result<Option<TraceOptions>, Failed> {
+pub(super) fn trace_options(loaded: &Loaded) -> Result<Option<TraceOptions>, Failed> {
     let traces = &loaded.config.telemetry.traces;
     if traces.endpoint.is_empty() {
         return Ok(None);

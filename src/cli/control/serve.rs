@@ -43,6 +43,15 @@ fn listen(control: &Control) -> Listen {
     }
 }
 
+/// Judges the files that the facade would read, if there is to be one.
+///
+/// # Errors
+/// Where [`serve`] would refuse one.
+pub(in crate::cli) fn judge_files(loaded: &Loaded) -> Result<(), Failed> {
+    let control = &loaded.config.control;
+    if control.enabled { options(loaded, listen(control)).map(|_| ()) } else { Ok(()) }
+}
+
 fn options(loaded: &Loaded, listen: Listen) -> Result<HttpOptions, Failed> {
     let control = &loaded.config.control;
     let fault = |key: &str, message: String| fault(loaded, key, message);
