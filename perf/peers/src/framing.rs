@@ -2,8 +2,8 @@
 //! Owns: nothing. Thread: main. Takes and gives: samples in; cells out. Never: takes off what the reads cost: both have them.
 
 use crate::measure::Run;
-use crate::support::framing::FRAMINGS;
 use crate::support::frames::{Kind, Sample};
+use crate::support::framing::FRAMINGS;
 
 /// How much a read brings, by name.
 pub(crate) const READS: [&str; 4] = ["one", "mtu", "8k", "64k"];

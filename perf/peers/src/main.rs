@@ -13,6 +13,7 @@
 //! | `loopback` | what the bench of real sockets has printed |
 //! | `start` | the shipped program until its first market event |
 //! | `allocations` | allocations a frame |
+//! | `counted` | instructions that callgrind has counted |
 //! | `recording` | the walk with and without the latency ledger |
 //! | `goals`, `table` | limits and verdicts; text and JSON |
 //! | `headline` | the run in a few rows and a picture |
@@ -25,6 +26,7 @@ mod against;
 mod allocations;
 mod books;
 mod count;
+mod counted;
 mod decode;
 mod framing;
 mod goals;
@@ -71,6 +73,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::against::python::Python;
+use crate::counted::Counted;
 use crate::measure::Run;
 use crate::support::frames::{Kind, Sample, samples};
 
@@ -106,6 +109,9 @@ struct Options {
     /// What `cargo bench --bench loopback` has printed; without it those goals are left open
     #[arg(long, value_name = "FILE")]
     loopback: Option<PathBuf>,
+    /// What `perf/instructions --out` has written of this program; without it that goal is left open
+    #[arg(long, value_name = "FILE")]
+    instructions: Option<PathBuf>,
     /// Where files of the run lie
     #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
     work: PathBuf,
@@ -145,6 +151,8 @@ fn run(options: &Options) -> Result<(), String> {
     };
     let loopback = options.loopback.as_ref().map(|file| std::fs::read_to_string(file).unwrap_or_default());
     let loopback = loopback.as_deref().and_then(loopback::Loopback::of);
+    let counted = options.instructions.as_ref().map(|file| std::fs::read_to_string(file).unwrap_or_default());
+    let counted = Counted::of(&counted.unwrap_or_default());
     let mut run = Run::default();
     if let Some(python) = &options.python {
         match Python::start(python, &options.script, &options.work, &samples) {
@@ -160,7 +168,7 @@ fn run(options: &Options) -> Result<(), String> {
         .collect();
     eprintln!("{} cells, {} rounds, {cores} cores", run.names().len(), options.rounds);
     run.go(options.rounds);
-    let goals = goals::of(&run, &samples, &goals::Known { allocations, loopback, start_ms });
+    let goals = goals::of(&run, &samples, &goals::Known { allocations, counted, loopback, start_ms });
     println!("{}\n{}\n{}", headline::table(&run), table::goals(&goals), table::figures(&run));
     write(options.json.as_deref(), || table::json(&goals))?;
     write(options.svg.as_deref(), || headline::picture(&run))
