@@ -103,7 +103,7 @@ impl TraceId {
 }
 
 /// The trace ids of one run's frames, as [`TraceId::of_frame`] has them: what the seed makes of them is made once. A raw instance has this
-/// and what tells its frame from others; the id itself is made where an event keeps it.
+/// and what tells its frame from others; the id itself is made where an event keeps it, or a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub struct TraceIds {

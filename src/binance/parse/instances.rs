@@ -57,7 +57,7 @@ pub(super) struct Instances {
     held: RawBuf,
     fields: Fields,
     names: Names,
-    pub(super) shapes: Shapes,
+    shapes: Shapes,
     /// Frames that the scanner took.
     #[cfg(test)]
     pub(super) scanned: u64,
@@ -76,6 +76,11 @@ impl Instances {
             #[cfg(test)]
             scanned: 0,
         }
+    }
+
+    /// Scans as every processor of the target does.
+    pub(super) fn take_baseline(&mut self) {
+        self.shapes.take_baseline();
     }
 
     /// Reads a frame. What stream it is of stands in `stream` as soon as it is known, also when the rest fails.

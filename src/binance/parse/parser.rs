@@ -95,7 +95,7 @@ impl Parser {
     /// Scans numbers by the instructions that every processor of the target has, whatever this one has: the rule that those of others are
     /// held to.
     pub fn by_baseline(mut self) -> Parser {
-        self.instances.shapes.to_baseline();
+        self.instances.take_baseline();
         self
     }
 

@@ -62,7 +62,7 @@ impl ShortName {
     #[inline]
     pub(super) fn hash(&self) -> u64 {
         let [[first, second], [third, last]]: [[u64; 2]; 2] = [self.first, self.second].map(bytemuck::cast);
-        // The constants are odd, with their bits well spread: a word that equals one would hide its neighbour.
+        // The constants are odd, with their bits well spread: two words that make one of them would hide the other two.
         folded(first ^ third.rotate_left(32) ^ 0x9e37_79b9_7f4a_7c15, second ^ last ^ 0xbf58_476d_1ce4_e5b9)
     }
 

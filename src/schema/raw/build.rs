@@ -264,7 +264,7 @@ impl RawBuf {
     /// As [`RawBuf::finish`].
     #[inline(always)]
     pub(crate) fn close(&mut self) -> Result<(), DecimalError> {
-        // Emptied at the beginning.
+        // Without levels the header keeps the zeros that it began with.
         let levels = self.bids.levels.len() + self.levels.levels.len();
         if levels > 0 {
             self.join_sides()?;

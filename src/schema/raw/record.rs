@@ -55,7 +55,7 @@ pub struct RawHeader {
 }
 
 impl RawHeader {
-    /// The frame's trace.
+    /// The frame's trace; of a head that is no frame's, anything.
     #[inline]
     pub const fn trace(&self) -> TraceId {
         self.traces.of_frame(ConnectionId(self.connection), self.number)

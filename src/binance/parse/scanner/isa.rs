@@ -30,8 +30,8 @@ pub(super) trait Isa: Copy {
     /// As [`View::whole`].
     fn whole(self, next: impl Next) -> Option<(u64, usize)>;
 
-    /// The digits of a decimal with this many before the point, from 1 to 8, and this many behind it, at most 8; none where there is no
-    /// point. That they are digits, and the point a point, is the caller's to judge.
+    /// The digits of a decimal with this many before the point, from 1 to 8, and this many behind it, at most 8, and at most sixteen bytes
+    /// in all; none where there is no point. That they are digits, and the point a point, is the caller's to judge.
     fn take(self, next: &[u8; VIEW], whole: usize, behind: usize) -> Self::Digits;
 
     /// The mantissa with eight digits behind the point.

@@ -26,11 +26,11 @@ const fn word_of(text: &[u8]) -> u64 {
 /// Whether a word begins with a text.
 #[inline(always)]
 fn begins(word: u64, (text, length): (u64, usize)) -> bool {
-    (word ^ text) & FIRST[length - 1] == 0
+    (word ^ text) & FIRST[length] == 0
 }
 
-/// Where the parts of a decimal stand. A venue writes all prices of a book alike, so the next one most likely stands as this one: then
-/// its end is known before its bytes are, and nothing that is read behind it waits for them.
+/// Where the parts of a level's price stand, and how long its quantity is. A venue writes all prices of a book alike, and most quantities are as
+/// long as each other: so the end of the next ones is known before their bytes are, and nothing that is read behind them waits for those.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Form {
     /// The place of the first byte that is no digit, from 1 to 8, and what it is.
@@ -45,7 +45,7 @@ pub(super) struct Form {
     within: u32,
     /// Digits behind the point; none where there is no point.
     behind: usize,
-    /// The length of the level's quantity: most of a book's are as long as each other.
+    /// The quantity's length.
     quantity: usize,
 }
 
@@ -86,7 +86,7 @@ impl Form {
         let view = View(Here(bytes));
         let fits = view.non_digits() & self.within == self.others && bytes[self.whole & Form::PLACE] == self.point;
         if !fits {
-            *self = Form::of(bytes)?;
+            *self = Form { quantity: self.quantity, ..Form::of(bytes)? };
         }
         if bytes[0] == self.forbidden {
             return None;

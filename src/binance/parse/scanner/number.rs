@@ -14,7 +14,9 @@ use crate::schema::digits::{eight_digits, everywhere};
 pub(super) const VIEW: usize = 24;
 
 pub(super) const ZEROS: u64 = everywhere(b'0');
-const EIGHT: u64 = 100_000_000;
+/// Turns characters into digits, and what is none into more than nine.
+pub(super) const ZERO: u8x16 = u8x16::new([b'0'; WINDOW]);
+pub(super) const EIGHT: u64 = 100_000_000;
 
 /// The power of ten that moves those before a point by so many digits behind it.
 const POWERS: [u64; 9] = {
@@ -28,23 +30,12 @@ const POWERS: [u64; 9] = {
 };
 
 /// What keeps of a word's bytes none, the first, the first two, and so on.
-const KEPT: [u64; 9] = {
-    let mut kept = [0; 9];
-    let mut more = 0;
-    while more < 8 {
-        kept[more + 1] = FIRST[more];
-        more += 1;
-    }
-    kept
-};
-
-/// What keeps of a word's bytes the first, the first two, and so on.
-pub(super) const FIRST: [u64; 8] = {
-    let mut first = [u64::MAX; 8];
-    let mut more = 0;
-    while more < 7 {
-        first[more] = (1 << (8 * (more + 1))) - 1;
-        more += 1;
+pub(super) const FIRST: [u64; 9] = {
+    let mut first = [u64::MAX; 9];
+    let mut bytes = 0;
+    while bytes < 8 {
+        first[bytes] = (1 << (8 * bytes)) - 1;
+        bytes += 1;
     }
     first
 };
@@ -171,7 +162,7 @@ impl<N: Next> View<N> {
     /// Marks what is no digit among the first sixteen bytes, and the byte behind them, whatever it is: each has a bit, the first the lowest.
     #[inline(always)]
     pub(super) fn non_digits(self) -> u32 {
-        above(self.0.vector() ^ u8x16::splat(b'0'), 9) | 1 << WINDOW
+        above(self.0.vector() ^ ZERO, 9) | 1 << WINDOW
     }
 
     /// The digits of eight bytes.
@@ -190,7 +181,7 @@ impl<N: Next> View<N> {
     /// The digits of a decimal with this many before the point and behind it: see [`Isa::take`](super::isa::Isa::take).
     #[inline(always)]
     pub(super) fn take(self, whole: usize, behind: usize) -> Digits {
-        let kept = KEPT.get(behind).copied().unwrap_or(0);
+        let kept = FIRST.get(behind).copied().unwrap_or(0);
         Digits { whole: self.word(0).wrapping_shl(64 - 8 * whole as u32), fraction: self.word(whole + 1) & kept }
     }
 
@@ -232,7 +223,8 @@ impl<N: Next> View<N> {
             return Some((Digits { whole: before, fraction: 0 }, end));
         }
         // From where digits end to the quote there is the point, digits behind it, and nothing else.
-        let kept = FIRST.get(end.wrapping_sub(whole + 2))?;
+        let behind = end.wrapping_sub(whole + 1);
+        let kept = FIRST.get(behind).filter(|_| behind > 0)?;
         let point_alone = others & !(u32::MAX << end) == 1 << whole && self.0.byte(whole) == b'.';
         point_alone.then(|| (Digits { whole: before, fraction: self.word(whole + 1) & kept }, end))
     }

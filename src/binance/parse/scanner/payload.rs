@@ -25,6 +25,7 @@ pub(super) fn read(
     let (keys, specs) = (KindKeys::of(kind), layout(kind));
     let mut cursor = Cursor::new(payload);
     let (mut bids, mut asks, mut before, mut form) = (false, false, b'{', Form::UNKNOWN);
+    // Sides by the baseline too: key by key few frames are read, and each of them once.
     while before == b'{' || cursor.rest() != b"}" {
         let at_key = cursor;
         let place = key(&mut cursor, before, keys)?;

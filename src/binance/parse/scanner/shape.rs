@@ -32,7 +32,7 @@ struct Shape {
     /// The slots of all values, as `RawHeader::present` has them.
     present: u64,
     specs: &'static [SlotSpec],
-    /// That of the price read last, which the next payload's first one is expected in.
+    /// That of the level read last, which the next payload's first one is expected in.
     form: Form,
     /// How many payloads were written otherwise.
     misses: u32,
@@ -146,8 +146,9 @@ pub(in crate::binance::parse) const fn place_of_shape(market: Market, kind: Stre
 }
 
 impl Shapes {
-    /// Reads the payload of a stream's frame, of so many bytes in all, into `raw`, from the beginning; `symbol` is the stream's. `None`: not mine,
-    /// and `raw` is to be begun anew.
+    /// Reads the payload of a stream's frame, of so many bytes in all, into `raw`, from the beginning; `symbol` is the stream's, where
+    /// [`Scanned::symbol`] is empty. `None`: not mine, and `raw` is to be begun anew.
+    // No struct for all of it: in registers nothing waits for what was just written.
     #[inline]
     pub(in crate::binance::parse) fn read(
         &mut self,
@@ -164,6 +165,7 @@ impl Shapes {
         self.read_baseline(frame, from, stream, symbol, raw)
     }
 
+    // A call, so that who has more instructions makes no room on the stack for it.
     #[inline(never)]
     fn read_baseline(
         &mut self,
@@ -177,7 +179,7 @@ impl Shapes {
     }
 
     /// Reads numbers by the instructions that every processor has, whatever this one has.
-    pub(in crate::binance::parse) fn to_baseline(&mut self) {
+    pub(in crate::binance::parse) fn take_baseline(&mut self) {
         #[cfg(target_arch = "x86_64")]
         {
             self.v3 = None;
@@ -271,7 +273,8 @@ mod tests {
             let stream = Scanned::new(market, name, &symbol, InstrumentId(0), topic)?;
             let (connection, receive, traces) = (ConnectionId(1), UnixNanos(1), TraceIds::new(1));
             let from = RawOrigin { market, connection, number: 1, receive, ingress_ns: 1, traces };
-            self.shapes.read((payload.len(), payload.as_bytes()), &from, &stream, &symbol, &mut self.raw)?;
+            let frame = (payload.len(), payload.as_bytes());
+            self.shapes.read(frame, &from, &stream, &symbol, &mut self.raw)?;
             let raw = self.raw.finish().ok()?;
             let mut words = vec![0; raw.words()];
             raw.copy_to(&mut words);

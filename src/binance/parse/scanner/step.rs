@@ -14,11 +14,6 @@ use crate::schema::raw::{RawBuf, Side};
 
 /// The most texts that are expected; payloads of more are read key by key.
 pub(super) const TEXTS_MAX: usize = 4;
-/// No literal has more bytes. It has no more than a window, but a length that is taken modulo a power of two needs no check.
-const LITERAL_MAX: usize = 2 * WINDOW - 1;
-/// Bytes that a step looks at: what is expected, and the value behind it.
-pub(super) const STEP: usize = LITERAL_MAX + VIEW + 1;
-
 /// What stands behind a literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
@@ -41,14 +36,6 @@ pub(super) struct Step {
     pub(super) slot: u8,
     /// Of a text: which one is expected, in `Shape::texts`; beyond them the stream's symbol.
     pub(super) text: u8,
-}
-
-impl Step {
-    /// Where its value stands.
-    #[inline(always)]
-    fn behind(&self) -> usize {
-        self.literal.length() % (LITERAL_MAX + 1)
-    }
 }
 
 /// A stream's symbol as the directory has it.
@@ -96,11 +83,11 @@ impl Expected<'_> {
     ) -> Option<&'p [u8]> {
         isa.keep(payload, tail);
         let mut rest = payload;
-        for step @ Step { literal, what, slot, text } in steps {
+        for Step { literal, what, slot, text } in steps {
             if !literal.begins(Window(isa.next(rest, payload, tail)?.vector())) {
                 return None;
             }
-            rest = rest.get(step.behind()..)?;
+            rest = rest.get(literal.length()..)?;
             let (next, slot) = (isa.next(rest, payload, tail)?, usize::from(*slot));
             let length = match what {
                 What::Decimal => match isa.decimal(next) {
@@ -167,37 +154,37 @@ impl Expected<'_> {
 fn truth(next: impl Next) -> Option<(bool, usize)> {
     let [yes, no] = [u64::from_le_bytes(*b"true\0\0\0\0"), u64::from_le_bytes(*b"false\0\0\0")];
     let next = next.word(0);
-    let (is_true, is_false) = (next & FIRST[3] == yes, next & FIRST[4] == no);
+    let (is_true, is_false) = (next & FIRST[4] == yes, next & FIRST[5] == no);
     // Nothing to guess: who made a trade changes from one to the next.
     (is_true | is_false).then_some((is_true, 4 + usize::from(is_false)))
 }
 
-/// The end of a payload with zeros behind it, so that a step near the end looks at as many bytes as any other. It is written when a payload
-/// begins and read near its end: a load of what was stored in pieces a moment ago would wait for all of them.
+/// The end of a payload with zeros behind it, so that near it as many bytes are looked at as elsewhere. It is written when a payload begins and
+/// read near its end: a load of what was stored in pieces a moment ago would wait for all of them.
 #[derive(Debug)]
-pub(super) struct Tail([u8; 2 * STEP]);
+pub(super) struct Tail([u8; 2 * VIEW]);
 
 impl Default for Tail {
     fn default() -> Self {
-        Tail([0; 2 * STEP])
+        Tail([0; 2 * VIEW])
     }
 }
 
 impl Tail {
-    /// The last bytes of a payload, as many as a step looks at, with as many zeros behind them; of a shorter one all, with other bytes before
-    /// them.
+    /// The last bytes of a payload, as many as are looked at, with zeros behind them; of a shorter one all, with
+    /// other bytes before them.
     #[inline(always)]
     pub(super) fn hold(&mut self, payload: &[u8]) {
-        let (last, _) = self.0.split_at_mut(STEP);
-        match payload.last_chunk::<STEP>() {
+        let (last, _) = self.0.split_at_mut(VIEW);
+        match payload.last_chunk::<VIEW>() {
             Some(bytes) => last.copy_from_slice(bytes),
-            None => last[STEP - payload.len()..].copy_from_slice(payload),
+            None => last[VIEW - payload.len()..].copy_from_slice(payload),
         }
     }
 
-    /// The bytes of the payload that was held last, from where so many are left.
+    /// The bytes of the payload that was held last, from where so many are left, at most as many as are looked at.
     #[inline(always)]
     pub(super) fn last(&self, left: usize) -> Option<&[u8; VIEW]> {
-        self.0.get(STEP.checked_sub(left)?..)?.first_chunk()
+        self.0.get(VIEW.checked_sub(left)?..)?.first_chunk()
     }
 }

@@ -47,10 +47,10 @@ pub(super) fn equal(bytes: u8x16, byte: u8) -> u32 {
     bytes.simd_eq(u8x16::splat(byte)).to_bitmask()
 }
 
-/// Marks the bytes above this one.
+/// Marks the bytes above this one, which is not the highest.
 #[inline(always)]
 pub(super) fn above(bytes: u8x16, byte: u8) -> u32 {
-    !bytes.min(u8x16::splat(byte)).simd_eq(bytes).to_bitmask() & 0xffff
+    bytes.max(u8x16::splat(byte + 1)).simd_eq(bytes).to_bitmask()
 }
 
 #[cfg(test)]
