@@ -14,6 +14,7 @@ use crate::schema::raw::{RawBuf, Side};
 
 /// The most texts that are expected; payloads of more are read key by key.
 pub(super) const TEXTS_MAX: usize = 4;
+
 /// What stands behind a literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
