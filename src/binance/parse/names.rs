@@ -89,12 +89,6 @@ impl Names {
     /// What a stream's name says; a new symbol is admitted.
     #[inline]
     pub(super) fn stream(&mut self, directory: &Directory, market: Market, name: &str) -> Stream {
-        // Nearly all are among those that the scanner knows, where a look-up is cheaper.
-        if let Some(Scanned { topic, instrument, .. }) =
-            ShortName::of(name.as_bytes()).and_then(|name| self.scanned(market, &name))
-        {
-            return Stream { topic: *topic, subject: Subject::One(*instrument) };
-        }
         match self.streams[index(market)].get(name.as_bytes()) {
             Some(stream) => *stream,
             None => self.meet_stream(directory, market, name),
