@@ -195,7 +195,11 @@ fn a_file_that_guards_or_is_secret_is_judged_by_check_as_by_run() {
     let pipe = at("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     fs::write(&path, tls(&pipe)).unwrap();
-    check("pipe", &meltica(&["check", &path], &[]), 0, &[]);
+    let warning = "here.yaml:2:13: control.tls_cert: warning: ";
+    check("pipe", &meltica(&["check", &path], &[]), 0, &[warning, "was not read"]);
+    // What else is wrong is told all the same.
+    fs::write(&path, tls(&pipe) + &format!("  tokens_file: {open}\n")).unwrap();
+    check("pipe, tokens", &meltica(&["check", &path], &[]), 78, &[warning, "control.tokens_file: "]);
 }
 
 /// Whoever read them would wait for ever, or take memory for ever.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::args::CheckArgs;
 use super::exit::{Cause, Failed};
-use super::here::{core_warnings, judge_ca, secret_faults};
+use super::here::{core_warnings, judge_ca, judge_secrets};
 use super::say::{give, tell};
 use super::settings;
 use super::summary::{UNKNOWN_SHOWN, unknown_field};
@@ -46,10 +46,11 @@ fn check_configuration(path: &Path) -> Result<(), Failed> {
         Err(fault) => (None, Some(fault)),
     };
     let core_warnings = core_warnings(&loaded, &usable_cores().ids);
-    // Before the fault: who mends that is not to meet them one check later.
-    ca_warning.iter().chain(&core_warnings).for_each(|warning| tell(&format!("{warning}\n")));
+    let (secret_warning, secret_faults) = judge_secrets(&loaded);
+    // Before the faults: who mends those is not to meet them one check later.
+    ca_warning.iter().chain(&core_warnings).chain(&secret_warning).for_each(|warning| tell(&format!("{warning}\n")));
     let mut faults: Vec<String> = ca_fault.iter().map(ToString::to_string).collect();
-    faults.extend(secret_faults(&loaded).into_iter().map(|fault| fault.message));
+    faults.extend(secret_faults.into_iter().map(|fault| fault.message));
     if !faults.is_empty() {
         return Err(Failed::new(Cause::Config, faults.join("\n")));
     }

@@ -23,13 +23,8 @@ pub(super) fn judge_ca(loaded: &Loaded) -> Result<Option<Fault>, Fault> {
         return Ok(None);
     }
     let path = Path::new(&feed.ca_file);
-    // Reading a folder fails at once.
-    if path.metadata().is_ok_and(|at| !at.is_file() && !at.is_dir()) {
-        let shown = path.display();
-        return Ok(Some(fault(format!(
-            "warning: {shown} was not read, for it is not a regular file: whether it holds certificates is not known; name a \
-             file to have it judged"
-        ))));
+    if let Some(unread) = not_read(path) {
+        return Ok(Some(fault(unread)));
     }
     match judge_ca_file(path) {
         Ok(()) => Ok(None),
@@ -40,14 +35,27 @@ pub(super) fn judge_ca(loaded: &Loaded) -> Result<Option<Fault>, Fault> {
     }
 }
 
-/// Judges the files that guard the control plane, and the headers that go with traces: what is wrong with them, as `run` would say it. The
-/// certificate's file is the one of them that `run` takes from a pipe too: then none is read, for it may never end.
-pub(super) fn secret_faults(loaded: &Loaded) -> Vec<Failed> {
-    let certificate = Path::new(&loaded.config.control.tls_cert);
-    let is_special = certificate.metadata().is_ok_and(|at| !at.is_file() && !at.is_dir());
-    let control = if is_special { Ok(()) } else { judge_files(loaded) };
-    let traces = settings::trace_options(loaded).map(|_| ());
-    [control, traces].into_iter().filter_map(Result::err).collect()
+/// Judges the files that guard the control plane, and the headers that go with traces: what is wrong with them, as `run` would say it; and a
+/// warning where the certificate's cannot be judged: of all of them it is the one that `run` takes from a pipe too.
+pub(super) fn judge_secrets(loaded: &Loaded) -> (Option<Fault>, Vec<Failed>) {
+    let control = &loaded.config.control;
+    let unread = if control.enabled { not_read(Path::new(&control.tls_cert)) } else { None };
+    let mut faults = judge_files(loaded, unread.is_none());
+    faults.extend(settings::trace_options(loaded).err());
+    (unread.map(|warning| loaded.places.fault(&["control", "tls_cert"], warning)), faults)
+}
+
+/// A warning for a path whose reading may never end.
+fn not_read(path: &Path) -> Option<String> {
+    // Reading a folder fails at once.
+    let special = path.metadata().is_ok_and(|at| !at.is_file() && !at.is_dir());
+    special.then(|| {
+        format!(
+            "warning: {} was not read, for it is not a regular file: whether it holds certificates is not known; name a \
+             file to have it judged",
+            path.display()
+        )
+    })
 }
 
 /// The cores named that are not among those that this process may use; none where the system does not tell which. Each is a

@@ -43,24 +43,46 @@ fn listen(control: &Control) -> Listen {
     }
 }
 
-/// Judges the files that the facade would read, if there is to be one.
-///
-/// # Errors
-/// Where [`serve`] would refuse one.
-pub(in crate::cli) fn judge_files(loaded: &Loaded) -> Result<(), Failed> {
+/// Judges the files that the facade would read, if there is to be one: what [`serve`] would say of each. Those of TLS only if `tls` says so.
+pub(in crate::cli) fn judge_files(loaded: &Loaded, tls: bool) -> Vec<Failed> {
     let control = &loaded.config.control;
-    if control.enabled { options(loaded, listen(control)).map(|_| ()) } else { Ok(()) }
+    if !control.enabled {
+        return Vec::new();
+    }
+    let mut options = bare_options(control, listen(control));
+    let tokens = read_tokens(loaded, &mut options);
+    let tls = if tls { read_tls(loaded, &mut options) } else { Ok(()) };
+    [tokens, tls].into_iter().filter_map(Result::err).collect()
 }
 
 fn options(loaded: &Loaded, listen: Listen) -> Result<HttpOptions, Failed> {
-    let control = &loaded.config.control;
-    let fault = |key: &str, message: String| fault(loaded, key, message);
-    let tokens = (!control.tokens_file.is_empty()).then(|| Tokens::read(Path::new(&control.tokens_file)));
-    let tokens = tokens.transpose().map_err(|error| fault("tokens_file", error.to_string()))?;
-    let files = || (Path::new(&control.tls_cert), Path::new(&control.tls_key));
-    let tls = (!control.tls_cert.is_empty()).then(files).map(|(certificate, key)| tls_from_files(certificate, key));
-    let tls = tls.transpose().map_err(|error| fault("tls_cert", error.to_string()))?;
-    Ok(HttpOptions { listen, hosts: control.hosts.clone(), tokens, tls })
+    let mut options = bare_options(&loaded.config.control, listen);
+    read_tokens(loaded, &mut options)?;
+    read_tls(loaded, &mut options)?;
+    Ok(options)
+}
+
+/// Without what stands in files.
+fn bare_options(control: &Control, listen: Listen) -> HttpOptions {
+    HttpOptions { listen, hosts: control.hosts.clone(), tokens: None, tls: None }
+}
+
+fn read_tokens(loaded: &Loaded, options: &mut HttpOptions) -> Result<(), Failed> {
+    let file = &loaded.config.control.tokens_file;
+    if !file.is_empty() {
+        let tokens = Tokens::read(Path::new(file)).map_err(|error| fault(loaded, "tokens_file", error.to_string()))?;
+        options.tokens = Some(tokens);
+    }
+    Ok(())
+}
+
+fn read_tls(loaded: &Loaded, options: &mut HttpOptions) -> Result<(), Failed> {
+    let Control { tls_cert, tls_key, .. } = &loaded.config.control;
+    if !tls_cert.is_empty() {
+        let tls = tls_from_files(Path::new(tls_cert), Path::new(tls_key));
+        options.tls = Some(tls.map_err(|error| fault(loaded, "tls_cert", error.to_string()))?);
+    }
+    Ok(())
 }
 
 fn services(engine: &Engine, aside: Aside) -> Services {
